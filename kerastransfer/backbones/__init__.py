@@ -1,0 +1,1 @@
+"""Backbones of eight blocks, with the preprocessing each was trained with."""

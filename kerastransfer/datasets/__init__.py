@@ -1,0 +1,1 @@
+"""Datasets: one file of facts each, and how to list and read their images."""

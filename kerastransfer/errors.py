@@ -1,0 +1,63 @@
+"""Errors that kerastransfer raises on purpose; each is one line a user can act on.
+
+::
+
+    KerasTransferError
+    ├── InputError         (ValueError)         an argument is out of its range
+    │   └── RecipeError                         a recipe cannot be read or used
+    ├── DataError          (ValueError)         images, records or archives are not right
+    ├── WeightsError       (ValueError)         a weight file is damaged or does not fit
+    ├── MissingError       (FileNotFoundError)  a file or folder that is needed is not there
+    └── UnknownNameError   (LookupError)        no table holds that name
+
+Everything else keeps its traceback, for it is a fault of ours and not of the caller.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class KerasTransferError(Exception):
+    """Anything that the person who called can mend."""
+
+
+class InputError(KerasTransferError, ValueError):
+    """An argument is out of its range."""
+
+
+class RecipeError(InputError):
+    """A recipe cannot be read, or does not fit the network or the data."""
+
+
+class DataError(KerasTransferError, ValueError):
+    """Images, records or archives are not what they should be."""
+
+
+class WeightsError(KerasTransferError, ValueError):
+    """A weight file is damaged, hostile, or does not fit the network."""
+
+
+class MissingError(KerasTransferError, FileNotFoundError):
+    """A file or folder that is needed is not there."""
+
+
+class UnknownNameError(KerasTransferError, LookupError):
+    """A name is not in the table that should hold it.
+
+    Parameters
+    ----------
+    kind : str
+        What the table holds, such as ``"dataset"``.
+    name : str
+        What was asked for.
+    known : iterable of str
+        The names that the table holds.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        message = f"Unknown {kind} {name!r}; known: {', '.join(known)}."
+        close = difflib.get_close_matches(name.lower(), known, n=1)
+        if close:
+            message += f" Did you mean {close[0]!r}?"
+        super().__init__(message)

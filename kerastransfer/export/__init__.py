@@ -1,0 +1,1 @@
+"""Export: models that need nothing of ours to run."""

@@ -1,0 +1,1 @@
+"""Features: what a network says of images, extracted once."""

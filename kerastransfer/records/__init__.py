@@ -1,0 +1,1 @@
+"""Records: a dataset converted to TFRecords; who is where, and the bytes."""

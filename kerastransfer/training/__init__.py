@@ -1,0 +1,1 @@
+"""Training: a recipe on a backbone, from records to a finished run."""

@@ -1,0 +1,1 @@
+"""Pretrained weights: where they are, and readers that run no code."""
