@@ -15,6 +15,7 @@ blocks do not matter on input; ``str`` gives the one canonical spelling.
 import dataclasses
 import enum
 import itertools
+import math
 import re
 from typing import NoReturn, Self
 
@@ -34,8 +35,8 @@ class Action(enum.Enum):
 _ACTIONS = {"F": Action.FREEZE, "T": Action.FINE_TUNE, "R": Action.REDRAW}
 _ACTIONS["FT"] = Action.FINE_TUNE
 _ACTION = re.compile(r"FT|F|T|R")
-_NUMBER = re.compile(r"\d+")
-_FACTOR = re.compile(r"(\d+(\.\d*)?|\.\d+)(E[+-]?\d+)?")
+_NUMBER = re.compile(r"[0-9]+")
+_FACTOR = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)(E[+-]?[0-9]+)?")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +53,18 @@ class Step:
 
     action: Action
     factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.factor < math.inf:
+            raise RecipeError(
+                f"Expected a finite learning-rate factor above 0, got {self.factor!r}; "
+                "to leave a block as it is, freeze it (F)."
+            )
+        if self.action is Action.FREEZE and self.factor != 1:
+            raise RecipeError(
+                f"Expected no factor for a frozen block, got {self.factor!r}; it "
+                "has no learning rate."
+            )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +116,10 @@ class Recipe:
     """
 
     phases: tuple[Phase, ...]
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise RecipeError("Expected one phase or more, got none.")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -214,10 +231,11 @@ class _Reader:
         found = _NUMBER.match(self.compact, self.place)
         if found is None:
             self.fail(f"expected {what} (1 to {NUM_BLOCKS})")
-        if not 1 <= int(found.group()[:9]) <= NUM_BLOCKS:
+        digits = found.group().lstrip("0")  # int() of thousands of them would raise
+        if len(digits) != 1 or int(digits) > NUM_BLOCKS:
             self.fail(f"expected {what} from 1 to {NUM_BLOCKS}", found.group())
         self.place = found.end()
-        return int(found.group())
+        return int(digits)
 
     def factor(self, action: Action) -> float:
         found = _FACTOR.match(self.compact, self.place)
@@ -226,8 +244,8 @@ class _Reader:
         factor = float(found.group())
         if action is Action.FREEZE:
             self.fail("expected no '@', for a frozen block has no learning rate")
-        if not 0 < factor < float("inf"):
-            self.fail("expected a factor above 0 (F freezes)", found.group())
+        if not 0 < factor < math.inf:
+            self.fail("expected a finite factor above 0 (F freezes)", found.group())
         self.place = found.end()
         return factor
 

@@ -1,0 +1,87 @@
+"""Files and folders that are whole or not there."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+    """Give a scratch file that takes another's place when the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write or replace; its folder is made where it is missing.
+    suffix : str
+        Ending of the scratch file's name, for writers that go by it.
+
+    Yields
+    ------
+    Path
+        In the same folder. It is removed if the block fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=suffix)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        yield scratch
+        # mkstemp makes files that nobody else may read.
+        scratch.chmod(0o666 & ~_umask())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+        Written as UTF-8.
+    """
+    with replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    value : object
+        Whatever JSON can hold; NaN and infinities are refused.
+    """
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Put a complete folder in another's place.
+
+    Parameters
+    ----------
+    new, old : Path
+        On one file system; `old` need not exist.
+    """
+    if old.exists():
+        aside = new.with_name(f"{new.name}.old")
+        old.rename(aside)
+        new.rename(old)
+        shutil.rmtree(aside)
+    else:
+        new.rename(old)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

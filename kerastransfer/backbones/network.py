@@ -1,0 +1,155 @@
+"""A built network: eight Keras models in a row, and the whole they make."""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kerastransfer.errors import InputError, WeightsError
+from kerastransfer.recipe import NUM_BLOCKS
+
+_INFERENCE = (False,) * NUM_BLOCKS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Network:
+    """Eight blocks, each a Keras model, chained.
+
+    Parameters
+    ----------
+    blocks : tuple of keras.Model, of length 8
+        Named ``block1`` to ``block8``; together they map normalised images to logits.
+    """
+
+    blocks: tuple[keras.Model, ...]
+
+    def __post_init__(self) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(
+                "Expected Keras to run on TensorFlow, got "
+                f"{keras.backend.backend()!r}; set KERAS_BACKEND=tensorflow."
+            )
+
+    def forward(
+        self,
+        inputs: tf.Tensor,
+        *,
+        first: int = 1,
+        last: int = NUM_BLOCKS,
+        training: Sequence[bool] = _INFERENCE,
+    ) -> tf.Tensor:
+        """Run some of the blocks.
+
+        Parameters
+        ----------
+        inputs : tensor
+            What block `first` takes; for the first block, normalised images.
+        first, last : int
+            1 to 8, both run.
+        training : sequence of 8 bools
+            Which blocks run in training mode.
+
+        Returns
+        -------
+        tensor
+            Block `last`'s output.
+        """
+        for number in range(first, last + 1):
+            inputs = self.blocks[number - 1](inputs, training=training[number - 1])
+        return inputs
+
+    def whole(self) -> keras.Model:
+        """Return one Keras model from normalised images to logits, sharing weights.
+
+        Returns
+        -------
+        keras.Model
+            Of plain Keras layers wherever the backbone's are.
+        """
+        inputs = keras.Input(self.blocks[0].input_shape[1:], name="images")
+        outputs = inputs
+        for block in self.blocks:
+            outputs = block(outputs)
+        return keras.Model(inputs, outputs, name="classifier_network")
+
+    def variables(self, number: int) -> dict[str, keras.Variable]:
+        """Name the weights of one block, moving statistics included.
+
+        Parameters
+        ----------
+        number : int
+            1 to 8.
+
+        Returns
+        -------
+        dict of str to keras.Variable
+            Keys ``<layer>/<variable>``, as weight files are ported to.
+        """
+        return {
+            f"{layer.name}/{variable.name}": variable
+            for layer in self.blocks[number - 1].layers
+            for variable in layer.weights
+        }
+
+    def snapshot(self, number: int) -> dict[str, NDArray]:
+        """Copy the weights of one block.
+
+        Parameters
+        ----------
+        number : int
+            1 to 8.
+
+        Returns
+        -------
+        dict of str to array
+            As `assign` takes it.
+        """
+        return {name: v.numpy() for name, v in self.variables(number).items()}
+
+    def assign(self, number: int, weights: Mapping[str, NDArray]) -> None:
+        """Set all weights of one block.
+
+        Parameters
+        ----------
+        number : int
+            1 to 8.
+        weights : mapping of str to array
+            Holds at least the block's names.
+
+        Raises
+        ------
+        WeightsError
+            If a weight is missing or of another shape; no weight is set then.
+        """
+        own = self.variables(number)
+        for name, variable in own.items():
+            if name not in weights:
+                raise WeightsError(f"Expected a weight {name!r}, which is missing.")
+            if weights[name].shape != tuple(variable.shape):
+                raise WeightsError(
+                    f"Expected {name!r} of shape {tuple(variable.shape)}, "
+                    f"got {weights[name].shape}."
+                )
+        for name, variable in own.items():
+            variable.assign(weights[name])
+
+
+def seed_of(seed: int, name: str) -> int:
+    """Derive a layer's seed from the run's, whatever else the network holds.
+
+    Parameters
+    ----------
+    seed : int
+        The run's.
+    name : str
+        The layer's.
+
+    Returns
+    -------
+    int
+        Within 31 bits.
+    """
+    return zlib.crc32(f"{seed}/{name}".encode()) & 0x7FFFFFFF

@@ -1,0 +1,126 @@
+"""How a backbone wants its images: the facts, and the graph that obeys them.
+
+One object drives training, evaluation and the exported model, so that no two of them
+can differ. TensorFlow is imported inside the functions: the facts are needed by
+commands that must answer without it.
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """Geometry and normalisation of a backbone's input.
+
+    Parameters
+    ----------
+    resize : {'shorter_side', 'warp'}
+        Keep the aspect and bring the shorter side to `resize_to` pixels, or warp to a
+        square of that size.
+    resize_to, crop : int
+        Sizes in pixels, before and after the crop; the crop is the network's input.
+    interpolation : {'bicubic', 'bilinear'}
+        Always with antialias.
+    channels : {'RGB', 'BGR'}
+        Order that the network expects. Images come as RGB.
+    mean, scale : tuple of 3 floats
+        In the network's channel order: the input is (pixel - mean) / scale, pixels in
+        0 to 255.
+    """
+
+    resize: Literal["shorter_side", "warp"]
+    resize_to: int
+    crop: int
+    interpolation: Literal["bicubic", "bilinear"]
+    channels: Literal["RGB", "BGR"]
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON can hold them; part of a cache's address."""
+        return dataclasses.asdict(self)
+
+
+def resize(image: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
+    """Bring one image to the size that crops are taken from.
+
+    Parameters
+    ----------
+    image : tensor of shape (height, width, 3)
+        RGB, 0 to 255, of any number type.
+    facts : Preprocessing
+        The backbone's.
+
+    Returns
+    -------
+    tensor of shape (new_height, new_width, 3), float32
+        RGB, within 0 to 255 (bicubic overshoot is cut off); no side is shorter than
+        the crop.
+    """
+    import tensorflow as tf
+
+    shape = tf.cast(tf.shape(image)[:2], tf.float32)
+    if facts.resize == "warp":
+        size = tf.constant([facts.resize_to, facts.resize_to])
+    else:
+        ratio = facts.resize_to / tf.reduce_min(shape)
+        size = tf.maximum(tf.cast(tf.round(shape * ratio), tf.int32), facts.resize_to)
+    image = tf.image.resize(
+        tf.cast(image, tf.float32), size, method=facts.interpolation, antialias=True
+    )
+    return tf.clip_by_value(image, 0.0, 255.0)
+
+
+def crop(image: "tf.Tensor", facts: Preprocessing, view: "tf.Tensor") -> "tf.Tensor":
+    """Cut one view out of a resized image.
+
+    Parameters
+    ----------
+    image : tensor of shape (height, width, 3)
+        As `resize` returns it.
+    facts : Preprocessing
+        The backbone's.
+    view : tensor of shape (3,), float32
+        (top, left, mirror): the place as fractions, 0 to 1, of the room that the crop
+        leaves; mirror is 1 for the mirror image.
+
+    Returns
+    -------
+    tensor of shape (crop, crop, 3), float32
+    """
+    import tensorflow as tf
+
+    room = tf.cast(tf.shape(image)[:2] - facts.crop, tf.float32)
+    # floor(x + 0.5), for tf.round goes to even: the centre must not depend on parity.
+    place = tf.cast(tf.floor(view[:2] * room + 0.5), tf.int32)
+    cut = tf.image.crop_to_bounding_box(
+        image, place[0], place[1], facts.crop, facts.crop
+    )
+    cut = tf.cond(view[2] > 0.5, lambda: cut[:, ::-1], lambda: cut)
+    return tf.ensure_shape(cut, (facts.crop, facts.crop, 3))
+
+
+def normalise(images: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
+    """Turn crops into the network's input.
+
+    Parameters
+    ----------
+    images : tensor of shape (n, crop, crop, 3)
+        RGB, 0 to 255.
+    facts : Preprocessing
+        The backbone's.
+
+    Returns
+    -------
+    tensor of shape (n, crop, crop, 3), float32
+        In the network's channel order; dimensionless.
+    """
+    import tensorflow as tf
+
+    images = tf.cast(images, tf.float32)
+    if facts.channels == "BGR":
+        images = images[..., ::-1]
+    return (images - tf.constant(facts.mean)) / tf.constant(facts.scale)

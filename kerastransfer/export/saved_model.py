@@ -1,0 +1,101 @@
+"""A SavedModel that takes image files and runs wherever TensorFlow does."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerastransfer import atomic, pipeline, views
+from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones.network import Network
+from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.recipe import NUM_BLOCKS
+
+LABELS_FILE = "labels.txt"
+_FEATURE_BLOCK = NUM_BLOCKS - 1
+
+
+class _Classifier(tf.Module):
+    """The graph that is saved: preprocessing, network and class names in one."""
+
+    def __init__(
+        self,
+        network: Network,
+        facts: Preprocessing,
+        classes: Sequence[str],
+        labels: Path,
+    ) -> None:
+        super().__init__()
+        self._facts = facts
+        self._network = network
+        # Tracked, so that the weights are saved; tuples inside dataclasses are not.
+        self._blocks = list(network.blocks)
+        self._classes = tf.constant(list(classes))
+        self.labels = tf.saved_model.Asset(str(labels))
+
+    def classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for crops in 0 to 255, RGB."""
+        inputs = preprocessing.normalise(images, self._facts)
+        features = self._network.forward(inputs, last=_FEATURE_BLOCK)
+        logits = self._network.forward(features, first=NUM_BLOCKS)
+        return {
+            "label": tf.gather(self._classes, tf.argmax(logits, axis=-1)),
+            "probabilities": tf.nn.softmax(logits),
+            "features": features,
+        }
+
+    def classify_files(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for the bytes of image files."""
+        size = self._facts.crop
+        images = tf.map_fn(
+            self._centre,
+            encoded,
+            fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+        )
+        return self.classify(images)
+
+    def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
+        image = preprocessing.resize(pipeline.decode(encoded), self._facts)
+        return preprocessing.crop(image, self._facts, tf.constant(views.CENTRE))
+
+
+def save(
+    network: Network, facts: Preprocessing, classes: Sequence[str], folder: Path
+) -> None:
+    """Write a SavedModel with two signatures.
+
+    ``serving_default`` takes ``image``, a vector of image files' bytes (JPEG, PNG, GIF
+    or BMP; TensorFlow's decoders ignore EXIF rotation). ``images`` takes ``image``,
+    float32 crops of the backbone's input size, RGB in 0 to 255. Both return ``label``
+    (the class's name), ``probabilities`` (n, classes) and ``features`` (n, d), block
+    7's output. Class names in order are in ``assets/labels.txt``.
+
+    Parameters
+    ----------
+    network : Network
+    facts : Preprocessing
+        The backbone's.
+    classes : sequence of str
+    folder : Path
+        Replaced as a whole once the new one is complete.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=folder.parent, prefix=f".{folder.name}."
+    ) as scratch:
+        labels = Path(scratch, LABELS_FILE)
+        labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
+        module = _Classifier(network, facts, classes, labels)
+        size = facts.crop
+        signatures = {
+            "serving_default": tf.function(module.classify_files).get_concrete_function(
+                tf.TensorSpec((None,), tf.string, name="image")
+            ),
+            "images": tf.function(module.classify).get_concrete_function(
+                tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
+            ),
+        }
+        complete = Path(scratch, "saved_model")
+        tf.saved_model.save(module, str(complete), signatures)
+        atomic.replace_folder(complete, folder)

@@ -1,0 +1,58 @@
+"""What a network's blocks say of images, computed once."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones.network import Network
+from kerastransfer.backbones.preprocessing import Preprocessing
+
+
+class Extractor:
+    """Runs images through a network's lower blocks, in inference mode.
+
+    Parameters
+    ----------
+    network : Network
+        Its blocks 1 to `last` are run, with the weights they hold at each call.
+    facts : Preprocessing
+        The backbone's.
+    last : int
+        1 to 8; 7 gives the features that distances and probes use.
+    """
+
+    def __init__(self, network: Network, facts: Preprocessing, *, last: int) -> None:
+        self._shape = network.blocks[last - 1].output_shape[1:]
+        # One trace for batches of every size.
+        inputs = tf.TensorSpec((None, facts.crop, facts.crop, 3), tf.float32)
+
+        def run(images: tf.Tensor) -> tf.Tensor:
+            return network.forward(preprocessing.normalise(images, facts), last=last)
+
+        self._run = tf.function(run, input_signature=[inputs])
+
+    def __call__(
+        self, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Run batches of images.
+
+        Parameters
+        ----------
+        batches : iterable of (images, labels)
+            As `kerastransfer.pipeline.batches` gives them.
+
+        Returns
+        -------
+        outputs : array of shape (n, ...)
+            Block `last`'s output.
+        labels : array of shape (n,)
+        """
+        outputs = [np.zeros((0, *self._shape), np.float32)]
+        labels = [np.zeros(0, np.int64)]
+        for images, truth in batches:
+            outputs.append(self._run(images).numpy())
+            labels.append(truth.numpy())
+        return np.concatenate(outputs), np.concatenate(labels)

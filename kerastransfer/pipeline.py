@@ -1,0 +1,86 @@
+"""Records to batches: read, decode, resize and crop, in a TensorFlow graph."""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones.preprocessing import Preprocessing
+
+_FEATURES = {
+    "image": tf.io.FixedLenFeature((), tf.string),
+    "label": tf.io.FixedLenFeature((), tf.int64),
+}
+_PREFETCH = 2
+
+
+class Examples(Protocol):
+    """Whatever holds serialised examples by split and position."""
+
+    def serialized(self, split: str, position: int) -> bytes:
+        """Return one ``tf.train.Example`` as bytes."""
+
+
+def decode(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode an image file's bytes: JPEG, PNG, GIF (its first frame) or BMP.
+
+    Parameters
+    ----------
+    encoded : scalar string tensor
+
+    Returns
+    -------
+    tensor of shape (height, width, 3), uint8
+        RGB. A rotation in EXIF is not applied: TensorFlow's decoders ignore it.
+    """
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def batches(
+    examples: Examples,
+    split: str,
+    positions: NDArray[np.int64],
+    views: NDArray[np.float32],
+    facts: Preprocessing,
+    *,
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Make batches of crops and labels, in the order given, each image once.
+
+    Parameters
+    ----------
+    examples : Examples
+        Such as records.
+    split : {'train', 'val', 'test'}
+    positions : array of shape (n,)
+        Which examples, in the order in which they shall come.
+    views : array of shape (n, 3)
+        (top, left, mirror) of each; see `kerastransfer.views`.
+    facts : Preprocessing
+        The backbone's.
+    batch_size : int
+        The last batch may be smaller.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of (images, labels): float32 (b, crop, crop, 3), RGB in 0 to 255; int64 (b,).
+    """
+
+    def read(position: np.int64) -> bytes:
+        return examples.serialized(split, int(position))
+
+    def load(position: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        serialized = tf.ensure_shape(
+            tf.numpy_function(read, [position], tf.string, stateful=False), ()
+        )
+        example = tf.io.parse_single_example(serialized, _FEATURES)
+        image = preprocessing.resize(decode(example["image"]), facts)
+        return preprocessing.crop(image, facts, view), example["label"]
+
+    dataset = tf.data.Dataset.from_tensor_slices((positions, views))
+    dataset = dataset.map(load, tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(batch_size).prefetch(_PREFETCH)

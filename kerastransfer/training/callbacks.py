@@ -1,0 +1,143 @@
+"""What a run writes while it trains: metrics.jsonl, TensorBoard, progress."""
+
+import json
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import keras
+import tensorflow as tf
+
+Logs = dict[str, Any] | None
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Append a JSON line a step and a JSON line an epoch.
+
+    Parameters
+    ----------
+    path : Path
+        ``metrics.jsonl``; written anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._step = 0
+        self._epoch = 0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Open what is written to."""
+        self._file = self._path.open("w", encoding="utf-8")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Remember the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._write({"step": self._step, "epoch": self._epoch, **(logs or {})})
+        self._step += 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        self._write({"epoch": epoch, "val": logs or {}})
+        self._file.flush()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        self._file.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Write loss and rate by step, validation by epoch, for TensorBoard.
+
+    Parameters
+    ----------
+    folder : Path
+        ``tensorboard/``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._step = 0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Open what is written to."""
+        self._writer = tf.summary.create_file_writer(str(self._folder))
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._write("train", logs, self._step)
+        self._step += 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        self._write("val", logs, epoch)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        self._writer.close()
+
+    def _write(self, group: str, logs: Logs, step: int) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(f"{group}/{name}", value)
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar on a terminal, a line an epoch otherwise.
+
+    Parameters
+    ----------
+    steps : int
+        In all phases together.
+    epochs : int
+        In all phases together.
+    stream : text file
+        Where to; standard error, so that results stay alone on standard output.
+    """
+
+    def __init__(self, steps: int, epochs: int, stream: IO[str] = sys.stderr) -> None:
+        super().__init__()
+        self._steps = steps
+        self._epochs = epochs
+        self._stream = stream
+        self._loss = 0.0
+        self._bar: Any = None
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Open what is written to."""
+        if self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(console=Console(file=self._stream), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("training", total=self._steps)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._loss = (logs or {})["loss"]
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        line = f"epoch {epoch + 1}/{self._epochs}  loss {self._loss:.4f}"
+        if logs:
+            line += f"  val accuracy {logs['accuracy']:.3f}  val nll {logs['nll']:.3f}"
+        if self._bar is not None:
+            self._bar.update(self._task, description=line)
+        elif self._says(epoch):
+            print(line, file=self._stream, flush=True)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _says(self, epoch: int) -> bool:
+        """Say twenty epochs at most, evenly spaced, and the last."""
+        return epoch % max(1, self._epochs // 20) == 0 or epoch == self._epochs - 1

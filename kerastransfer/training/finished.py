@@ -1,0 +1,78 @@
+"""A finished run, read back from its folder."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.errors import InputError, MissingError
+from kerastransfer.training.config import TrainConfig
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What a run's folder says of it.
+
+    Parameters
+    ----------
+    folder : Path
+    config : TrainConfig
+    classes : tuple of str
+    """
+
+    folder: Path
+    config: TrainConfig
+    classes: tuple[str, ...]
+
+    @property
+    def backbone(self) -> Backbone:
+        """The backbone that the run trained."""
+        return backbones.get(self.config.backbone)
+
+    def network(self) -> Network:
+        """Build the network and give it the trained weights.
+
+        Returns
+        -------
+        Network
+        """
+        network = self.backbone.build(len(self.classes), self.config.seed)
+        network.whole().load_weights(self.folder / "model.keras")
+        return network
+
+
+def read(folder: Path) -> FinishedRun:
+    """Read what a run left.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's.
+
+    Returns
+    -------
+    FinishedRun
+
+    Raises
+    ------
+    MissingError
+        If it is no run's folder, or the run has not finished.
+    InputError
+        If its config cannot be read.
+    """
+    for name in ("config.json", "labels.txt", "model.keras"):
+        if not (folder / name).is_file():
+            raise MissingError(
+                f"Expected a finished run in {str(folder)!r}, and {name} is not there; "
+                "the same train command goes on with it."
+            )
+    try:
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"Expected JSON in {folder / 'config.json'}: {error}."
+        ) from None
+    classes = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+    return FinishedRun(folder, TrainConfig.from_dict(fields), tuple(classes))

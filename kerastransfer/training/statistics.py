@@ -1,0 +1,99 @@
+"""Batch-normalisation statistics of re-drawn and adapted blocks, as plain averages.
+
+A moving average with momentum 0.99 needs hundreds of steps to forget where it started;
+a run on few images has fewer, and would be evaluated on statistics that belong to no
+network it ever was. So before each evaluation they are computed anew [1]_.
+
+References
+----------
+.. [1] Y. Wu, J. Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3.1.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerastransfer.backbones.network import Network
+from kerastransfer.surgery import BlockPlan
+
+
+def moving_layers(
+    network: Network, plans: tuple[BlockPlan, ...]
+) -> list[keras.layers.BatchNormalization]:
+    """List the batch norms that train on batch statistics.
+
+    Parameters
+    ----------
+    network : Network
+    plans : tuple of BlockPlan
+        The phase's.
+
+    Returns
+    -------
+    list of keras.layers.BatchNormalization
+    """
+    return [
+        layer
+        for block, plan in zip(network.blocks, plans, strict=True)
+        if plan.training
+        for layer in block.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+
+
+def recompute(
+    layers: list[keras.layers.BatchNormalization],
+    forward: Callable[[tf.Tensor], tf.Tensor],
+    batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
+) -> None:
+    """Set moving statistics to plain averages over images.
+
+    Parameters
+    ----------
+    layers : list of keras.layers.BatchNormalization
+        Those to set.
+    forward : callable
+        Runs a batch through the network with these layers in training mode. Must be
+        traced within `capturing`.
+    batches : iterable of (inputs, labels)
+        Training views. A layer's mean is the average over all of them, each image
+        counting once; its variance is that of all of them about that mean.
+    """
+    total = 0
+    sums = [np.zeros(layer.moving_mean.shape) for layer in layers]
+    squares = [np.zeros(layer.moving_mean.shape) for layer in layers]
+    for inputs, labels in batches:
+        forward(inputs)
+        count = len(labels)
+        total += count
+        for i, layer in enumerate(layers):
+            mean = layer.moving_mean.numpy().astype(np.float64)
+            sums[i] += count * mean
+            squares[i] += count * (layer.moving_variance.numpy() + mean**2)
+    for layer, first, second in zip(layers, sums, squares, strict=True):
+        mean = first / total
+        layer.moving_mean.assign(mean)
+        layer.moving_variance.assign(np.maximum(second / total - mean**2, 0.0))
+
+
+@contextlib.contextmanager
+def capturing(layers: list[keras.layers.BatchNormalization]) -> Iterator[None]:
+    """Trace a graph in which moving statistics become each batch's own.
+
+    Momentum 0 forgets everything but the batch; it is read when a graph is traced.
+
+    Parameters
+    ----------
+    layers : list of keras.layers.BatchNormalization
+    """
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
