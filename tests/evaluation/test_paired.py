@@ -1,0 +1,115 @@
+import itertools
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from kerastransfer.errors import InputError
+from kerastransfer.evaluation import paired
+from kerastransfer.evaluation.paired import compare
+
+
+def images(only_first, only_second, both=0, neither=0):
+    """Labels and two rows of predictions with these counts."""
+    counts = (only_first, only_second, both, neither)
+    first, second = np.repeat([1, 0, 1, 0], counts), np.repeat([0, 1, 1, 0], counts)
+    return np.ones(sum(counts), int), first, second
+
+
+def test_known_value():
+    # 9 against 1 of 98: (10 - 2) / 100 = 0.08, its variance (0.12 - 0.0064) / 100
+    found = compare(*images(9, 1, 50, 38))
+    assert (found.only_first, found.only_second) == (9, 1)
+    assert found.difference.value == pytest.approx(8 / 98)
+    half = 1.959964 * np.sqrt(0.001136)
+    assert found.difference.low == pytest.approx(0.08 - half)
+    assert found.difference.high == pytest.approx(0.08 + half)
+    # both tails of Binomial(10, 1/2): 2 (1 + 10) / 1024
+    assert found.p_value == pytest.approx(22 / 1024)
+    assert found.verdict == "first is better"
+
+
+def test_only_which_are_right_matters():
+    labels, first, second = [0, 1, 2, 3], [0, 1, 0, 3], [0, 2, 1, 3]
+    found = compare(labels, first, second)
+    assert (found.only_first, found.only_second) == (1, 0)
+
+
+def test_swapping_the_two_turns_the_sign():
+    one, two = compare(*images(20, 4, 9, 9)), compare(*images(4, 20, 9, 9))
+    assert one.p_value == two.p_value
+    assert one.difference.value == -two.difference.value
+    assert one.difference.low == pytest.approx(-two.difference.high)
+    assert (one.verdict, two.verdict) == ("first is better", "second is better")
+
+
+def test_equal_predictions_are_not_distinguishable_and_not_exact():
+    found = compare(*images(0, 0, 90, 10))
+    assert found.p_value == 1
+    assert found.difference.low < 0 == found.difference.value < found.difference.high
+    assert found.verdict == "not distinguishable"
+
+
+@pytest.mark.parametrize("n", [1, 3, 1000])
+def test_the_interval_stays_in_range_and_holds_the_value(n):
+    found = compare(*images(n, 0)).difference
+    assert -1 <= found.low < found.value == 1 == found.high
+
+
+def test_the_verdict_wants_interval_and_test_to_agree():
+    found = compare(*images(9, 2, 89))  # at the edge the exact test is the stricter
+    assert found.difference.low > 0
+    assert found.p_value == pytest.approx(0.0654, abs=1e-4)
+    assert found.verdict == "not distinguishable"
+
+
+@pytest.mark.parametrize(("both", "neither"), [(0, 0), (40, 0), (300, 100)])
+def test_a_verdict_never_contradicts_interval_or_test(both, neither):
+    for a, b in itertools.product(range(0, 30, 3), repeat=2):
+        if a + b + both + neither == 0:
+            continue
+        found = compare(*images(a, b, both, neither))
+        if found.verdict != "not distinguishable":
+            assert found.p_value < 0.05
+            assert found.difference.low * found.difference.high > 0
+
+
+@pytest.mark.parametrize("n", [50, 150, 500])
+@pytest.mark.parametrize(("p", "q"), [(0.05, 0.05), (0.15, 0.05), (0.3, 0.2)])
+def test_the_interval_covers_the_truth(n, p, q):
+    # exact: all counts whose probability matters, first-only p and second-only q
+    coverage = total = 0.0
+    for a, b in itertools.product(range(n + 1), repeat=2):
+        if abs(a - n * p) > 6 * np.sqrt(n * p) or abs(b - n * q) > 6 * np.sqrt(n * q):
+            continue
+        if a + b > n:
+            continue
+        mass = scipy.stats.multinomial.pmf([a, b, n - a - b], n, [p, q, 1 - p - q])
+        if mass < 1e-7:
+            continue
+        found = paired._difference(a, b, n)
+        coverage += mass * (found.low <= p - q <= found.high)
+        total += mass
+    assert total > 0.999
+    assert 0.93 < coverage < 0.99
+
+
+def test_as_dict_is_ready_for_json():
+    found = json.loads(json.dumps(compare(*images(9, 1, 50, 38)).as_dict()))
+    keys = ["difference", "only_first", "only_second", "p_value", "verdict"]
+    assert list(found) == keys
+    assert list(found["difference"]) == ["value", "low", "high", "n", "method"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "first", "second", "message"),
+    [
+        ([0, 1], [0, 1], [0], "got 2 labels, 2 first, 1 second"),
+        ([0, 1], [0, 1], [0.5, 0.5], "Expected second to be integers"),
+        ([], [], [], "Expected labels to be integers"),
+    ],
+)
+def test_compare_says_what_is_wrong(labels, first, second, message):
+    with pytest.raises(InputError, match=message):
+        compare(labels, first, second)
