@@ -1,0 +1,84 @@
+"""Hashes of weight files, and whether they are the published ones."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from kerastransfer.weights.table import Checksum, Weights
+
+_CHUNK = 1 << 20
+
+
+def digests(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
+    """Hash a file, once read, in several ways.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    algorithms : iterable of str
+        As `hashlib` calls them.
+
+    Returns
+    -------
+    dict of str to str
+        Lower-case hexadecimal digits, by algorithm.
+    """
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            for each in hashes.values():
+                each.update(chunk)
+    return {name: each.hexdigest() for name, each in hashes.items()}
+
+
+def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str:
+    """Say in what a file differs from what was published.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int or None
+        Bytes it should have, if that is known.
+    checksums : iterable of Checksum
+        That should all hold.
+
+    Returns
+    -------
+    str
+        What was expected and what came, or nothing if all holds.
+    """
+    found = path.stat().st_size
+    if size is not None and found != size:
+        return f"expected {size:,} bytes, got {found:,}"
+    wanted = tuple(checksums)
+    hashes = digests(path, {checksum.algorithm for checksum in wanted})
+    for checksum in wanted:
+        digest = hashes[checksum.algorithm]
+        if not digest.startswith(checksum.digest):
+            return (
+                f"expected a {checksum.algorithm} of {checksum.digest}, got "
+                f"{digest[: len(checksum.digest)]}"
+            )
+    return ""
+
+
+def published(path: Path, rows: Iterable[Weights]) -> Weights | None:
+    """Find the published weights that a file is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rows : iterable of Weights
+        The candidates; those without a checksum never match.
+
+    Returns
+    -------
+    Weights or None
+    """
+    for row in rows:
+        if row.checksums and not mismatch(path, row.size, row.checksums):
+            return row
+    return None

@@ -1,0 +1,133 @@
+"""What every reader shares: bounds, and errors that name the file."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerastransfer.errors import MissingError, WeightsError
+
+# The largest file in the table is 0.24 GB, 0.49 GB if stored as doubles.
+MAX_BYTES = 1 << 30
+
+
+class DamageError(ValueError):
+    """What is wrong inside a file; `naming` puts the file's name before it."""
+
+
+@contextlib.contextmanager
+def naming(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is parsed into a `WeightsError`.
+
+    Parsers of others (zipfile, h5py, NumPy) fail on damaged input with almost any
+    class, so every class is taken; the original error stays chained.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+    kind : str
+        What it should be, such as ``"a .caffemodel file"``.
+
+    Raises
+    ------
+    WeightsError
+        If the body fails.
+    """
+    try:
+        yield
+    except (WeightsError, MissingError):
+        raise
+    except DamageError as error:
+        raise WeightsError(_one_line(path, kind, str(error))) from error
+    except Exception as error:
+        text = f"it cannot be parsed ({type(error).__name__}: {error})"
+        raise WeightsError(_one_line(path, kind, text)) from error
+
+
+def _one_line(path: Path, kind: str, what: str) -> str:
+    line = " ".join(what.split())[:300]
+    return f"Expected {kind} in {str(path)!r}, but {line}."
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes, if they are not too many.
+
+    Parameters
+    ----------
+    path : Path
+        A regular file.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    WeightsError
+        If it is no regular file, is empty, larger than `MAX_BYTES`, or cannot be read.
+    """
+    check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"Cannot read {str(path)!r}: {error.strerror}.") from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file of a size that weights have.
+
+    Parameters
+    ----------
+    path : Path
+        Where it should be.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    WeightsError
+        If it is no regular file, is empty, or is larger than `MAX_BYTES`.
+    """
+    if not path.exists():
+        raise MissingError(f"Expected a weight file {str(path)!r}, which is not there.")
+    if not path.is_file():
+        raise WeightsError(f"Expected a weight file, but {str(path)!r} is not a file.")
+    size = path.stat().st_size
+    if not 0 < size <= MAX_BYTES:
+        raise WeightsError(
+            f"Expected a weight file of 1 to {MAX_BYTES:,} bytes, but {str(path)!r} "
+            f"has {size:,}."
+        )
+
+
+def volume(shape: tuple[int, ...]) -> int:
+    """Multiply a shape from a file, refusing what is no shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        As the file claims it.
+
+    Returns
+    -------
+    int
+        The number of elements; 1 for ``()``.
+
+    Raises
+    ------
+    DamageError
+        If an entry is no integer from 0 on, there are more than eight, or the product
+        is above `MAX_BYTES`.
+    """
+    if len(shape) > 8 or not all(type(n) is int and n >= 0 for n in shape):
+        raise DamageError(f"it claims a shape of {repr(shape)[:80]}")
+    product = 1
+    for n in shape:
+        product *= n
+    if product > MAX_BYTES:
+        raise DamageError(
+            f"it claims a shape of {repr(shape)[:80]}, which is too large"
+        )
+    return product

@@ -1,0 +1,160 @@
+"""PyTorch's ``.pth`` state dicts, in both of its containers, without PyTorch.
+
+Up to PyTorch 1.5: a pickled magic number, a protocol number and facts of the machine;
+the pickled object, whose tensors refer to storages by key; the pickled list of keys;
+and for each key an int64 count and the raw numbers. From 1.6 on: a zip archive with
+``<root>/data.pkl``, ``<root>/data/<key>`` and, later, ``<root>/byteorder``
+(torch/serialization.py).
+"""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from kerastransfer.weights.readers import pickled
+from kerastransfer.weights.readers.guard import (
+    MAX_BYTES,
+    DamageError,
+    naming,
+    read_bytes,
+)
+from kerastransfer.weights.readers.torch_tensors import (
+    Storage,
+    Tensor,
+    rules,
+    to_array,
+)
+
+MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # pickled 0x1950a86a20f9469cfc6c
+_PROTOCOL = 1001
+_KIND = "a PyTorch state dict (.pth)"
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read a state dict.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.pth`` file of either container. ``{"state_dict": ...}`` around the weights
+        is taken off, and so is ``module.`` before every name.
+
+    Returns
+    -------
+    dict of str to ndarray
+        In the file's order; bfloat16 as float32, all else in its own type.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    WeightsError
+        If it is no state dict, is damaged, or holds anything but data.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    with naming(path, _KIND):
+        storages: dict[str, Storage] = {}
+        if data.startswith(MAGIC):
+            value, end = pickled.load(data, _header(data), *rules(storages))
+            tensors = _state_dict(value)
+            raw = _legacy_storages(data, end, storages)
+        else:
+            archive = _Archive(data)
+            value, _ = pickled.load(archive.pickle, 0, *rules(storages))
+            tensors = _state_dict(value)
+            raw = archive.storages(storages)
+        return {name: to_array(t, raw[t.storage.key]) for name, t in tensors.items()}
+
+
+def _header(data: bytes) -> int:
+    """Check what stands before the pickled object; return where that begins."""
+    protocol, place = pickled.load(data, len(MAGIC), {})
+    if protocol != _PROTOCOL:
+        raise DamageError(f"it follows protocol {repr(protocol)[:40]}, not {_PROTOCOL}")
+    machine, place = pickled.load(data, place, {})
+    if not isinstance(machine, dict) or machine.get("little_endian") is not True:
+        raise DamageError("it is not from a little-endian machine")
+    return place
+
+
+def _legacy_storages(
+    data: bytes, place: int, storages: dict[str, Storage]
+) -> dict[str, memoryview]:
+    keys, place = pickled.load(data, place, {})
+    if not isinstance(keys, list) or sorted(keys) != sorted(storages):
+        raise DamageError("its list of storages does not match its tensors")
+    raw: dict[str, memoryview] = {}
+    for key in keys:
+        storage = storages[key]
+        count = int.from_bytes(data[place : place + 8], "little", signed=True)
+        end = place + 8 + storage.count * storage.type.dtype.itemsize
+        if count != storage.count or end > len(data):
+            raise DamageError(
+                f"storage {key[:80]!r} should hold {storage.count:,} numbers; it is "
+                f"cut off or holds {count:,}"
+            )
+        raw[key] = memoryview(data)[place + 8 : end]
+        place = end
+    if place != len(data):
+        raise DamageError(f"{len(data) - place:,} bytes follow its last storage")
+    return raw
+
+
+class _Archive:
+    """The zip container; its members are stored, not compressed."""
+
+    def __init__(self, data: bytes) -> None:
+        self.zip = zipfile.ZipFile(io.BytesIO(data))
+        members = self.zip.infolist()
+        names = [member.filename for member in members]
+        roots = [n.removesuffix("data.pkl") for n in names if _is_pickle(n)]
+        if len(roots) != 1 or len(set(names)) != len(names):
+            raise DamageError(
+                "it has not exactly one data.pkl, or two members of a name"
+            )
+        if any(m.compress_type != zipfile.ZIP_STORED for m in members):
+            raise DamageError("its members are compressed, which PyTorch never does")
+        if sum(m.file_size for m in members) > len(data):
+            raise DamageError("its members claim more bytes than it has")
+        self.root = roots[0]
+        order = self.root + "byteorder"
+        if order in names and self.zip.read(order) != b"little":
+            raise DamageError("it is not from a little-endian machine")
+        self.pickle = self.zip.read(self.root + "data.pkl")
+
+    def storages(self, storages: dict[str, Storage]) -> dict[str, memoryview]:
+        raw: dict[str, memoryview] = {}
+        for key, storage in storages.items():
+            numbers = self.zip.read(f"{self.root}data/{key}")
+            expected = storage.count * storage.type.dtype.itemsize
+            if len(numbers) != expected:
+                raise DamageError(
+                    f"storage {key[:80]!r} should have {expected:,} bytes and has "
+                    f"{len(numbers):,}"
+                )
+            raw[key] = memoryview(numbers)
+        return raw
+
+
+def _is_pickle(name: str) -> bool:
+    return name.endswith("/data.pkl") and name.count("/") == 1
+
+
+def _state_dict(value: object) -> dict[str, Tensor]:
+    """Find the named tensors in what was pickled."""
+    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
+        value = value["state_dict"]
+    if not isinstance(value, dict) or not value:
+        raise DamageError("it holds no mapping of names to tensors")
+    for name, tensor in value.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise DamageError(
+                f"{repr(name)[:80]} is no tensor; save a state_dict, not a whole model"
+            )
+    if sum(tensor.num_bytes for tensor in value.values()) > MAX_BYTES:
+        raise DamageError(f"its tensors claim more than {MAX_BYTES:,} bytes")
+    bare = all(name.startswith("module.") for name in value)
+    return {n.removeprefix("module.") if bare else n: t for n, t in value.items()}
