@@ -3,12 +3,12 @@
 ::
 
     KerasTransferError
-    ├── InputError         (ValueError)         an argument is out of its range
-    │   └── RecipeError                         a recipe cannot be read or used
-    ├── DataError          (ValueError)         images, records or archives are not right
-    ├── WeightsError       (ValueError)         a weight file is damaged or does not fit
-    ├── MissingError       (FileNotFoundError)  a file or folder that is needed is not there
-    └── UnknownNameError   (LookupError)        no table holds that name
+    ├── InputError        (ValueError)         an argument is out of its range
+    │   └── RecipeError                        a recipe cannot be read or used
+    ├── DataError         (ValueError)         images, records or archives are wrong
+    ├── WeightsError      (ValueError)         a weight file is damaged or does not fit
+    ├── MissingError      (FileNotFoundError)  a file or folder that is needed is absent
+    └── UnknownNameError  (LookupError)        no table holds that name
 
 Everything else keeps its traceback, for it is a fault of ours and not of the caller.
 """
@@ -56,8 +56,13 @@ class UnknownNameError(KerasTransferError, LookupError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        message = f"Unknown {kind} {name!r}; known: {', '.join(known)}."
+        # Kept, for an exception is pickled as its class and its arguments.
+        self._arguments = (kind, name, known)
+        message = f"Unknown {kind} {name!r}; known: {', '.join(known) or 'none'}."
         close = difflib.get_close_matches(name.lower(), known, n=1)
         if close:
             message += f" Did you mean {close[0]!r}?"
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:
+        return type(self), self._arguments

@@ -1,0 +1,61 @@
+import pickle
+
+import pytest
+
+from kerastransfer import errors
+
+BUILTIN = {
+    errors.InputError: ValueError,
+    errors.RecipeError: ValueError,
+    errors.DataError: ValueError,
+    errors.WeightsError: ValueError,
+    errors.MissingError: FileNotFoundError,
+    errors.UnknownNameError: LookupError,
+}
+
+
+def tree(parent):
+    for child in parent.__subclasses__():
+        yield child
+        yield from tree(child)
+
+
+def test_every_error_has_one_ancestor_and_a_builtin_one():
+    own = {
+        e for e in tree(errors.KerasTransferError) if e.__module__ == errors.__name__
+    }
+    assert own == set(BUILTIN)
+    for error, builtin in BUILTIN.items():
+        assert issubclass(error, builtin)
+
+
+def test_a_recipe_error_is_an_input_error():
+    assert issubclass(errors.RecipeError, errors.InputError)
+
+
+@pytest.mark.parametrize(
+    "error", [e for e in BUILTIN if e.__name__ != "UnknownNameError"]
+)
+def test_the_message_is_the_text_also_after_a_trip_between_processes(error):
+    there_and_back = pickle.loads(pickle.dumps(error("digits: 3 images are missing.")))
+    assert type(there_and_back) is error
+    assert str(there_and_back) == "digits: 3 images are missing."
+
+
+def test_an_unknown_name_survives_a_trip_between_processes():
+    error = errors.UnknownNameError("dataset", "xyz", [])
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(error) == "Unknown dataset 'xyz'; known: none."
+
+
+def test_an_unknown_name_lists_every_known_one_in_order():
+    error = errors.UnknownNameError("dataset", "xyz", ["sun397", "coral", "digits"])
+    assert str(error) == "Unknown dataset 'xyz'; known: coral, digits, sun397."
+
+
+@pytest.mark.parametrize("typed", ["digit", "DIGITS", "digts"])
+def test_an_unknown_name_hints_at_the_closest(typed):
+    error = errors.UnknownNameError("dataset", typed, iter(["sun397", "digits"]))
+    assert str(error) == (
+        f"Unknown dataset {typed!r}; known: digits, sun397. Did you mean 'digits'?"
+    )
