@@ -1,0 +1,67 @@
+"""Image files on disk: which names are images, and reading them within bounds."""
+
+import hashlib
+import re
+from pathlib import Path, PurePath
+
+from kerastransfer.errors import DataError, MissingError
+
+MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
+_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib"),
+    *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"),
+)
+_DROPPINGS = frozenset(("__MACOSX", "$RECYCLE.BIN", "System Volume Information"))
+
+
+def is_dropping(name: str) -> bool:
+    """Whether a folder or file is hidden, or left behind by an operating system."""
+    return name.startswith(".") or name in _DROPPINGS
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name is that of an image; what its bytes are is seen later."""
+    return not is_dropping(name) and PurePath(name).suffix.lower() in _SUFFIXES
+
+
+def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """Read a file of at most `limit` bytes.
+
+    Raises
+    ------
+    DataError
+        If it is larger.
+    MissingError
+        If it is not there.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise MissingError(f"File {str(path)!r} is not there.") from None
+    if len(data) > limit:
+        raise DataError(f"File {str(path)!r} is larger than {limit:,} bytes.")
+    return data
+
+
+def safe_name(kind: str, title: str, path: Path) -> str:
+    """Name a user's own folder or file so that it can name another folder.
+
+    Parameters
+    ----------
+    kind : str
+        Such as ``folder``.
+    title : str
+        Its own name.
+    path : Path
+        Absolute.
+
+    Returns
+    -------
+    str
+        Such as ``folder_birds_1a2b3c4d``; the digits tell equal names apart.
+    """
+    title = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40]
+    # surrogateescape: a name of bytes that are no UTF-8 has a digest too
+    told = str(path).encode("utf-8", "surrogateescape")
+    return "_".join(filter(None, (kind, title, hashlib.sha256(told).hexdigest()[:8])))

@@ -1,0 +1,114 @@
+"""Who is in a dataset: names, labels, official splits and groups; no pixels."""
+
+import dataclasses
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from kerastransfer.errors import DataError
+
+SplitName = Literal["train", "val", "test"]
+
+# Control characters, halves of surrogate pairs (bytes that are no UTF-8), and the two
+# separators at which readers of lines also split.
+_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class Item(NamedTuple):
+    """One image.
+
+    Parameters
+    ----------
+    path : str
+        Relative POSIX path, unique in its dataset.
+    label : int
+        Index into the listing's classes.
+    split : {'train', 'val', 'test'} or None
+        The official split; None where there is none.
+    group : str or None
+        Images of one group (one photograph, one sample) stay in one split.
+    """
+
+    path: str
+    label: int
+    split: SplitName | None = None
+    group: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listing:
+    """All images of a dataset.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Names by label.
+    items : tuple of Item
+        Sorted by path.
+    fingerprint : str
+        Changes when the source does; a hexadecimal SHA-256.
+    """
+
+    classes: tuple[str, ...]
+    items: tuple[Item, ...]
+    fingerprint: str
+
+
+def make_listing(
+    classes: Sequence[str], items: Iterable[Item], fingerprint: str, *, where: str
+) -> Listing:
+    """Sort and check a listing.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names by label.
+    items : iterable of Item
+    fingerprint : str
+    where : str
+        Names the source in messages.
+
+    Returns
+    -------
+    Listing
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two classes, no images or a path twice, or if a name
+        cannot be kept as one line of text.
+    """
+    ordered = tuple(sorted(items))
+    if len(classes) < 2:
+        found = f"one ({classes[0]!r})" if classes else "none"
+        raise DataError(f"Expected at least two classes in {where}, found {found}.")
+    if not ordered:
+        raise DataError(f"Expected images in {where}, found none.")
+    for name in classes:
+        check_name(name, f"class of {where}")
+    for before, item in zip((None, *ordered), ordered, strict=False):
+        check_name(item.path, f"path in {where}")
+        if before is not None and before.path == item.path:
+            raise DataError(f"Path {item.path!r} stands twice in {where}.")
+    return Listing(tuple(classes), ordered, fingerprint)
+
+
+def check_name(text: str, what: str) -> None:
+    """Refuse a name that would not survive being written as one line of UTF-8.
+
+    Raises
+    ------
+    DataError
+        If `text` is empty, starts or ends with a blank, holds a control character, or
+        is not valid Unicode.
+    """
+    if text and text == text.strip() and _is_plain(text):
+        return
+    raise DataError(
+        f"Expected a {what} without control characters, blanks at its ends or bytes "
+        f"that are no UTF-8, got {text!r}; rename it."
+    )
+
+
+def _is_plain(text: str) -> bool:
+    return not any(unicodedata.category(character) in _UNFIT for character in text)

@@ -1,0 +1,127 @@
+"""The one TFDS builder: writes a plan's images as a dataset that TFDS alone can read.
+
+Train is in the order of (rank, class), so ``train[:k]``, with k the sum over classes of
+min(n, size), is the variant with n images per class.
+"""
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from kerastransfer.records.convert import VERSION
+from kerastransfer.records.encode import Encoded
+from kerastransfer.records.plan import SPLITS, Plan
+
+# With shuffling disabled TFDS sorts keys in 1,000 buckets of this key space; keys
+# 0, 1, 2, ... would all fall into one, which it loads whole.
+_KEY_SPACE = 2**128
+_HASH_SIZE = 32  # bytes of a SHA-256
+
+Images = Callable[[str], Iterator[tuple[int, Encoded]]]
+
+
+def write(
+    plan: Plan,
+    images: Images,
+    *,
+    description: str,
+    metadata: Mapping[str, Any],
+    folder: Path,
+) -> Path:
+    """Write a plan's images as a TFDS dataset.
+
+    Parameters
+    ----------
+    plan : Plan
+    images : callable
+        From a split's name to pairs of position and image, in any order.
+    description : str
+    metadata : mapping
+        Goes to ``metadata.json``, with ``bytes_hash``: a SHA-256 over all images.
+    folder : Path
+        Where ``<name>/<version>`` is made; it appears only once it is whole.
+
+    Returns
+    -------
+    Path
+        The folder made.
+    """
+    builder = RecordsBuilder(
+        plan, images, description=description, metadata=metadata, folder=folder
+    )
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    # TFDS tells of its work on standard output, which is for results
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare(download_config=config)
+    finally:
+        tfds.enable_progress_bar()
+    return Path(builder.data_dir)
+
+
+class RecordsBuilder(
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,  # type: ignore[call-arg]
+):
+    """Writes one plan; see `write`."""
+
+    VERSION = tfds.core.Version(VERSION)
+
+    def __init__(
+        self,
+        plan: Plan,
+        images: Images,
+        *,
+        description: str,
+        metadata: Mapping[str, Any],
+        folder: Path,
+    ) -> None:
+        self.name = plan.name
+        self._plan, self._images = plan, images
+        self._description, self._metadata = description, metadata
+        self._digest = hashlib.sha256()
+        self._grouped = any(
+            place.group is not None for split in SPLITS for place in plan.places(split)
+        )
+        super().__init__(data_dir=folder)
+
+    def _info(self) -> Any:
+        features = {
+            "image": tfds.features.Image(),
+            "label": tfds.features.ClassLabel(names=list(self._plan.classes)),
+            "id": tfds.features.Text(),
+        }
+        if self._grouped:
+            features["group"] = tfds.features.Text()
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self._description,
+            features=tfds.features.FeaturesDict(features),
+            supervised_keys=("image", "label"),
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(self._metadata),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in SPLITS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        places = self._plan.places(split)
+        step = _KEY_SPACE // len(places)
+        hashes = bytearray(_HASH_SIZE * len(places))  # images come in any order
+        for position, image in self._images(split):
+            place = places[position]
+            start = _HASH_SIZE * position
+            hashes[start : start + _HASH_SIZE] = hashlib.sha256(image.data).digest()
+            example = {"image": image.data, "label": place.label, "id": place.path}
+            if self._grouped:
+                example["group"] = place.group or ""
+            yield position * step, example
+        self._digest.update(hashes)
+        self.info.metadata["bytes_hash"] = self._digest.hexdigest()

@@ -1,0 +1,197 @@
+"""What records say of themselves: TFDS's ``metadata.json``, written and checked."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastransfer.datasets.facts import Dataset, ShortClasses
+from kerastransfer.datasets.files import read_bounded
+from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records.plan import DRAWS, POLICIES, SPLITS, Plan
+from kerastransfer.records.quotas import MaxPerClass
+
+CONVERTER = 1  # rises when the same source would give other records
+_LARGEST = 1 << 29  # bytes; four draws of ten million images fit
+_MOST = 1 << 40  # of anything that is counted
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user may choose of a conversion's outcome.
+
+    Parameters
+    ----------
+    image_size : int
+        The shorter side of larger images, in pixels.
+    split_seed : int
+    max_per_class : int, 'all' or None
+        See `plan.make_plan`.
+    short_classes : {'error', 'cap', 'drop'}
+    """
+
+    image_size: int
+    split_seed: int
+    max_per_class: MaxPerClass
+    short_classes: ShortClasses
+
+
+OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
+
+
+def describe(
+    dataset: Dataset,
+    plan: Plan,
+    options: Options,
+    *,
+    fingerprint: str,
+    rejected: Mapping[str, str],
+) -> dict[str, Any]:
+    """Gather what the records of a plan say of themselves.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    plan : Plan
+    options : Options
+        Those that the plan was made with.
+    fingerprint : str
+        The listing's.
+    rejected : mapping of str to str
+        Paths of images that cannot be decoded, and why.
+
+    Returns
+    -------
+    dict
+        Fit for JSON.
+    """
+    return {
+        "dataset": dataset.name,
+        "spec": dataset.spec,
+        "classes": list(plan.classes),
+        "counts": plan.counts,
+        **dataclasses.asdict(options),
+        "variant_sizes": list(dataset.facts.variant_sizes),
+        "mirror_keeps_class": dataset.facts.mirror_keeps_class,
+        "short": dict(plan.short),
+        "rejected": dict(rejected),
+        "fingerprint": fingerprint,
+        "plan_hash": plan.hash,
+        "draws": [draw.tolist() for draw in plan.draws],
+        "converter": CONVERTER,
+    }
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of bounded size.
+
+    Raises
+    ------
+    MissingError
+        If the file is not there.
+    DataError
+        If it is not a JSON object.
+    """
+    if not path.is_file():
+        raise MissingError(
+            f"Expected records in {str(path.parent)!r}, but it holds no {path.name!r}."
+        )
+    try:
+        found = json.loads(read_bounded(path, _LARGEST))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"File {str(path)!r} is not valid JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"Expected a JSON object in {str(path)!r}.")
+    return found
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read and check what records say of themselves.
+
+    Raises
+    ------
+    MissingError
+        If the folder holds no records.
+    DataError
+        If they are not kerastransfer's or are damaged.
+    """
+    path = folder / "metadata.json"
+    found = read_json(path)
+    for name, holds in _CHECKS.items():
+        if name not in found:
+            raise DataError(
+                f"File {str(path)!r} lacks {name!r}; are these records that "
+                "kerastransfer converted?"
+            )
+        if not holds(found[name]):
+            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+    _check_sizes(found, path)
+    return found
+
+
+def content_hash(metadata: Mapping[str, Any]) -> str:
+    """Return the identity of records: their plan, classes and every image's bytes."""
+    named = (metadata[name] for name in ("plan_hash", "bytes_hash", "classes"))
+    return hashlib.sha256(json.dumps(list(named)).encode()).hexdigest()
+
+
+def _check_sizes(found: Mapping[str, Any], path: Path) -> None:
+    classes, counts = found["classes"], found["counts"]
+    if any(len(counts[split]) != len(classes) for split in SPLITS):
+        raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
+    size = sum(counts["train"])
+    for draw in found["draws"]:
+        if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):
+            raise DataError(f"File {str(path)!r} holds a damaged 'draws'.")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _MOST
+
+
+def _are_counts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_count(number) for number in value)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
+
+
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w+", value),
+    "spec": lambda value: isinstance(value, str),
+    "classes": lambda value: _are_texts(value) and len(value) > 1,
+    "counts": lambda value: (
+        isinstance(value, dict)
+        and all(_are_counts(value.get(split)) for split in SPLITS)
+    ),
+    "image_size": lambda value: _is_count(value) and value > 0,
+    "split_seed": lambda value: type(value) is int,
+    "max_per_class": lambda value: value in (None, "all") or _is_count(value),
+    "short_classes": lambda value: value in POLICIES,
+    "variant_sizes": _are_counts,
+    "mirror_keeps_class": lambda value: isinstance(value, bool),
+    "short": lambda value: isinstance(value, dict),
+    "rejected": lambda value: (
+        isinstance(value, dict)
+        and all(isinstance(reason, str) for reason in value.values())
+    ),
+    "fingerprint": _is_hash,
+    "plan_hash": _is_hash,
+    "bytes_hash": _is_hash,
+    "draws": lambda value: (
+        isinstance(value, list)
+        and len(value) == DRAWS
+        and all(_are_counts(draw) for draw in value)
+    ),
+    "converter": _is_count,
+}

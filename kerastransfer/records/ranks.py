@@ -1,0 +1,53 @@
+"""Orders from SHA-256, and from them the order of (rank, class)."""
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+def digests(texts: Iterable[str], salt: str) -> NDArray[np.uint64]:
+    """Hash every ``salt:text``.
+
+    Parameters
+    ----------
+    texts : iterable of str
+    salt : str
+
+    Returns
+    -------
+    array of shape (n, 4), uint64
+        SHA-256, its first eight bytes in the first column, most significant first.
+    """
+    hashes = (hashlib.sha256(f"{salt}:{text}".encode()).digest() for text in texts)
+    return np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 4).astype(np.uint64)
+
+
+def sorted_by(digests: NDArray[np.uint64]) -> Integers:
+    """Return the indices that sort hashes as their hexadecimal digits would be."""
+    return np.lexsort(digests.T[::-1])
+
+
+def rank_major(order: Integers, labels: Integers) -> tuple[Integers, Integers]:
+    """Rank every class's images in the order given, and sort by (rank, class).
+
+    Parameters
+    ----------
+    order : array of shape (n,)
+        Indices into `labels`.
+    labels : array of shape (m,)
+
+    Returns
+    -------
+    ranks, order : arrays of shape (n,)
+        Ranks that do not fall, and the indices that go with them.
+    """
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    of_class = labels[by_class]
+    _, firsts, sizes = np.unique(of_class, return_index=True, return_counts=True)
+    ranks = np.arange(len(by_class)) - np.repeat(firsts, sizes)
+    final = np.lexsort((of_class, ranks))
+    return ranks[final], by_class[final]

@@ -1,0 +1,124 @@
+"""A split's TFRecord files, opened without TensorFlow and read at any position."""
+
+import functools
+import os
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records import tfrecord
+from kerastransfer.records.plan import SPLITS
+from kerastransfer.records.ranks import Integers
+
+_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default
+_MOST = 100_000  # shards
+
+
+class Shards:
+    """Open files of one split; open, they outlive a new conversion.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        The dataset's.
+    split : str
+    lengths : tuple of int
+        Records in each shard.
+
+    Raises
+    ------
+    MissingError
+        If a file is not there.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, split: str, lengths: tuple[int, ...]
+    ) -> None:
+        stem, count = f"{name}-{split}.tfrecord", len(lengths)
+        self._paths = [folder / f"{stem}-{n:05d}-of-{count:05d}" for n in range(count)]
+        self._lengths = lengths
+        self._files: list[int] = []
+        weakref.finalize(self, _close, self._files)
+        for path in self._paths:
+            self._files.append(_open(path))
+
+    def read(self, position: int) -> bytes:
+        """Return a record's data; safe in threads.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged.
+        """
+        shard, offset, length = self._index[position].tolist()
+        return os.pread(self._files[shard], length, offset)
+
+    @functools.cached_property
+    def _index(self) -> Integers:
+        """Where each record is: columns shard, offset, length."""
+        parts: list[Integers] = []
+        for shard, length in enumerate(self._lengths):
+            found = tfrecord.index(self._files[shard], self._paths[shard])
+            if len(found) != length:
+                raise DataError(
+                    f"Expected {length:,} records in {str(self._paths[shard])!r}, "
+                    f"found {len(found):,}; convert the dataset again."
+                )
+            parts.append(np.insert(found, 0, shard, axis=1))
+        return np.concatenate(parts)
+
+
+def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ...]]:
+    """Read from TFDS's ``dataset_info.json`` how many records each shard holds.
+
+    Parameters
+    ----------
+    info : mapping
+        The file's content.
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By split.
+
+    Raises
+    ------
+    DataError
+        If a split is not listed as TFDS lists it.
+    """
+    try:
+        found = {
+            split["name"]: tuple(int(length) for length in split["shardLengths"])
+            for split in info["splits"]
+            if split["filepathTemplate"] == _TEMPLATE
+        }
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"File {str(path)!r} does not list shards as TFDS does."
+        ) from None
+    for split in SPLITS:
+        lengths = found.get(split, ())
+        if not 0 < len(lengths) <= _MOST or min(lengths) < 0:
+            raise DataError(f"File {str(path)!r} lists no shards of split {split!r}.")
+    return found
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise MissingError(
+            f"Record file {str(path)!r} is not there; convert the dataset again."
+        ) from None
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
