@@ -90,13 +90,13 @@ def _plan_block(
         action is Action.FINE_TUNE and batch_norm == "adapt"
     )
     words = {
-        Action.FREEZE: "source's statistics",
-        Action.FINE_TUNE: "source's statistics, scale and shift trained",
-        Action.REDRAW: "batch statistics, recomputed before evaluation",
+        Action.FREEZE: "frozen",
+        Action.FINE_TUNE: "statistics kept",
+        Action.REDRAW: "batch statistics",
     }
     norm = words[Action.REDRAW if moves else action] if block.batch_norms else ""
     frozen = action is Action.FREEZE
-    dropout = f"off (rate {block.dropout})" if frozen else f"on, rate {block.dropout}"
+    dropout = "off" if frozen else f"rate {block.dropout:g}"
     return BlockPlan(
         number=number,
         step=step,

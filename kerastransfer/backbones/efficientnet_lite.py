@@ -65,7 +65,8 @@ def build(num_classes: int, seed: int) -> Network:
         if number == 1:
             x = draw.convolution(x, "stem", _STEM, kernel=3, stride=2)
         for repeat in range(stage.repeats):
-            x = draw.bottleneck(x, f"mb{unit}", stage, stage.stride if not repeat else 1)
+            stride = 1 if repeat else stage.stride
+            x = draw.bottleneck(x, f"mb{unit}", stage, stride)
             unit += 1
         if number == len(_STAGES):
             x = draw.convolution(x, "head", _HEAD)
@@ -93,12 +94,23 @@ class _Layers:
         )(x)
 
     def convolution(
-        self, x: keras.KerasTensor, name: str, filters: int, *,
-        kernel: int = 1, stride: int = 1, activate: bool = True,
+        self,
+        x: keras.KerasTensor,
+        name: str,
+        filters: int,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        activate: bool = True,
     ) -> keras.KerasTensor:
         x = keras.layers.Conv2D(
-            filters, kernel, stride, padding="same", use_bias=False,
-            kernel_initializer=self.initializer(f"{name}_conv"), name=f"{name}_conv",
+            filters,
+            kernel,
+            stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=self.initializer(f"{name}_conv"),
+            name=f"{name}_conv",
         )(x)
         x = self.normalise(x, f"{name}_bn")
         return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
@@ -111,7 +123,10 @@ class _Layers:
             x = self.convolution(x, f"{name}_expand", width * stage.expand)
         depthwise = f"{name}_depthwise"
         x = keras.layers.DepthwiseConv2D(
-            stage.kernel, stride, padding="same", use_bias=False,
+            stage.kernel,
+            stride,
+            padding="same",
+            use_bias=False,
             depthwise_initializer=self.initializer(f"{depthwise}_conv"),
             name=f"{depthwise}_conv",
         )(x)

@@ -6,10 +6,74 @@ commands that must answer without it.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.errors import WeightsError
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MeanImage:
+    """The mean of a source's images, place by place.
+
+    Parameters
+    ----------
+    side : int
+        Height and width in pixels.
+    data : bytes
+        float32 of shape (side, side, 3), 0 to 255, in the network's channel order.
+        Bytes, so that equal content is equal.
+    """
+
+    side: int
+    data: bytes
+
+    @classmethod
+    def from_planes(cls, planes: NDArray[Any]) -> Self:
+        """Take a mean image as Caffe keeps it.
+
+        Parameters
+        ----------
+        planes : array of shape (3, side, side)
+            In the network's channel order, 0 to 255.
+
+        Returns
+        -------
+        MeanImage
+
+        Raises
+        ------
+        WeightsError
+            If it is of another shape, or a value is outside 0 to 255.
+        """
+        if planes.ndim != 3 or planes.shape != (3, planes.shape[1], planes.shape[1]):
+            raise WeightsError(
+                f"Expected a mean image of shape (3, side, side), got {planes.shape}."
+            )
+        if not ((planes >= 0) & (planes <= 255)).all():
+            raise WeightsError(
+                "Expected a mean image within 0 to 255, got values from "
+                f"{planes.min()} to {planes.max()}."
+            )
+        pixels = np.ascontiguousarray(planes.transpose(1, 2, 0), np.float32)
+        return cls(len(pixels), pixels.tobytes())
+
+    @property
+    def pixels(self) -> NDArray[np.float32]:
+        """The values, of shape (side, side, 3)."""
+        return np.frombuffer(self.data, np.float32).reshape(self.side, self.side, 3)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the values, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
@@ -29,6 +93,9 @@ class Preprocessing:
     mean, scale : tuple of 3 floats
         In the network's channel order: the input is (pixel - mean) / scale, pixels in
         0 to 255.
+    mean_image : MeanImage, optional
+        Subtracted in place of `mean`, each crop at its own place; of `resize_to` pixels
+        a side, for images that are warped to it.
     """
 
     resize: Literal["shorter_side", "warp"]
@@ -38,10 +105,21 @@ class Preprocessing:
     channels: Literal["RGB", "BGR"]
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
+    mean_image: MeanImage | None = None
+
+    def __post_init__(self) -> None:
+        if self.mean_image is None:
+            return
+        if self.resize != "warp" or self.mean_image.side != self.resize_to:
+            raise WeightsError(
+                f"Expected images warped to the mean image's {self.mean_image.side} "
+                f"pixels, got resize={self.resize!r} to {self.resize_to}."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts as JSON can hold them; part of a cache's address."""
-        return dataclasses.asdict(self)
+        fields = dataclasses.asdict(dataclasses.replace(self, mean_image=None))
+        return {**fields, "mean_image": self.mean_image and self.mean_image.sha256}
 
 
 def resize(image: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
@@ -90,17 +168,29 @@ def crop(image: "tf.Tensor", facts: Preprocessing, view: "tf.Tensor") -> "tf.Ten
     Returns
     -------
     tensor of shape (crop, crop, 3), float32
+        RGB, 0 to 255; where there is a mean image, less what that differs by from the
+        mean, so that `normalise` subtracts the rest.
     """
     import tensorflow as tf
 
     room = tf.cast(tf.shape(image)[:2] - facts.crop, tf.float32)
     # floor(x + 0.5), for tf.round goes to even: the centre must not depend on parity.
     place = tf.cast(tf.floor(view[:2] * room + 0.5), tf.int32)
-    cut = tf.image.crop_to_bounding_box(
-        image, place[0], place[1], facts.crop, facts.crop
-    )
+    box = place[0], place[1], facts.crop, facts.crop
+    cut = tf.image.crop_to_bounding_box(image, *box)
+    if facts.mean_image is not None:  # before the mirror, as Caffe does
+        deviation = _deviation(facts.mean_image, facts)
+        cut -= tf.image.crop_to_bounding_box(deviation, *box)
     cut = tf.cond(view[2] > 0.5, lambda: cut[:, ::-1], lambda: cut)
     return tf.ensure_shape(cut, (facts.crop, facts.crop, 3))
+
+
+def _deviation(image: MeanImage, facts: Preprocessing) -> "tf.Tensor":
+    """Return how a mean image differs from the mean: (side, side, 3), RGB."""
+    import tensorflow as tf
+
+    deviation = image.pixels - np.array(facts.mean, np.float32)
+    return tf.constant(deviation[..., ::-1] if facts.channels == "BGR" else deviation)
 
 
 def normalise(images: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
@@ -109,7 +199,7 @@ def normalise(images: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
     Parameters
     ----------
     images : tensor of shape (n, crop, crop, 3)
-        RGB, 0 to 255.
+        As `crop` returns them.
     facts : Preprocessing
         The backbone's.
 

@@ -1,23 +1,19 @@
-"""Classify image files with an exported model; needs TensorFlow and Pillow alone."""
+"""Classify image files with an exported model."""
 
 import dataclasses
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from kerastransfer.errors import MissingError
+from kerastransfer.errors import DataError, MissingError
 from kerastransfer.export.saved_model import LABELS_FILE
+from kerastransfer.records.encode import encode
 
 _BATCH = 32
 _MAX_BYTES = 256 * 2**20
-_EXIF_ORIENTATION = 0x0112
-# What TensorFlow's decoders read; the rest goes through Pillow.
-_NATIVE = ("JPEG", "PNG", "GIF", "BMP")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,26 +122,14 @@ def find(folder: Path) -> Path:
 
 
 def _read(path: Path) -> tuple[bytes, str]:
-    """Return a file's bytes as the graph can read them, or why there are none."""
+    """Return a file's bytes as records would hold them, or why there are none.
+
+    The same encoding as in conversion: so EXIF rotation counts, every format that
+    records take is read, and an image is classified as it would be in the records.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
             return b"", f"larger than {_MAX_BYTES // 2**20} MiB"
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
-            image.load()
-            if image.format in _NATIVE and not turned and image.mode != "P":
-                return data, ""
-            if image.mode in ("I;16", "I;16B", "I"):
-                return data, ""  # TensorFlow scales 16 bits to 8; Pillow cuts them off
-            return _as_png(ImageOps.exif_transpose(image).convert("RGB")), ""
-    except FileNotFoundError:
-        return b"", "no such file"
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return b"", f"no image that can be read: {error}".splitlines()[0]
-
-
-def _as_png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+        return encode(path.read_bytes()).data, ""
+    except (DataError, OSError) as error:
+        return b"", getattr(error, "strerror", None) or str(error)

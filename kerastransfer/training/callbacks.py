@@ -35,6 +35,7 @@ class MetricsLog(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
         self._write({"step": self._step, "epoch": self._epoch, **(logs or {})})
         self._step += 1
 
@@ -70,6 +71,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(self._folder))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
         self._write("train", logs, self._step)
         self._step += 1
 
@@ -119,6 +121,7 @@ class Progress(keras.callbacks.Callback):
             self._task = self._bar.add_task("training", total=self._steps)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
         self._loss = (logs or {})["loss"]
         if self._bar is not None:
             self._bar.advance(self._task)

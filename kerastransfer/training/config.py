@@ -6,14 +6,17 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Self
 
 from kerastransfer import views
 from kerastransfer.errors import InputError, UnknownNameError
-from kerastransfer.recipe import Phase, Recipe
+from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.surgery import BATCH_NORMS, BatchNorm, frozen_prefix
 
 AUGMENTS = ("views", "random")
+# Fields with a value for each phase.
+_PER_PHASE = ("epochs", "learning_rate")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +26,11 @@ class Preset:
     Parameters
     ----------
     optimizer : {'adamw', 'sgd'}
-    learning_rate, weight_decay : float
-        Before factors.
+    head_rate : float
+        Learning rate of a phase that trains the classifier alone.
+    learning_rate : float
+        Learning rate of every other phase, before factors.
+    weight_decay : float
     schedule : {'cosine', 'step'}
     batch_size : int
     new_factor : float
@@ -34,6 +40,7 @@ class Preset:
     """
 
     optimizer: str
+    head_rate: float
     learning_rate: float
     weight_decay: float
     schedule: str
@@ -45,6 +52,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "default": Preset(
         optimizer="adamw",
+        head_rate=5e-3,
         learning_rate=5e-4,
         weight_decay=0.01,
         schedule="cosine",
@@ -53,6 +61,7 @@ PRESETS: dict[str, Preset] = {
     # The study's era: BVLC/caffe, models/finetune_flickr_style (solver and train_val).
     "caffe": Preset(
         optimizer="sgd",
+        head_rate=1e-3,
         learning_rate=1e-3,
         weight_decay=5e-4,
         schedule="step",
@@ -81,8 +90,10 @@ class TrainConfig:
         Names; the recipe in its canonical spelling.
     epochs : tuple of int
         One a phase.
+    learning_rate : tuple of float
+        One a phase.
     batch_size : int
-    learning_rate, weight_decay : float
+    weight_decay : float
     views : {1, 2, 5, 10}
     mirror : bool
         Whether a mirror image keeps its class.
@@ -100,8 +111,8 @@ class TrainConfig:
     recipe: str
     preset: str
     epochs: tuple[int, ...]
+    learning_rate: tuple[float, ...]
     batch_size: int
-    learning_rate: float
     weight_decay: float
     views: int
     mirror: bool
@@ -114,13 +125,17 @@ class TrainConfig:
             raise UnknownNameError("preset", self.preset, PRESETS)
         if len(self.epochs) != len(phases) or min(self.epochs) < 1:
             raise InputError(
-                f"Expected {len(phases)} numbers of epochs, each 1 or more, for recipe "
+                f"Expected {len(phases)} --epochs, each 1 or more, for recipe "
                 f"{self.recipe!r}, got {list(self.epochs)}."
+            )
+        rates = self.learning_rate
+        if len(rates) != len(phases) or not all(0 < rate < math.inf for rate in rates):
+            raise InputError(
+                f"Expected {len(phases)} --learning-rate, each above 0, for recipe "
+                f"{self.recipe!r}, got {list(rates)}."
             )
         if self.batch_size < 1:
             raise InputError(f"Expected --batch-size > 0, got {self.batch_size}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"Expected --learning-rate > 0, got {self.learning_rate}.")
         if not 0 <= self.weight_decay < math.inf:
             raise InputError(f"Expected --weight-decay >= 0, got {self.weight_decay}.")
         _check_choice("--augment", self.augment, AUGMENTS)
@@ -141,15 +156,19 @@ class TrainConfig:
     def run_name(self) -> str:
         """Folder name that says what the run is."""
         shots = "all" if self.images_per_class is None else self.images_per_class
+        # Of a folder or a file the last name will do: the hash tells them apart.
+        kind, _, path = self.dataset.partition(":")
+        name = f"{kind}-{PurePath(path).stem}" if path else kind
         text = (
-            f"{self.dataset}_{self.backbone}_{self.recipe}"
+            f"{name}_{self.backbone}_{self.recipe}"
             f"_n{shots}_d{self.draw}_s{self.seed}_{self.hash[:8]}"
         )
         return re.sub(r"[^A-Za-z0-9._+@-]+", "-", text)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON can hold them."""
-        return {**dataclasses.asdict(self), "epochs": list(self.epochs)}
+        lists = {name: list(getattr(self, name)) for name in _PER_PHASE}
+        return {**dataclasses.asdict(self), **lists}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
@@ -175,12 +194,26 @@ class TrainConfig:
                 f"Expected a run's config with the fields {sorted(known)}, "
                 f"got one that differs in {odd}."
             )
-        return cls(**{**fields, "epochs": tuple(fields["epochs"])})
+        return cls(**fields | {name: tuple(fields[name]) for name in _PER_PHASE})
 
 
 def _check_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InputError(f"Expected {flag} to be one of {choices}, got {value!r}.")
+
+
+def head_only(phase: Phase) -> bool:
+    """Return whether a phase trains the classifier alone.
+
+    Parameters
+    ----------
+    phase : Phase
+
+    Returns
+    -------
+    bool
+    """
+    return frozen_prefix(phase) == NUM_BLOCKS - 1
 
 
 def default_epochs(phase: Phase, num_images: int, batch_size: int) -> int:
@@ -198,8 +231,7 @@ def default_epochs(phase: Phase, num_images: int, batch_size: int) -> int:
         Epochs.
     """
     steps_an_epoch = math.ceil(num_images / batch_size)
-    head_only = frozen_prefix(phase) == len(phase.steps) - 1
-    steps, least, most = (1000, 10, 100) if head_only else (200, 4, 40)
+    steps, least, most = (2000, 10, 200) if head_only(phase) else (200, 4, 40)
     return min(most, max(least, math.ceil(steps / steps_an_epoch)))
 
 
@@ -230,7 +262,7 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
     ----------
     chosen : mapping
         Fields of `TrainConfig` that the user set; at least ``dataset``, ``backbone``
-        and ``recipe``. A single number of epochs stands for every phase.
+        and ``recipe``. A single number of epochs, or rate, stands for every phase.
     facts : Facts
         Of the data and the weights at hand.
 
@@ -263,7 +295,6 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
         "seed": 0,
         "preset": name,
         "batch_size": preset.batch_size,
-        "learning_rate": preset.learning_rate,
         "weight_decay": preset.weight_decay,
         "views": 1,
         "mirror": facts.mirror,
@@ -272,9 +303,15 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
     }
     fields = {**defaults, **chosen, "records": facts.records, "weights": facts.weights}
     fields["recipe"] = str(Recipe(phases))
-    epochs = tuple(fields.get("epochs", ())) or tuple(
-        default_epochs(phase, facts.num_images, max(1, fields["batch_size"]))
-        for phase in phases
+    batch_size = max(1, fields["batch_size"])
+    fields.setdefault(
+        "epochs", [default_epochs(p, facts.num_images, batch_size) for p in phases]
     )
-    fields["epochs"] = epochs * len(phases) if len(epochs) == 1 else epochs
+    fields.setdefault(
+        "learning_rate",
+        [preset.head_rate if head_only(p) else preset.learning_rate for p in phases],
+    )
+    for field in _PER_PHASE:
+        if len(fields[field]) == 1:
+            fields[field] = [*fields[field]] * len(phases)
     return TrainConfig.from_dict(fields)

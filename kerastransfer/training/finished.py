@@ -3,12 +3,15 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
-from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from kerastransfer.backbones.network import Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class FinishedRun:
         """The backbone that the run trained."""
         return backbones.get(self.config.backbone)
 
-    def network(self) -> Network:
+    def network(self) -> "Network":
         """Build the network and give it the trained weights.
 
         Returns

@@ -75,7 +75,6 @@ _CLASSES: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
 
 def make(
     preset: Preset,
-    learning_rate: float,
     weight_decay: float,
     trained: list[tuple[keras.Variable, BlockPlan]],
 ) -> keras.optimizers.Optimizer:
@@ -85,18 +84,18 @@ def make(
     ----------
     preset : Preset
         Kind, and factors of biases and of re-drawn blocks.
-    learning_rate, weight_decay : float
-        Before any factor.
+    weight_decay : float
+        Of kernels.
     trained : list of (keras.Variable, BlockPlan)
         As `kerastransfer.surgery.trained_variables` lists them.
 
     Returns
     -------
     keras.optimizers.Optimizer
-        Built for exactly these weights.
+        Built for exactly these weights; its ``learning_rate`` is the loop's to set.
     """
     kind, options = _CLASSES[preset.optimizer]
-    optimizer = kind(learning_rate=learning_rate, **options)
+    optimizer = kind(**options)
     optimizer.build([variable for variable, _ in trained])
     optimizer.rules = tuple(
         _rule(preset, weight_decay, variable, plan) for variable, plan in trained

@@ -53,6 +53,7 @@ def train(
     config: TrainConfig,
     *,
     epochs: int,
+    learning_rate: float,
     callbacks: keras.callbacks.CallbackList,
     first_epoch: int = 0,
 ) -> Outcome:
@@ -72,9 +73,11 @@ def train(
     facts : Preprocessing
         The backbone's.
     config : TrainConfig
-        For the optimiser and its schedule.
+        For the preset, the decay and the batch size.
     epochs : int
         How many.
+    learning_rate : float
+        At its highest, before factors.
     callbacks : keras.callbacks.CallbackList
         Told of batches and epochs.
     first_epoch : int
@@ -94,7 +97,7 @@ def train(
         callbacks.on_epoch_begin(number)
         for index, (inputs, labels) in enumerate(source.train(number)):
             callbacks.on_train_batch_begin(index)
-            rate = config.learning_rate * schedule(step, steps)
+            rate = learning_rate * schedule(step, steps)
             loss = loop.step(inputs, labels, rate)
             step += 1
             logs = {"loss": loss, "learning_rate": rate}
@@ -126,7 +129,7 @@ class _Loop:
         trained = surgery.trained_variables(network, plans)
         self.variables = [variable for variable, _ in trained]
         self.optimizer = optimizers.make(
-            PRESETS[config.preset], config.learning_rate, config.weight_decay, trained
+            PRESETS[config.preset], config.weight_decay, trained
         )
         self.moving = statistics.moving_layers(network, plans)
         # One trace for batches of every size.

@@ -21,7 +21,7 @@ from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.records.reader import Records
 from kerastransfer.training import inference, phase, prefix
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.config import TrainConfig, head_only
 from kerastransfer.training.console import say
 from kerastransfer.training.prefix import Features
 from kerastransfer.training.source import Images, Source
@@ -139,10 +139,8 @@ class _Job:
         callbacks.on_train_begin()
         outcomes: list[phase.Outcome] = []
         try:
-            for index, epochs in enumerate(config.epochs):
-                outcomes.append(
-                    self._train_phase(network, index, epochs, callbacks, features)
-                )
+            for index in range(len(recipe.phases)):
+                outcomes.append(self._train_phase(network, index, callbacks, features))
         finally:
             callbacks.on_train_end()
         return network, outcomes
@@ -164,11 +162,11 @@ class _Job:
         self,
         network: Network,
         index: int,
-        epochs: int,
         callbacks: keras.callbacks.CallbackList,
         features: Features,
     ) -> phase.Outcome:
         config, step = self.config, self.recipe.phases[index]
+        epochs = config.epochs[index]
         if index:
             # Another seed than the first phase's, or R would draw the same weights.
             surgery.redraw(
@@ -184,6 +182,7 @@ class _Job:
             self.backbone.preprocessing,
             config,
             epochs=epochs,
+            learning_rate=config.learning_rate[index],
             callbacks=callbacks,
             first_epoch=sum(config.epochs[:index]),
         )
@@ -212,7 +211,7 @@ class _Job:
         )
 
     def _head_only(self) -> bool:
-        return all(step.frozen_prefix == _FEATURE_BLOCK for step in self.recipe.phases)
+        return all(head_only(step) for step in self.recipe.phases)
 
     def _centre(self, split: str) -> Any:
         return inference.centre_views(

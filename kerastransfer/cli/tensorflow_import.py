@@ -1,0 +1,53 @@
+"""Importing TensorFlow without the lines that tell a newcomer nothing."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from absl import flags, logging
+
+# What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
+_NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
+
+
+def import_quietly() -> None:
+    """Import TensorFlow and Keras, and start the runtime.
+
+    On a machine with an NVIDIA device nothing is held back, for then the lines about
+    drivers are worth reading.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _without_noise():
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+        tf.get_logger().setLevel("WARNING")
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    if Path("/dev/nvidia0").exists():
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            for line in held:
+                if not _NOISE.match(line):
+                    os.write(2, line)

@@ -1,0 +1,195 @@
+"""``kerastransfer train``: one recipe on one dataset, from images to a SavedModel."""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer import surgery
+from kerastransfer.backbones import table as backbones
+from kerastransfer.cli import dry_run, options, results, sizes
+from kerastransfer.cli.sizes import Sizes
+from kerastransfer.cli.tensorflow_import import import_quietly
+from kerastransfer.datasets import table as datasets
+from kerastransfer.datasets.facts import Dataset
+from kerastransfer.errors import InputError, MissingError
+from kerastransfer.recipe import Action, Recipe
+from kerastransfer.records import reader
+from kerastransfer.training import config as configs
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.weights import store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kerastransfer.records.reader import Records
+
+HELP = "train one recipe on one dataset, evaluate it and export it"
+
+# Arguments that are fields of the config, and so may come from --config FILE too.
+_FLAGS = (
+    *("dataset", "images_per_class", "draw", "seed", "backbone", "recipe", "preset"),
+    *("epochs", "batch_size", "learning_rate", "weight_decay"),
+    *("views", "mirror", "augment", "batch_norm"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; those left out take the preset's values."""
+    add = parser.add_argument
+    add("--dataset", metavar="NAME", help="a known name, folder:DIR or csv:FILE")
+    add("--recipe", metavar="RECIPE", help="such as F1-7R8, FT1-7R8 or F1-7R8+FT1-8")
+    add("--backbone", metavar="NAME", help="default: alexnet")
+    add("--images-per-class", type=int, metavar="N", help="default: all there are")
+    add("--draw", type=int, metavar="D", help="which training subset (default: 0)")
+    add("--seed", type=int, metavar="S", help="of training (default: 0)")
+    add("--preset", metavar="NAME", help="default, or caffe: the study's era")
+    add("--epochs", type=options.whole_numbers, metavar="N[,N]", help="one a phase")
+    add("--batch-size", type=int, metavar="N")
+    add("--learning-rate", type=options.numbers, metavar="X[,X]", help="one a phase")
+    add("--weight-decay", type=float, metavar="X")
+    add("--views", type=int, metavar="V", help="1, 2, 5 or 10 fixed views an image")
+    add(
+        "--mirror",
+        type=options.yes_or_no,
+        metavar="yes|no",
+        help="whether a mirror image keeps its class (default: as the dataset says)",
+    )
+    add("--augment", choices=configs.AUGMENTS, help="fixed views or random crops")
+    add("--batch-norm", choices=surgery.BATCH_NORMS, help="of fine-tuned blocks")
+    add("--weights", type=Path, metavar="FILE", help="the source's, from a file")
+    add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
+    add(
+        "--cache",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="compute frozen blocks once",
+    )
+    add(
+        "--runs",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="where runs go (default: ./runs)",
+    )
+    add("--config", type=Path, metavar="FILE", help="a run's config.json; flags win")
+    add("--dry-run", action="store_true", help="say what would be done, and stop")
+    add("--restart", action="store_true", help="train again where a run is finished")
+    add("--no-export", action="store_true", help="write no SavedModel")
+    add("--no-probe", action="store_true", help="skip the number to beat")
+    options.add_records(parser)
+    options.add_json(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Train, and print how good the result is and where it is."""
+    chosen = _chosen(args)
+    recipe = Recipe.parse(chosen["recipe"])
+    backbone = backbones.get(chosen["backbone"])
+    dataset = datasets.resolve(chosen["dataset"], args.archives)
+    chosen["dataset"] = dataset.spec
+    keeps = any(step.action is not Action.REDRAW for step in recipe.phases[0].steps)
+    source = store.load(backbone.name, args.weights) if keeps else None
+    weights = source.sha256 if source else ""
+    if args.dry_run:
+        return _dry_run(dataset, options.records_folder(args), chosen, weights)
+    import_quietly()
+    records = reader.find_or_convert(dataset, options.records_folder(args))
+    config = _resolve(chosen, sizes.of_records(records), weights)
+    folder = args.runs / config.run_name
+    result = results.read_finished(folder)
+    if result is None or args.restart:
+        result = _train(args, config, records, source.mapping if source else {}, folder)
+    else:
+        print("This run is finished; --restart trains it again.", file=sys.stderr)
+    as_json = json.dumps(result, indent=2)
+    print(as_json if args.json else results.summary(result, folder))
+    return 0
+
+
+def _dry_run(
+    dataset: Dataset, records: Path, chosen: dict[str, Any], weights: str
+) -> int:
+    """Say what would be done."""
+    data = sizes.of_dataset(dataset, records)
+    config = _resolve(chosen, data, weights)
+    print(dry_run.describe(config, backbones.get(config.backbone), data))
+    return 0
+
+
+def _chosen(args: argparse.Namespace) -> dict[str, Any]:
+    """Collect what the user set: the config file's fields, then the flags."""
+    chosen: dict[str, Any] = {"backbone": "alexnet"}
+    if args.config is not None:
+        chosen |= _read_config(args.config)
+    flags = {name: getattr(args, name) for name in _FLAGS}
+    chosen |= {name: value for name, value in flags.items() if value is not None}
+    for name in ("dataset", "recipe"):
+        if name not in chosen:
+            raise InputError(f"Expected --{name} or a --config FILE that names one.")
+    return chosen
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise MissingError(f"Expected a config file, and {str(path)!r} is none.")
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"Expected JSON in {str(path)!r}: {error}.") from None
+    if not isinstance(fields, dict):
+        raise InputError(f"Expected an object of settings in {str(path)!r}.")
+    return fields
+
+
+def _resolve(chosen: dict[str, Any], data: Sizes, weights: str) -> TrainConfig:
+    """Fill in defaults, and warn of classes that fall short."""
+    recipe = Recipe.parse(chosen["recipe"])
+    source_classes = backbones.get(chosen["backbone"]).source_classes
+    recipe.check(len(data.classes), source_classes)
+    counts = data.variant_counts(chosen.get("images_per_class"))
+    short = {n: c for n, c in counts.items() if c < max(counts.values())}
+    if short and chosen.get("images_per_class"):
+        listed = ", ".join(f"{name} {n}" for name, n in list(short.items())[:10])
+        warnings.warn(
+            f"{len(short)} of {len(counts)} classes have fewer than "
+            f"{chosen['images_per_class']} training images: {listed}"
+            f"{', ...' if len(short) > 10 else ''}.",
+            stacklevel=2,
+        )
+    facts = configs.Facts(
+        records=data.content_hash,
+        weights=weights,
+        num_images=sum(counts.values()),
+        mirror=data.mirror_keeps_class,
+    )
+    return configs.resolve(chosen, facts)
+
+
+def _train(
+    args: argparse.Namespace,
+    config: TrainConfig,
+    records: "Records",
+    weights: "dict[str, np.ndarray]",
+    folder: Path,
+) -> dict[str, Any]:
+    """Train in earnest, and export."""
+    from kerastransfer.export import saved_model
+    from kerastransfer.training import run
+
+    backbone = backbones.get(config.backbone)
+    (folder / "result.json").unlink(missing_ok=True)
+    inputs = run.Inputs(
+        records=records,
+        source_weights=weights,
+        cache=args.cache,
+        with_probe=not args.no_probe,
+    )
+    network, result = run.train(config, inputs, folder)
+    if not args.no_export:
+        saved_model.save(
+            network, backbone.preprocessing, records.classes, folder / "saved_model"
+        )
+    return result

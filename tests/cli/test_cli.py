@@ -1,0 +1,165 @@
+"""The command line before TensorFlow: help, usage, messages, dry runs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from kerastransfer import cli
+
+LITE0 = ["--backbone", "efficientnet_lite0"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+
+
+def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run in a fresh interpreter that says at the end whether TensorFlow came in."""
+    code = (
+        "import sys\n"
+        "from kerastransfer import cli\n"
+        "try:\n"
+        "    code = cli.main(sys.argv[1:])\n"
+        "except SystemExit as stop:\n"
+        "    code = stop.code\n"
+        "heavy = {'tensorflow', 'keras', 'tensorflow_datasets'} & set(sys.modules)\n"
+        "print('heavy:', sorted(heavy), file=sys.stderr)\n"
+        "raise SystemExit(code)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["train", "--help"], 0),
+        (["--version"], 0),
+        (["trian"], 2),
+        (["train", "--dataset", "digits", "--recip", "F1-7R8"], 2),
+        (["train", "--dataset", "digits", "--recipe", "F1-7R9", *LITE0], 1),
+        (
+            ["train", "--dataset", "digits", "--recipe", "F1-7R8", *LITE0, "--dry-run"],
+            0,
+        ),
+        (["recipes", "explain", "F1-7R8", *LITE0], 0),
+        (["datasets"], 0),
+        (["weights", "list"], 0),
+        (["predict", "nowhere", "a.jpg"], 1),
+        (["evaluate", "nowhere"], 1),
+        (["export", "nowhere", "--out", "x"], 1),
+    ],
+)
+def test_nothing_that_needs_no_tensorflow_imports_it(arguments, code):
+    done = run_apart(*arguments)
+    assert done.returncode == code, done.stderr
+    assert "heavy: []" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["train", "--dataset", "digits", "--recipe", "FT1-5R4-8"],
+            "expected block 6 next, but 'R4-8' names block 4 again.",
+        ),
+        (
+            ["train", "--dataset", "digits", "--recipe", "FT1-3R8"],
+            "expected block 4 next, but 'R8' leaves out blocks 4-7.",
+        ),
+        (
+            ["train", "--dataset", "digit", "--recipe", "F1-7R8", *LITE0],
+            "Did you mean 'digits'?",
+        ),
+        (
+            [
+                "train",
+                "--dataset",
+                "digits",
+                "--recipe",
+                "F1-7R8",
+                "--backbone",
+                "alex",
+            ],
+            "Did you mean 'alexnet'?",
+        ),
+        (
+            ["train", "--dataset", "digits", "--recipe", "F1-7R8"],
+            "kerastransfer weights fetch alexnet",
+        ),
+        (
+            ["train", "--dataset", "digits", "--recipe", "FT1-8", *LITE0, "--dry-run"],
+            "with 1,000 classes, but the target has 10; re-draw it",
+        ),
+        (
+            ["train", "--dataset", "digits", "--recipe", "F1-8", *LITE0, "--dry-run"],
+            "freezes every block in one phase",
+        ),
+        (["train", "--recipe", "F1-7R8"], "Expected --dataset or a --config FILE"),
+        (["train", "--dataset", "digits"], "Expected --recipe or a --config FILE"),
+        (["train", "--config", "nowhere.json"], "Expected a config file"),
+        (
+            [
+                "train",
+                "--dataset",
+                "digits",
+                "--recipe",
+                "F1-7R8",
+                *LITE0,
+                "--dry-run",
+                "--images-per-class",
+                "5000",
+            ],
+            "Expected --images-per-class from 1 to",
+        ),
+        (["predict", "nowhere", "a.jpg"], "Expected a run or a SavedModel, got"),
+        (["predict", ".", "a.jpg", "--top", "0"], "Expected --top > 0, got 0."),
+        (["evaluate", "nowhere"], "Expected a finished run in 'nowhere'"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(arguments, message, capsys):
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("kerastransfer: error: ")
+    assert message in error
+    assert "\n" not in error
+
+
+def test_a_dry_run_says_what_would_be_done(capsys):
+    arguments = ["train", "--dataset", "digits", "--recipe", "F1-7R8+FT1-8", *LITE0]
+    assert cli.main([*arguments, "--images-per-class", "50", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("digits: 500 training images of 10 classes")
+    assert "12,810 parameters trained; blocks 1-7 frozen" in lines[1]
+    assert "3,383,818 parameters trained; no frozen prefix" not in lines[1]
+    assert lines[2].startswith("FT1-8:")
+
+
+def test_a_config_file_serves_and_flags_win(tmp_path, capsys):
+    path = tmp_path / "config.json"
+    fields = {"dataset": "digits", "recipe": "F1-7R8", "backbone": "efficientnet_lite0"}
+    path.write_text(json.dumps({**fields, "images_per_class": 5}))
+    assert cli.main(["train", "--config", str(path), "--dry-run"]) == 0
+    assert "50 training images" in capsys.readouterr().out
+    flags = ["--images-per-class", "7", "--dry-run"]
+    assert cli.main(["train", "--config", str(path), *flags]) == 0
+    assert "70 training images" in capsys.readouterr().out
+
+
+def test_explain_as_json(capsys):
+    assert cli.main(["recipes", "explain", "F1-3FT4-7@0.1R8", *LITE0, "--json"]) == 0
+    (rows,) = json.loads(capsys.readouterr().out)
+    assert [row["action"] for row in rows] == (
+        ["freeze"] * 3 + ["fine-tune"] * 4 + ["re-draw"]
+    )
+    assert rows[3]["factor"] == 0.1
+    assert rows[7]["parameters_trained"] == 1281 * 1000
+    assert rows[0]["factor"] is None

@@ -1,0 +1,105 @@
+"""Configs: round trips, defaults, names, and every message."""
+
+import json
+
+import pytest
+
+from kerastransfer.errors import InputError, RecipeError, UnknownNameError
+from kerastransfer.recipe import Recipe
+from kerastransfer.training import config
+from kerastransfer.training.config import Facts, TrainConfig, resolve
+
+FACTS = Facts(records="r" * 64, weights="w" * 64, num_images=500, mirror=False)
+CHOSEN = {"dataset": "digits", "backbone": "efficientnet_lite0", "recipe": "F1-7R8"}
+
+
+def test_a_config_survives_json():
+    made = resolve({**CHOSEN, "recipe": "F1-7R8+FT1-8", "images_per_class": 5}, FACTS)
+    assert TrainConfig.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+
+
+def test_the_recipe_is_canonical():
+    assert resolve({**CHOSEN, "recipe": "f(1-7) r8"}, FACTS) == resolve(CHOSEN, FACTS)
+
+
+def test_the_run_name_says_what_the_run_is():
+    made = resolve({**CHOSEN, "images_per_class": 50, "draw": 2, "seed": 7}, FACTS)
+    start = "digits_efficientnet_lite0_F1-7R8_n50_d2_s7_"
+    assert made.run_name == start + made.hash[:8]
+    everything = resolve({**CHOSEN, "dataset": "folder:/a b/c"}, FACTS)
+    assert everything.run_name.startswith("folder-c_efficientnet_lite0_F1-7R8_nall")
+
+
+def test_every_field_changes_the_hash():
+    base = resolve(CHOSEN, FACTS)
+    others = {
+        "images_per_class": 5,
+        "draw": 1,
+        "seed": 1,
+        "preset": "caffe",
+        "epochs": (3,),
+        "learning_rate": (0.1,),
+        "batch_size": 8,
+        "weight_decay": 0.0,
+        "views": 5,
+        "mirror": True,
+        "augment": "random",
+        "batch_norm": "adapt",
+    }
+    hashes = {resolve({**CHOSEN, name: to}, FACTS).hash for name, to in others.items()}
+    assert len(hashes | {base.hash}) == len(others) + 1
+
+
+def test_a_head_alone_and_tuned_layers_have_defaults_of_their_own():
+    made = resolve({**CHOSEN, "recipe": "F1-7R8+FT1-8"}, FACTS)
+    preset = config.PRESETS["default"]
+    assert made.learning_rate == (preset.head_rate, preset.learning_rate)
+    assert made.epochs[0] > made.epochs[1]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "images", "epochs"),
+    [
+        ("F1-7R8", 10, 200),  # one step an epoch: no more than 200
+        ("F1-7R8", 500, 125),  # 16 steps an epoch: 2,000 steps
+        ("F1-7R8", 60_000, 10),  # never fewer than 10
+        ("FT1-7R8", 10, 40),
+        ("FT1-7R8", 500, 13),
+        ("FT1-7R8", 60_000, 4),
+    ],
+)
+def test_default_epochs(recipe, images, epochs):
+    phase = Recipe.parse(recipe).phases[0]
+    assert config.default_epochs(phase, images, 32) == epochs
+
+
+def test_one_number_of_epochs_or_rate_stands_for_every_phase():
+    chosen = {**CHOSEN, "recipe": "F1-7R8+FT1-8"}
+    made = resolve({**chosen, "epochs": (3,), "learning_rate": (0.1,)}, FACTS)
+    assert (made.epochs, made.learning_rate) == ((3, 3), (0.1, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"recipe": "F1-7"}, RecipeError, "expected block 8 next"),
+        ({"preset": "cafe"}, UnknownNameError, "Did you mean 'caffe'"),
+        ({"epochs": (0,)}, InputError, "Expected 1 --epochs, each 1 or more"),
+        ({"epochs": (1, 2)}, InputError, r"'F1-7R8', got \[1, 2\]"),
+        ({"learning_rate": (0.0,)}, InputError, "--learning-rate, each above 0"),
+        ({"learning_rate": (float("nan"),)}, InputError, "each above 0.*nan"),
+        ({"batch_size": 0}, InputError, "--batch-size > 0, got 0"),
+        ({"weight_decay": -1.0}, InputError, "--weight-decay >= 0"),
+        ({"augment": "mixup"}, InputError, "--augment to be one of"),
+        ({"batch_norm": "move"}, InputError, "--batch-norm to be one of"),
+        ({"seed": -1}, InputError, "--seed and --draw >= 0"),
+        ({"views": 3}, InputError, "--views"),
+        ({"views": 10}, InputError, "mirror images"),
+        ({"records": "x" * 64}, InputError, "Expected records with hash"),
+        ({"weights": "x" * 64}, InputError, "Expected weights with hash"),
+        ({"colour": "red"}, InputError, r"differs in \['colour'\]"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(fields, error, message):
+    with pytest.raises(error, match=message):
+        resolve({**CHOSEN, **fields}, FACTS)

@@ -1,0 +1,84 @@
+"""The per-weight optimisers against Keras's own and against updates by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerastransfer.recipe import Action, Step
+from kerastransfer.surgery import BlockPlan
+from kerastransfer.training import optimizer
+from kerastransfer.training.config import PRESETS, Preset
+
+GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
+
+
+def plan(action: Action = Action.FINE_TUNE, factor: float = 1.0) -> BlockPlan:
+    return BlockPlan(1, Step(action, factor), True, 1, "", "")
+
+
+def variable(name: str = "kernel", shape: tuple[int, ...] = (2, 3)) -> keras.Variable:
+    return keras.Variable(np.full(shape, 0.5, np.float32), name=name)
+
+
+def take_steps(made: keras.optimizers.Optimizer, variables, rate: float) -> None:
+    made.learning_rate = rate
+    for gradient in GRADIENTS:
+        made.apply([tf.constant(gradient)] * len(variables), variables)
+
+
+def test_adamw_is_keras_adamw_where_every_factor_is_one():
+    ours, theirs = variable(), variable()
+    take_steps(
+        optimizer.make(PRESETS["default"], 0.1, [(ours, plan())]), [ours], rate=0.01
+    )
+    reference = keras.optimizers.AdamW(0.01, weight_decay=0.1)
+    take_steps(reference, [theirs], rate=0.01)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_factor_is_a_learning_rate_of_its_own(preset):
+    plain = dict.fromkeys(("new_factor", "bias_factor"), 1.0)
+    settings = PRESETS[preset]
+    settings = Preset(
+        **{name: getattr(settings, name) for name in settings.__slots__} | plain
+    )
+    fast, slow, alone = variable(), variable(), variable()
+    made = optimizer.make(settings, 0.1, [(fast, plan()), (slow, plan(factor=0.25))])
+    take_steps(made, [fast, slow], rate=0.02)
+    take_steps(optimizer.make(settings, 0.1, [(alone, plan())]), [alone], rate=0.005)
+    np.testing.assert_allclose(slow, alone, rtol=1e-6)
+    assert not np.allclose(fast, slow)
+
+
+def test_caffe_sgd_by_hand():
+    # Caffe: v <- 0.9 v + rate x lr_mult x (g + decay x w); w <- w - v. A re-drawn
+    # kernel has lr_mult 10 and is decayed, its bias 20 and is not.
+    kernel, bias = variable(), variable("bias", (3,))
+    made = optimizer.make(
+        PRESETS["caffe"],
+        5e-4,
+        [(kernel, plan(Action.REDRAW)), (bias, plan(Action.REDRAW))],
+    )
+    made.learning_rate = 1e-3
+    expected = {"kernel": 0.5, "bias": 0.5}
+    speed = {"kernel": 0.0, "bias": 0.0}
+    for gradient in (0.3, -0.1, 0.7):
+        made.apply([tf.fill((2, 3), gradient), tf.fill((3,), gradient)], [kernel, bias])
+        for name, lr_mult, decay in (("kernel", 10, 5e-4), ("bias", 20, 0.0)):
+            pull = gradient + decay * expected[name]
+            speed[name] = 0.9 * speed[name] + 1e-3 * lr_mult * pull
+            expected[name] -= speed[name]
+    np.testing.assert_allclose(kernel, np.full((2, 3), expected["kernel"]), rtol=1e-6)
+    np.testing.assert_allclose(bias, np.full(3, expected["bias"]), rtol=1e-6)
+
+
+def test_biases_and_norms_are_not_decayed():
+    weights = [variable("bias", (3,)), variable("gamma", (3,)), variable("kernel")]
+    made = optimizer.make(PRESETS["default"], 0.5, [(w, plan()) for w in weights])
+    made.learning_rate = 0.1
+    made.apply([tf.zeros(w.shape) for w in weights], weights)
+    np.testing.assert_array_equal(weights[0], np.full(3, 0.5, np.float32))
+    np.testing.assert_array_equal(weights[1], np.full(3, 0.5, np.float32))
+    np.testing.assert_allclose(weights[2], np.full((2, 3), 0.5 * 0.95), rtol=1e-6)

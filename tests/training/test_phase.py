@@ -1,0 +1,247 @@
+"""Training one phase: what moves, what stays, and that a cache changes nothing."""
+
+import keras
+import miniature
+import numpy as np
+import pytest
+
+from kerastransfer import surgery
+from kerastransfer.recipe import Action, Recipe
+from kerastransfer.training import phase, prefix
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.source import Images
+
+FACTS = miniature.BACKBONE.preprocessing
+
+
+def make_config(recipe: str, **fields: object) -> TrainConfig:
+    phases = len(Recipe.parse(recipe).phases)
+    defaults: dict[str, object] = {
+        "dataset": "noise",
+        "records": "",
+        "weights": "",
+        "images_per_class": None,
+        "draw": 0,
+        "seed": 3,
+        "backbone": "miniature",
+        "recipe": recipe,
+        "preset": "default",
+        "epochs": (1,) * phases,
+        "batch_size": 4,
+        "learning_rate": (0.01,) * phases,
+        "weight_decay": 0.1,
+        "views": 1,
+        "mirror": False,
+        "augment": "views",
+        "batch_norm": "keep",
+    }
+    return TrainConfig(**{**defaults, **fields})
+
+
+def make_images(config: TrainConfig, examples=None, train: int = 13) -> Images:
+    return Images(
+        examples=examples or miniature.make_examples(train),
+        train_positions=np.arange(train),
+        val_positions=np.arange(6),
+        facts=FACTS,
+        config=config,
+    )
+
+
+def callbacks() -> keras.callbacks.CallbackList:
+    return keras.callbacks.CallbackList([])
+
+
+def run_phase(network, step, config, source, epochs=1):
+    plans = surgery.plan(step, miniature.BACKBONE, 3, config.batch_norm)
+    return phase.train(
+        network,
+        plans,
+        source,
+        FACTS,
+        config,
+        epochs=epochs,
+        learning_rate=config.learning_rate[0],
+        callbacks=callbacks(),
+    )
+
+
+def first_network(recipe: str, seed: int = 3):
+    step = Recipe.parse(recipe).phases[0]
+    weights = miniature.source_weights()
+    return surgery.draw(step, miniature.BACKBONE, 3, seed, weights)
+
+
+def snapshot(network) -> dict[int, dict[str, np.ndarray]]:
+    return {number: network.snapshot(number) for number in range(1, 9)}
+
+
+def moved(before, after) -> list[int]:
+    return [
+        number
+        for number in before
+        if any(
+            not np.array_equal(before[number][name], after[number][name])
+            for name in before[number]
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "F1-7R8",
+        "F1-2FT3R4-8",
+        "F1-3FT4-7@0.1R8",
+        "FT1-7R8",
+        "R1-8",
+        "F1-7R8+FT1-8",
+        "FT1-2F3FT4-7R8",
+    ],
+)
+@pytest.mark.parametrize("batch_norm", ["keep", "adapt"])
+def test_exactly_the_frozen_blocks_stay_bit_identical(recipe, batch_norm):
+    config = make_config(recipe, batch_norm=batch_norm)
+    network = first_network(recipe)
+    source = make_images(config)
+    for step in Recipe.parse(recipe).phases:
+        before = snapshot(network)
+        run_phase(network, step, config, source)
+        trained = [
+            number
+            for number, block in enumerate(step.steps, start=1)
+            if block.action is not Action.FREEZE
+        ]
+        assert moved(before, snapshot(network)) == trained
+
+
+def test_fine_tuned_batch_norm_keeps_the_sources_statistics():
+    network = first_network("FT1-7R8")
+    config = make_config("FT1-7R8")
+    before = snapshot(network)
+    run_phase(network, Recipe.parse("FT1-7R8").phases[0], config, make_images(config))
+    after = snapshot(network)
+    for number in range(1, 6):
+        for statistic in ("moving_mean", "moving_variance"):
+            name = f"bn{number}/{statistic}"
+            np.testing.assert_array_equal(before[number][name], after[number][name])
+        gamma = f"bn{number}/gamma"
+        assert not np.array_equal(before[number][gamma], after[number][gamma])
+
+
+def test_redrawn_statistics_are_the_plain_averages_of_the_training_views():
+    network = first_network("R1-8")
+    config = make_config("R1-8", batch_size=4)
+    source = make_images(config)
+    run_phase(network, Recipe.parse("R1-8").phases[0], config, source)
+    # 13 images in batches of 4, 4, 4 and 1: a mean of batch means would be another.
+    images = np.concatenate([images for images, _ in source.train(0)])
+    responses = keras.ops.conv(
+        (images - 127.0) / 128.0,
+        network.blocks[0].get_layer("conv1").kernel,
+        padding="same",
+    ).numpy()
+    layer = network.blocks[0].get_layer("bn1")
+    np.testing.assert_allclose(
+        layer.moving_mean, responses.mean((0, 1, 2)), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        layer.moving_variance, responses.var((0, 1, 2)), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("preset", ["caffe", "default"])
+@pytest.mark.parametrize("recipe", ["F1-7R8", "F1-3FT4-7@0.1R8", "F1-5R6-8"])
+@pytest.mark.parametrize("views", [1, 5])
+def test_a_cached_prefix_changes_nothing(recipe, preset, views):
+    config = make_config(recipe, preset=preset, views=views, epochs=(4,))
+    step = Recipe.parse(recipe).phases[0]
+    examples = miniature.make_examples()
+    networks, outcomes = [], []
+    for cache in ("on", "off"):
+        network = first_network(recipe)
+        images = make_images(config, examples)
+        source = prefix.choose(
+            images,
+            network,
+            step.frozen_prefix,
+            epochs=4,
+            cache=cache,
+            features=None,
+        )
+        assert (source.first > 1) == (cache == "on")
+        outcomes.append(run_phase(network, step, config, source, epochs=4))
+        networks.append(snapshot(network))
+    assert outcomes[0].best_epoch == outcomes[1].best_epoch
+    for number in range(1, 9):
+        for name, weight in networks[0][number].items():
+            np.testing.assert_allclose(
+                weight, networks[1][number][name], rtol=1e-3, atol=1e-5, err_msg=name
+            )
+
+
+def test_the_best_epoch_is_restored():
+    config = make_config("R1-8", epochs=(6,), learning_rate=(0.03,))
+    network = first_network("R1-8")
+    source = make_images(config)
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((logs["accuracy"], -logs["nll"], snapshot(network)))
+
+    plans = surgery.plan(Recipe.parse("R1-8").phases[0], miniature.BACKBONE, 3)
+    watching = keras.callbacks.CallbackList([Watch()])
+    outcome = phase.train(
+        network,
+        plans,
+        source,
+        FACTS,
+        config,
+        epochs=6,
+        learning_rate=0.03,
+        callbacks=watching,
+    )
+    best = max(range(6), key=lambda epoch: seen[epoch][:2])
+    assert outcome.best_epoch == best
+    assert moved(seen[best][2], snapshot(network)) == []
+    assert outcome.val["accuracy"] == seen[best][0]
+    assert outcome.steps == 6 * 4
+
+
+def test_the_same_seed_gives_the_same_run_and_another_does_not():
+    def weights(seed: int):
+        config = make_config("FT1-5R6-8", seed=seed)
+        keras.utils.set_random_seed(seed)
+        network = first_network("FT1-5R6-8", seed)
+        step = Recipe.parse("FT1-5R6-8").phases[0]
+        run_phase(network, step, config, make_images(config))
+        return snapshot(network)
+
+    assert moved(weights(1), weights(1)) == []
+    assert moved(weights(1), weights(2)) == list(range(1, 9))
+
+
+def test_each_image_is_seen_once_an_epoch_in_another_order():
+    config = make_config("R1-8")
+    source = make_images(config)
+    epochs = [
+        np.concatenate(
+            [images.numpy().mean((1, 2, 3)) for images, _ in source.train(e)]
+        )
+        for e in range(2)
+    ]
+    assert not np.array_equal(epochs[0], epochs[1])
+    np.testing.assert_allclose(np.sort(epochs[0]), np.sort(epochs[1]), rtol=1e-6)
+
+
+def test_a_loss_that_explodes_is_an_error_that_says_what_to_do():
+    config = make_config("R1-8", learning_rate=(1e30,), preset="caffe")
+    with pytest.raises(ValueError, match=r"finite loss.*lower --learning-rate"):
+        run_phase(
+            first_network("R1-8"),
+            Recipe.parse("R1-8").phases[0],
+            config,
+            make_images(config),
+            epochs=3,
+        )
