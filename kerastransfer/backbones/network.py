@@ -3,6 +3,7 @@
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -94,7 +95,7 @@ class Network:
             for variable in layer.weights
         }
 
-    def snapshot(self, number: int) -> dict[str, NDArray]:
+    def snapshot(self, number: int) -> dict[str, NDArray[Any]]:
         """Copy the weights of one block.
 
         Parameters
@@ -109,7 +110,7 @@ class Network:
         """
         return {name: v.numpy() for name, v in self.variables(number).items()}
 
-    def assign(self, number: int, weights: Mapping[str, NDArray]) -> None:
+    def assign(self, number: int, weights: Mapping[str, NDArray[Any]]) -> None:
         """Set all weights of one block.
 
         Parameters
