@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from absl import app
+from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
@@ -121,7 +121,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """Start from the console; never returns."""
-    app.run(execute, flags_parser=lambda argv: parse(argv[1:]))
+    app.run(_start, flags_parser=lambda argv: parse(argv[1:]))
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    """Leave the libraries' notes out, unless --verbosity asks for them."""
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+    return execute(arguments)
 
 
 def _fail(message: str) -> int:
@@ -129,7 +136,9 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _show_warning(message: Any, category: type[Warning], *_: Any) -> None:
+def _show_warning(
+    message: Warning | str, category: type[Warning], *_: Any, **__: Any
+) -> None:
     """Print our own warnings in a line; a library's are not for this user."""
     if issubclass(category, UserWarning):
         print(f"kerastransfer: warning: {message}", file=sys.stderr)

@@ -14,9 +14,9 @@ HELP = "explain what a recipe does to each block"
 _NOTES = {
     "frozen": "nothing moves; the source's mean and variance are used.",
     "statistics kept": (
-        "scale and shift are trained, the source's mean and variance are used.\n"
+        "scale and shift are trained, the source's mean and variance are used\n"
         "  (--batch-norm adapt lets them move; Keras's own moving averages, which need\n"
-        "  far more steps than few images give, end near chance.)"
+        "  far more steps than few images give, end near chance)."
     ),
     "batch statistics": (
         "trained on each batch's mean and variance; before every evaluation\n"

@@ -69,7 +69,7 @@ def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
     plan = make_plan(dataset.listing(), dataset.facts, name=dataset.name)
     return Sizes(
         classes=plan.classes,
-        train_counts=plan.counts["train"],
+        train_counts=tuple(plan.counts["train"]),
         mirror_keeps_class=dataset.facts.mirror_keeps_class,
         content_hash="",
     )

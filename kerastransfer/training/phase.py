@@ -210,7 +210,8 @@ class _Best:
         self.numbers = [plan.number for plan in plans if plan.trained]
         self.score: tuple[float, float] = (-math.inf, -math.inf)
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
-        self.epoch, self.val = 0, {}
+        self.epoch = 0
+        self.val: dict[str, float] = {}
 
     def offer(self, epoch: int, val: dict[str, float]) -> None:
         score = (val["accuracy"], -val["nll"]) if val else (0.0, float(epoch))

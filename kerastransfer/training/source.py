@@ -20,18 +20,15 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 
 
 class Source(Protocol):
-    """Batches of a training and a validation set.
+    """Batches of a training and a validation set."""
 
-    Attributes
-    ----------
-    first : int
-        The block that takes the batches: 1 for images.
-    num_images : int
-        In the training set.
-    """
+    @property
+    def first(self) -> int:
+        """The block that takes the batches: 1 for images."""
 
-    first: int
-    num_images: int
+    @property
+    def num_images(self) -> int:
+        """Images in the training set."""
 
     def train(self, epoch: int) -> Iterable[Batch]:
         """Give an epoch's batches, each image once, shuffled, each in one view."""

@@ -1,0 +1,74 @@
+"""The README is the manual: every command in it runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from kerastransfer import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+]
+# The two commands that begin with pip; .ci/run runs them as they stand.
+INSTALLS = [line for line in COMMANDS if line.startswith("python -m pip")]
+OURS = [line for line in COMMANDS if line.startswith("kerastransfer")]
+
+
+def test_every_command_is_one_that_is_run():
+    assert sorted(COMMANDS) == sorted(INSTALLS + OURS)
+    assert len(INSTALLS) == 2
+    script = re.sub(r"\\\n\s*", "", (ROOT / ".ci" / "run").read_text())
+    for line in INSTALLS:
+        assert line.split(" && ")[1] in script, line
+
+
+def test_every_command_of_the_program_stands_in_the_readme():
+    for name in cli.COMMANDS:
+        assert f"kerastransfer {name}" in README, name
+
+
+@pytest.mark.slow
+def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
+    if not Path("/usr/share/datasets/fashion-mnist").is_dir():
+        pytest.skip("needs the Debian package dataset-fashion-mnist")
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    # The venv's own console script, whatever the shell's path holds.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
+    _make_own_images(tmp_path)
+    first = INSTALLS[0].split(" && ")[1]
+    for line in [first, *OURS]:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout.strip(), line
+        assert "Traceback" not in done.stderr, line
+
+
+def _make_own_images(folder: Path) -> None:
+    """Two classes of crops from scikit-learn's photographs, and a CSV that lists them."""
+    rows = ["path,label"]
+    for name, image in zip(
+        ("temple", "flower"), load_sample_images().images, strict=True
+    ):
+        (folder / "my_images" / name).mkdir(parents=True)
+        for number in range(30):
+            top, left = 9 * number, 14 * number
+            path = Path("my_images", name, f"{number:02}.png")
+            crop = Image.fromarray(image[top : top + 150, left : left + 200])
+            crop.save(folder / path)
+            rows.append(f"{path},{name}")
+    (folder / "my_images.csv").write_text("\n".join(rows) + "\n")

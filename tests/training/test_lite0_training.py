@@ -1,0 +1,57 @@
+"""The real backbone: what is frozen stays, and what is tuned moves."""
+
+import keras
+import numpy as np
+import pytest
+from miniature import make_examples
+
+from kerastransfer import surgery
+from kerastransfer.backbones import table
+from kerastransfer.recipe import Action, Recipe
+from kerastransfer.training import phase
+from kerastransfer.training.config import Facts, resolve
+from kerastransfer.training.source import Images
+from kerastransfer.weights import store
+
+LITE0 = table.get("efficientnet_lite0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "recipe",
+    ["F1-7R8", "F1-2FT3R4-8", "F1-3FT4-7@0.1R8", "FT1-7R8", "R1-8", "F1-7R8+FT1-8"],
+)
+def test_exactly_the_frozen_blocks_stay_bit_identical(recipe):
+    phases = Recipe.parse(recipe).phases
+    chosen = {"dataset": "noise", "backbone": LITE0.name, "recipe": recipe}
+    settings = {"epochs": (1,), "batch_size": 4, "weight_decay": 0.1}
+    facts = Facts(records="", weights="", num_images=8, mirror=False)
+    config = resolve(chosen | settings, facts)
+    weights = store.load(LITE0.name).mapping
+    network = surgery.draw(phases[0], LITE0, 3, config.seed, weights)
+    images = Images(
+        examples=make_examples(8, 3),
+        train_positions=np.arange(8),
+        val_positions=np.arange(3),
+        facts=LITE0.preprocessing,
+        config=config,
+    )
+    for step in phases:
+        before = [network.snapshot(number) for number in range(1, 9)]
+        phase.train(
+            network,
+            surgery.plan(step, LITE0, 3),
+            images,
+            LITE0.preprocessing,
+            config,
+            epochs=1,
+            learning_rate=0.01,
+            callbacks=keras.callbacks.CallbackList([]),
+        )
+        for number, old in enumerate(before, start=1):
+            new = network.snapshot(number)
+            same = [np.array_equal(old[name], new[name]) for name in old]
+            if step.steps[number - 1].action is Action.FREEZE:
+                assert all(same), number
+            else:
+                assert not all(same), number
