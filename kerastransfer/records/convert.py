@@ -256,7 +256,7 @@ def _lock(out: Path, name: str) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     with (out / f".{name}.lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             warnings.warn(
                 f"Another process converts {name}; waiting for it.", stacklevel=4

@@ -89,9 +89,7 @@ def _divide(
     starved = {
         label: sum(counts[split][label] for split in counts)
         for label, quota in quotas.items()
-        if counts["train"][label] < quota.train
-        or counts["val"][label] < quota.val
-        or counts["test"][label] < quota.test
+        if counts["train"][label] < quota.train or counts["test"][label] < quota.test
     }
     if policy == "drop" and starved:
         kept = {label: quotas[label] for label in quotas if label not in starved}

@@ -470,6 +470,34 @@ def test_a_killed_conversion_leaves_nothing_visible(tmp_path):
     ]
 
 
+IDLE = """
+import sys, time
+from kerastransfer.datasets.digits import Digits
+from kerastransfer.records.workers import Encoder
+
+if __name__ == "__main__":
+    with Encoder(Digits().read, 256, images=10_000, workers=2) as encoder:
+        list(encoder(["0/0000.png"] * 40))
+        print("idle", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
+def test_idle_workers_end_with_a_killed_parent(tmp_path):
+    script = tmp_path / "idle.py"
+    script.write_text(IDLE)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"idle\n"
+        offspring = children(running.pid)
+        assert len(offspring) >= 2
+        running.kill()
+    deadline = time.monotonic() + 20
+    while any(alive(child) for child in offspring):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_an_error_midway_keeps_the_old_records(photos, tmp_path, monkeypatch):
     root = copy(photos, tmp_path / "copy")
     dataset, out = resolve(f"folder:{root}"), tmp_path / "out"
