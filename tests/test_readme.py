@@ -59,7 +59,7 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
 
 
 def _make_own_images(folder: Path) -> None:
-    """Two classes of crops from scikit-learn's photographs, and a CSV that lists them."""
+    """Two classes of crops from scikit-learn's photographs, and a CSV of them."""
     rows = ["path,label"]
     for name, image in zip(
         ("temple", "flower"), load_sample_images().images, strict=True

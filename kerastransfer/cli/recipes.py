@@ -15,8 +15,8 @@ _NOTES = {
     "frozen": "nothing moves; the source's mean and variance are used.",
     "statistics kept": (
         "scale and shift are trained, the source's mean and variance are used\n"
-        "  (--batch-norm adapt lets them move; Keras's own moving averages, which need\n"
-        "  far more steps than few images give, end near chance)."
+        "  (--batch-norm adapt lets them move; moving averages as Keras keeps them\n"
+        "  need far more steps than few images give, and end near chance)."
     ),
     "batch statistics": (
         "trained on each batch's mean and variance; before every evaluation\n"

@@ -17,13 +17,14 @@ from kerastransfer.datasets.facts import Dataset
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records import reader
-from kerastransfer.training import config as configs
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training import resolve
+from kerastransfer.training.config import AUGMENTS, TrainConfig
 from kerastransfer.weights import store
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerastransfer.backbones.network import Network
     from kerastransfer.records.reader import Records
 
 HELP = "train one recipe on one dataset, evaluate it and export it"
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="yes|no",
         help="whether a mirror image keeps its class (default: as the dataset says)",
     )
-    add("--augment", choices=configs.AUGMENTS, help="fixed views or random crops")
+    add("--augment", choices=AUGMENTS, help="fixed views or random crops")
     add("--batch-norm", choices=surgery.BATCH_NORMS, help="of fine-tuned blocks")
     add("--weights", type=Path, metavar="FILE", help="the source's, from a file")
     add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
@@ -159,13 +160,13 @@ def _resolve(chosen: dict[str, Any], data: Sizes, weights: str) -> TrainConfig:
             f"{', ...' if len(short) > 10 else ''}.",
             stacklevel=2,
         )
-    facts = configs.Facts(
+    facts = resolve.Facts(
         records=data.content_hash,
         weights=weights,
         num_images=sum(counts.values()),
         mirror=data.mirror_keeps_class,
     )
-    return configs.resolve(chosen, facts)
+    return resolve.resolve(chosen, facts)
 
 
 def _train(
@@ -179,17 +180,16 @@ def _train(
     from kerastransfer.export import saved_model
     from kerastransfer.training import run
 
-    backbone = backbones.get(config.backbone)
-    (folder / "result.json").unlink(missing_ok=True)
+    facts = backbones.get(config.backbone).preprocessing
+
+    def export(network: "Network") -> None:
+        saved_model.save(network, facts, records.classes, folder / "saved_model")
+
     inputs = run.Inputs(
         records=records,
         source_weights=weights,
         cache=args.cache,
         with_probe=not args.no_probe,
+        export=None if args.no_export else export,
     )
-    network, result = run.train(config, inputs, folder)
-    if not args.no_export:
-        saved_model.save(
-            network, backbone.preprocessing, records.classes, folder / "saved_model"
-        )
-    return result
+    return run.train(config, inputs, folder)[1]

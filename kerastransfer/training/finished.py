@@ -69,7 +69,7 @@ def read(folder: Path) -> FinishedRun:
         if not (folder / name).is_file():
             raise MissingError(
                 f"Expected a finished run in {str(folder)!r}, and {name} is not there; "
-                "the same train command goes on with it."
+                "the same train command trains it."
             )
     try:
         fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))

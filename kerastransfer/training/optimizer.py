@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from kerastransfer.recipe import Action
 from kerastransfer.surgery import BlockPlan
-from kerastransfer.training.config import Preset
+from kerastransfer.training.presets import Preset
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
 from kerastransfer.training import optimizer as optimizers
 from kerastransfer.training import statistics
-from kerastransfer.training.config import PRESETS, TrainConfig
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.presets import PRESETS
 from kerastransfer.training.schedule import SCHEDULES
 from kerastransfer.training.source import Batch, Source
 

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.metadata
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.records.reader import Records
 from kerastransfer.training import inference, phase, prefix
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
-from kerastransfer.training.config import TrainConfig, head_only
+from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.prefix import Features
+from kerastransfer.training.resolve import head_only
 from kerastransfer.training.source import Images, Source
 
 _FEATURE_BLOCK = NUM_BLOCKS - 1
@@ -43,6 +44,8 @@ class Inputs:
         Whether frozen blocks are computed once.
     with_probe : bool
         Whether to measure the number to beat first.
+    export : callable, optional
+        Given the trained network before ``result.json`` says that the run is done.
     callbacks : tuple of keras.callbacks.Callback
         More of them, of the caller's.
     """
@@ -51,6 +54,7 @@ class Inputs:
     source_weights: Mapping[str, NDArray[Any]]
     cache: str = "auto"
     with_probe: bool = True
+    export: Callable[[Network], None] | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
 
 
@@ -91,6 +95,8 @@ def train(
     }
     with atomic.replacing(folder / "model.keras", ".keras") as scratch:
         network.whole().save(scratch)
+    if inputs.export is not None:
+        inputs.export(network)
     atomic.write_json(folder / "result.json", result)
     return network, result
 
@@ -238,6 +244,9 @@ class _Job:
 
 
 def _prepare(folder: Path, config: TrainConfig, records: Records) -> None:
+    if (folder / "metrics.jsonl").exists() and not (folder / "result.json").exists():
+        say("A run that did not finish is here; it is trained from the beginning.")
+    (folder / "result.json").unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write_json(folder / "config.json", config.as_dict())
     atomic.write_text(

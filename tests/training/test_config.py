@@ -6,8 +6,9 @@ import pytest
 
 from kerastransfer.errors import InputError, RecipeError, UnknownNameError
 from kerastransfer.recipe import Recipe
-from kerastransfer.training import config
-from kerastransfer.training.config import Facts, TrainConfig, resolve
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.presets import PRESETS
+from kerastransfer.training.resolve import Facts, default_epochs, resolve
 
 FACTS = Facts(records="r" * 64, weights="w" * 64, num_images=500, mirror=False)
 CHOSEN = {"dataset": "digits", "backbone": "efficientnet_lite0", "recipe": "F1-7R8"}
@@ -52,7 +53,7 @@ def test_every_field_changes_the_hash():
 
 def test_a_head_alone_and_tuned_layers_have_defaults_of_their_own():
     made = resolve({**CHOSEN, "recipe": "F1-7R8+FT1-8"}, FACTS)
-    preset = config.PRESETS["default"]
+    preset = PRESETS["default"]
     assert made.learning_rate == (preset.head_rate, preset.learning_rate)
     assert made.epochs[0] > made.epochs[1]
 
@@ -70,7 +71,7 @@ def test_a_head_alone_and_tuned_layers_have_defaults_of_their_own():
 )
 def test_default_epochs(recipe, images, epochs):
     phase = Recipe.parse(recipe).phases[0]
-    assert config.default_epochs(phase, images, 32) == epochs
+    assert default_epochs(phase, images, 32) == epochs
 
 
 def test_one_number_of_epochs_or_rate_stands_for_every_phase():

@@ -9,7 +9,7 @@ from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.training import phase
-from kerastransfer.training.config import Facts, resolve
+from kerastransfer.training.resolve import Facts, resolve
 from kerastransfer.training.source import Images
 from kerastransfer.weights import store
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from kerastransfer.recipe import Action, Step
 from kerastransfer.surgery import BlockPlan
 from kerastransfer.training import optimizer
-from kerastransfer.training.config import PRESETS, Preset
+from kerastransfer.training.presets import PRESETS, Preset
 
 GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
 

@@ -96,7 +96,7 @@ def _ours() -> Callable[[], float]:
     from kerastransfer.backbones import table
     from kerastransfer.recipe import Recipe
     from kerastransfer.training import phase
-    from kerastransfer.training.config import Facts, resolve
+    from kerastransfer.training.resolve import Facts, resolve
 
     backbone = table.get("alexnet")
     chosen = {

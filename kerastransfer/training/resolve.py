@@ -1,0 +1,127 @@
+"""A config from what the user chose, and defaults for the rest. Needs no TensorFlow."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kerastransfer.errors import InputError, UnknownNameError
+from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
+from kerastransfer.surgery import frozen_prefix
+from kerastransfer.training.config import PER_PHASE, TrainConfig
+from kerastransfer.training.presets import PRESETS
+
+
+def head_only(phase: Phase) -> bool:
+    """Return whether a phase trains the classifier alone.
+
+    Parameters
+    ----------
+    phase : Phase
+
+    Returns
+    -------
+    bool
+    """
+    return frozen_prefix(phase) == NUM_BLOCKS - 1
+
+
+def default_epochs(phase: Phase, num_images: int, batch_size: int) -> int:
+    """Choose how long to train a phase, from how much it has to see.
+
+    Parameters
+    ----------
+    phase : Phase
+        A classifier alone needs more steps than tuned layers do, and costs little.
+    num_images, batch_size : int
+
+    Returns
+    -------
+    int
+        Epochs.
+    """
+    steps_an_epoch = math.ceil(num_images / batch_size)
+    steps, least, most = (2000, 10, 200) if head_only(phase) else (200, 4, 40)
+    return min(most, max(least, math.ceil(steps / steps_an_epoch)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a config's defaults depend on.
+
+    Parameters
+    ----------
+    records, weights : str
+        Hashes; see `TrainConfig`.
+    num_images : int
+        In the training subset.
+    mirror : bool
+        Whether a mirror image is known to keep its class.
+    """
+
+    records: str
+    weights: str
+    num_images: int
+    mirror: bool
+
+
+def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
+    """Fill what was not chosen with defaults.
+
+    Parameters
+    ----------
+    chosen : mapping
+        Fields of `TrainConfig` that the user set; at least ``dataset``, ``backbone``
+        and ``recipe``. A single number of epochs, or rate, stands for every phase.
+    facts : Facts
+        Of the data and the weights at hand.
+
+    Returns
+    -------
+    TrainConfig
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, or if the config that was chosen names other
+        records or weights than those at hand.
+    """
+    for name in ("records", "weights"):
+        wanted, got = chosen.get(name), getattr(facts, name)
+        if wanted is not None and wanted != got:
+            raise InputError(
+                f"Expected {name} with hash {wanted[:12]!r}, as the config says, got "
+                f"{got[:12]!r}; take them from where the config was made, or leave "
+                f"{name!r} out of it."
+            )
+    phases = Recipe.parse(chosen["recipe"]).phases
+    name = chosen.get("preset", "default")
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    preset = PRESETS[name]
+    defaults: dict[str, Any] = {
+        "images_per_class": None,
+        "draw": 0,
+        "seed": 0,
+        "preset": name,
+        "batch_size": preset.batch_size,
+        "weight_decay": preset.weight_decay,
+        "views": 1,
+        "mirror": facts.mirror,
+        "augment": "views",
+        "batch_norm": "keep",
+    }
+    fields = {**defaults, **chosen, "records": facts.records, "weights": facts.weights}
+    fields["recipe"] = str(Recipe(phases))
+    batch_size = max(1, fields["batch_size"])
+    fields.setdefault(
+        "epochs", [default_epochs(p, facts.num_images, batch_size) for p in phases]
+    )
+    fields.setdefault(
+        "learning_rate",
+        [preset.head_rate if head_only(p) else preset.learning_rate for p in phases],
+    )
+    for field in PER_PHASE:
+        if len(fields[field]) == 1:
+            fields[field] = [*fields[field]] * len(phases)
+    return TrainConfig.from_dict(fields)
