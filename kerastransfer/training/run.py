@@ -180,7 +180,9 @@ class _Job:
             )
         plans = surgery.plan(step, self.backbone, self.num_classes, config.batch_norm)
         say(f"Phase {index + 1} of {len(config.epochs)}: {step}, {epochs} epochs")
-        source = self._source(network, step, epochs, features)
+        # In the first phase a frozen prefix is the source's; later it may have moved.
+        known = features if index == 0 or self._head_only() else None
+        source = self._source(network, step, epochs, known)
         outcome = phase.train(
             network,
             plans,
@@ -198,7 +200,7 @@ class _Job:
         return outcome
 
     def _source(
-        self, network: Network, step: Phase, epochs: int, features: Features
+        self, network: Network, step: Phase, epochs: int, features: Features | None
     ) -> Source:
         images = Images(
             examples=self.inputs.records,
@@ -213,7 +215,7 @@ class _Job:
             surgery.frozen_prefix(step),
             epochs=epochs,
             cache=self.inputs.cache,
-            features=features if self._head_only() else None,
+            features=features,
         )
 
     def _head_only(self) -> bool:
