@@ -106,6 +106,9 @@ def _check(args: argparse.Namespace) -> None:
             raise InputError("--images-per-class needs cosine among the --metrics.")
     if args.plot:
         plot.check(args.plot)
+    for name in (args.source, args.target):
+        if name is not None:
+            datasets.resolve(name)
 
 
 class _Files:

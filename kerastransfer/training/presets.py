@@ -36,7 +36,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "default": Preset(
         optimizer="adamw",
-        head_rate=5e-3,
+        head_rate=2e-3,
         learning_rate=5e-4,
         weight_decay=0.01,
         schedule="cosine",
