@@ -18,8 +18,10 @@ from kerastransfer import __version__
 from kerastransfer.cli import (
     convert,
     datasets,
+    distance,
     evaluate,
     export,
+    features,
     predict,
     recipes,
     train,
@@ -36,6 +38,8 @@ COMMANDS: dict[str, ModuleType] = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "features": features,
+    "distance": distance,
 }
 
 

@@ -163,6 +163,7 @@ def _domains(
     args: argparse.Namespace, files: _Files, backbone: Backbone
 ) -> tuple["Domain", "Domain"]:
     """Gather both domains, with features of one network."""
+    import_quietly()
     from kerastransfer.distances import gather
 
     needs_network = args.target or files.source is None
@@ -174,7 +175,6 @@ def _domains(
             gather.check_network(path, file, backbone.name, expected)
     network = None
     if loaded:
-        import_quietly()
         network = gather.Source.of(backbone, loaded.mapping, loaded.sha256)
     return _source(args, files, network), _target(args, files, network)
 

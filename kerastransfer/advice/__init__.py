@@ -1,0 +1,1 @@
+"""Advice: how many blocks to copy, and whether to freeze or to tune them."""

@@ -1,0 +1,100 @@
+"""The study's recommendation by distance and number of images (its Table 3).
+
+The thresholds were measured on the mean fc7 responses of AlexNet. For another backbone,
+whose responses are spread otherwise, the rule is a prior and nothing more.
+"""
+
+import enum
+import math
+
+from kerastransfer.errors import InputError
+
+MEASURED_ON = ("alexnet", "caffenet")
+LIMITS = (
+    "its thresholds were measured on AlexNet's fc7; for another backbone the rule is "
+    "a prior only"
+)
+
+
+class Advice(enum.Enum):
+    """What the study says of the copied layers."""
+
+    FREEZE = "Freeze"
+    TRY = "Try Freeze or Tune"
+    TUNE = "Tune"
+
+
+# An edge belongs to the farther row; a column ends with its number.
+ROW_EDGES = (0.2, 0.4)
+COLUMN_ENDS = (20, 99)
+MATRIX = (
+    (Advice.FREEZE, Advice.TRY, Advice.TUNE),
+    (Advice.TRY, Advice.TUNE, Advice.TUNE),
+    (Advice.TRY, Advice.TUNE, Advice.TUNE),
+)
+
+
+def recommend(cosine: float, images_per_class: int) -> Advice:
+    """Look the study's advice up.
+
+    Parameters
+    ----------
+    cosine : float
+        Cosine distance between mean responses, 0 to 1.
+    images_per_class : int
+        Labelled training images, 1 or more.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    InputError
+        If either is out of its range.
+
+    Notes
+    -----
+    "Try" means a trade: tuning is slightly more accurate and slower, freezing is quick
+    and slightly less accurate. The table prints 0.2 and 0.4 in two rows each; here they
+    belong to the farther one.
+    """
+    if not 0 <= cosine <= 1 or math.isnan(cosine):
+        raise InputError(f"Expected a cosine distance from 0 to 1, got {cosine!r}.")
+    if images_per_class < 1:
+        raise InputError(
+            f"Expected 1 image per class or more, got {images_per_class!r}."
+        )
+    row = sum(cosine >= edge for edge in ROW_EDGES)
+    column = sum(images_per_class > end for end in COLUMN_ENDS)
+    return MATRIX[row][column]
+
+
+def recommend_between(
+    low: float, high: float, images_per_class: int
+) -> tuple[Advice, ...]:
+    """List the study's advice for every distance in an interval.
+
+    Parameters
+    ----------
+    low, high : float
+        The interval's ends, 0 to 1.
+    images_per_class : int
+        Labelled training images, 1 or more.
+
+    Returns
+    -------
+    tuple of Advice
+        Each once, from near to far; more than one where the distance is too uncertain
+        to tell the rows apart.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of its range, or the ends are the wrong way round.
+    """
+    if low > high:
+        raise InputError(f"Expected low <= high, got {low!r} and {high!r}.")
+    inside = [edge for edge in ROW_EDGES if low < edge <= high]
+    found = [recommend(cosine, images_per_class) for cosine in (low, *inside, high)]
+    return tuple(dict.fromkeys(found))

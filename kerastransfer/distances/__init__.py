@@ -1,0 +1,1 @@
+"""How far a target is from the source, with baselines and intervals."""

@@ -1,0 +1,142 @@
+"""Features of images in a file: a backbone's response (block 7) to each."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.errors import DataError
+from kerastransfer.features import archive
+
+_KIND = "features"
+_TEXTS = ("dataset", "backbone", "weights", "records")
+_ARRAYS = ("features", "labels", "ids", "splits")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureFile:
+    """Features of images, and where they came from.
+
+    Parameters
+    ----------
+    features : array of shape (n, d), float32
+        Block 7's output; mapped from a file, so that any number of images fits.
+    labels : array of shape (n,), int64
+    ids : array of shape (n,), str
+        Of the records: relative paths.
+    splits : array of shape (n,), str
+        ``train``, ``val`` or ``test``.
+    dataset, backbone : str
+        Names.
+    weights, records : str
+        SHA-256 of the weights' file, and the records' content hash.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    ids: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    dataset: str
+    backbone: str
+    weights: str
+    records: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open a file that `write` made.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        FeatureFile
+            Its features are not yet read, and not yet known to be finite.
+
+        Raises
+        ------
+        MissingError
+            If there is no such file.
+        DataError
+            If it is damaged, or holds something else.
+        """
+        held = archive.read(path)
+        check_kind(held, _KIND, path)
+        fields: dict[str, Any] = {name: take(held, name, path) for name in _ARRAYS}
+        fields |= {name: str(take(held, name, path)) for name in _TEXTS}
+        found = cls(**fields)
+        _check(found, path)
+        return found
+
+
+def write(
+    path: Path, blocks: Iterable[NDArray[np.float32]], num_features: int, **fields: Any
+) -> None:
+    """Write features as they come.
+
+    Parameters
+    ----------
+    path : Path
+    blocks : iterable of arrays of shape (k, num_features)
+        In the order of the labels.
+    num_features : int
+    **fields
+        All fields of `FeatureFile` but `features`.
+
+    Raises
+    ------
+    DataError
+        If the blocks hold other rows than there are labels.
+    """
+    shape = len(fields["labels"]), num_features
+    arrays = {name: np.asarray(value) for name, value in fields.items()}
+    rows = archive.Rows(shape, blocks)
+    archive.write(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+
+
+def kind_of(path: Path) -> str:
+    """Return what a file says it holds: ``features``, ``statistics`` or nothing."""
+    return str(archive.read(path).get("kind", ""))
+
+
+def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:
+    """Refuse an archive of another kind."""
+    found = str(held.get("kind", ""))
+    if found != kind:
+        raise DataError(
+            f"Expected a file of {kind} at {str(path)!r}, got one of "
+            f"{found[:40] or 'other arrays'!r}; make it with 'kerastransfer features'."
+        )
+
+
+def take(held: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any]:
+    """Return an archive's array, or say that it is missing."""
+    if name not in held:
+        raise DataError(
+            f"Expected an array {name!r} in {str(path)!r}; make the file again with "
+            "'kerastransfer features'."
+        )
+    return held[name]
+
+
+def _check(found: FeatureFile, path: Path) -> None:
+    rows = len(found.labels) if found.labels.ndim == 1 else -1
+    sound = (
+        found.features.ndim == 2
+        and found.features.dtype == np.float32
+        and found.labels.dtype == np.int64
+        and found.ids.dtype.kind == found.splits.dtype.kind == "U"
+        and len(found.features) == rows
+        and found.ids.shape == found.splits.shape == (rows,)
+    )
+    if not sound:
+        raise DataError(
+            f"Expected float32 features (n, d) with int64 labels and text ids and "
+            f"splits (n,) in {str(path)!r}, got features {found.features.dtype} "
+            f"{found.features.shape}, labels {found.labels.dtype} "
+            f"{found.labels.shape}, ids {found.ids.shape}."
+        )

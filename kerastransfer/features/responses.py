@@ -1,0 +1,121 @@
+"""A pretrained backbone's responses to selected images."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.features.extraction import Extractor
+from kerastransfer.features.selection import Selection
+from kerastransfer.features.statistics import SAMPLE, SourceStatistics
+from kerastransfer.recipe import NUM_BLOCKS
+
+Progress = Callable[[int, int], None]
+_LAST = NUM_BLOCKS - 1
+_ROWS = 256  # that are held at once
+
+
+def source_network(backbone: Backbone, weights: Mapping[str, NDArray[Any]]) -> Network:
+    """Build a backbone as its source left it, up to the features.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    weights : mapping of str to array
+        As `kerastransfer.weights.store.load` gives them.
+
+    Returns
+    -------
+    Network
+        Block 8 is drawn at random.
+    """
+    network = backbone.build(backbone.source_classes, 0)
+    for number in range(1, NUM_BLOCKS):
+        network.assign(number, weights)
+    return network
+
+
+def responses(
+    network: Network,
+    backbone: Backbone,
+    selection: Selection,
+    progress: Progress | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """Yield block 7's output for selected images.
+
+    Parameters
+    ----------
+    network : Network
+        With the source's weights.
+    backbone : Backbone
+        Its facts.
+    selection : Selection
+    progress : callable, optional
+        Told how many images are done, and of how many.
+
+    Yields
+    ------
+    array of shape (k, num_features)
+        In the selection's order.
+    """
+    extractor = Extractor(network, backbone.preprocessing, last=_LAST)
+    done = 0
+    for batches in selection.chunks(backbone.preprocessing):
+        block = extractor(batches)[0]
+        yield block
+        done += len(block)
+        if progress is not None:
+            progress(done, len(selection))
+
+
+def summarise(
+    features: NDArray[np.float32],
+    *,
+    covariance: bool,
+    names: Mapping[str, str],
+    seed: int = 0,
+) -> SourceStatistics:
+    """Sum features up into source statistics.
+
+    Parameters
+    ----------
+    features : array of shape (n, d)
+        Two rows or more; may be mapped from a file.
+    covariance : bool
+        Whether to keep the covariance: d x d numbers.
+    names : mapping of str to str
+        `dataset`, `backbone` and `weights`, as `SourceStatistics` has them.
+    seed : int
+        Of the sample, 1,000 rows at most.
+
+    Returns
+    -------
+    SourceStatistics
+    """
+    count, width = features.shape
+    origin = np.asarray(features[0], np.float64)
+    total, squares = np.zeros(width), np.zeros(width)
+    products = np.zeros((width, width) if covariance else (0, 0))
+    for start in range(0, count, _ROWS):
+        rows = features[start : start + _ROWS] - origin
+        total += rows.sum(axis=0)
+        squares += np.einsum("ij,ij->j", rows, rows)
+        if covariance:
+            products += rows.T @ rows
+    mean = total / count
+    scatter = (squares.sum() - count * float(mean @ mean)) / (count - 1)
+    if covariance:
+        products -= count * np.outer(mean, mean)
+        products /= count - 1
+    chosen = np.random.default_rng(seed).permutation(count)[:SAMPLE]
+    return SourceStatistics(
+        mean=origin + mean,
+        count=count,
+        scatter=max(float(scatter), 0.0),
+        covariance=products.astype(np.float32) if covariance else None,
+        sample=np.array(features[np.sort(chosen)], np.float32),
+        **names,
+    )
