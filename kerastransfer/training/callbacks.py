@@ -98,15 +98,16 @@ class Progress(keras.callbacks.Callback):
         In all phases together.
     epochs : int
         In all phases together.
-    stream : text file
-        Where to; standard error, so that results stay alone on standard output.
+    stream : text file, optional
+        Where to; by default standard error, so that results stay alone on standard
+        output.
     """
 
-    def __init__(self, steps: int, epochs: int, stream: IO[str] = sys.stderr) -> None:
+    def __init__(self, steps: int, epochs: int, stream: IO[str] | None = None) -> None:
         super().__init__()
         self._steps = steps
         self._epochs = epochs
-        self._stream = stream
+        self._stream = sys.stderr if stream is None else stream
         self._loss = 0.0
         self._bar: Any = None
 
