@@ -57,6 +57,7 @@ def test_the_median_distance():
     assert gaussian_mmd(source, target).bandwidth == pytest.approx(median)
 
 
+@pytest.mark.slow  # compiling hyppo takes a minute and a half
 @pytest.mark.skipif(not importlib.util.find_spec("hyppo"), reason="needs hyppo")
 def test_agrees_with_hyppo():
     from hyppo.ksample import MMD
