@@ -207,12 +207,7 @@ def _convolutional(
     )(x)
     x = keras.layers.ReLU(name=f"relu{number}")(x)
     for what in facts.then:
-        name = f"{what}{number}"
-        x = (
-            _pool(x, name)
-            if what == "pool"
-            else LocalResponseNormalization(name=name)(x)
-        )
+        x = _THEN[what](x, f"{what}{number}")
     return keras.Model(inputs, x, name=f"block{number}")
 
 

@@ -6,73 +6,15 @@ commands that must answer without it.
 """
 
 import dataclasses
-import hashlib
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.errors import WeightsError
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class MeanImage:
-    """The mean of a source's images, place by place.
-
-    Parameters
-    ----------
-    side : int
-        Height and width in pixels.
-    data : bytes
-        float32 of shape (side, side, 3), 0 to 255, in the network's channel order.
-        Bytes, so that equal content is equal.
-    """
-
-    side: int
-    data: bytes
-
-    @classmethod
-    def from_planes(cls, planes: NDArray[Any]) -> Self:
-        """Take a mean image as Caffe keeps it.
-
-        Parameters
-        ----------
-        planes : array of shape (3, side, side)
-            In the network's channel order, 0 to 255.
-
-        Returns
-        -------
-        MeanImage
-
-        Raises
-        ------
-        WeightsError
-            If it is of another shape, or a value is outside 0 to 255.
-        """
-        if planes.ndim != 3 or planes.shape != (3, planes.shape[1], planes.shape[1]):
-            raise WeightsError(
-                f"Expected a mean image of shape (3, side, side), got {planes.shape}."
-            )
-        if not ((planes >= 0) & (planes <= 255)).all():
-            raise WeightsError(
-                "Expected a mean image within 0 to 255, got values from "
-                f"{planes.min()} to {planes.max()}."
-            )
-        pixels = np.ascontiguousarray(planes.transpose(1, 2, 0), np.float32)
-        return cls(len(pixels), pixels.tobytes())
-
-    @property
-    def pixels(self) -> NDArray[np.float32]:
-        """The values, of shape (side, side, 3)."""
-        return np.frombuffer(self.data, np.float32).reshape(self.side, self.side, 3)
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the values, in hexadecimal."""
-        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +121,35 @@ def crop(image: "tf.Tensor", facts: Preprocessing, view: "tf.Tensor") -> "tf.Ten
     box = place[0], place[1], facts.crop, facts.crop
     cut = tf.image.crop_to_bounding_box(image, *box)
     if facts.mean_image is not None:  # before the mirror, as Caffe does
-        deviation = _deviation(facts.mean_image, facts)
-        cut -= tf.image.crop_to_bounding_box(deviation, *box)
+        cut -= tf.image.crop_to_bounding_box(_deviation(facts.mean_image, facts), *box)
     cut = tf.cond(view[2] > 0.5, lambda: cut[:, ::-1], lambda: cut)
     return tf.ensure_shape(cut, (facts.crop, facts.crop, 3))
+
+
+def centre_crops(images: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
+    """Treat images that somebody else has cropped as `crop` treats the centre.
+
+    Parameters
+    ----------
+    images : tensor of shape (n, crop, crop, 3)
+        RGB, 0 to 255.
+    facts : Preprocessing
+        The backbone's.
+
+    Returns
+    -------
+    tensor of shape (n, crop, crop, 3), float32
+        As `normalise` takes them.
+    """
+    import tensorflow as tf
+
+    images = tf.cast(images, tf.float32)
+    if facts.mean_image is None:
+        return images
+    corner = (facts.mean_image.side - facts.crop + 1) // 2  # as `crop` rounds it
+    box = corner, corner, facts.crop, facts.crop
+    deviation = _deviation(facts.mean_image, facts)
+    return images - tf.image.crop_to_bounding_box(deviation, *box)
 
 
 def _deviation(image: MeanImage, facts: Preprocessing) -> "tf.Tensor":

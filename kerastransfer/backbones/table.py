@@ -1,9 +1,11 @@
 """The backbones there are. Facts only: nothing here imports TensorFlow."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from kerastransfer.backbones.alexnet_facts import ALEXNET, ALEXNET_OWT, CAFFENET
 from kerastransfer.backbones.backbone import Backbone, Block
+from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import UnknownNameError
 
@@ -56,13 +58,15 @@ BACKBONES: dict[str, Backbone] = {
 }
 
 
-def get(name: str) -> Backbone:
+def get(name: str, mean_image: MeanImage | None = None) -> Backbone:
     """Return the backbone called `name`.
 
     Parameters
     ----------
     name : str
         A key of `BACKBONES`.
+    mean_image : MeanImage, optional
+        Subtracted in place of the mean pixel.
 
     Returns
     -------
@@ -72,8 +76,14 @@ def get(name: str) -> Backbone:
     ------
     UnknownNameError
         If there is none.
+    WeightsError
+        If the mean image does not go with the backbone's geometry.
     """
     try:
-        return BACKBONES[name]
+        backbone = BACKBONES[name]
     except KeyError:
         raise UnknownNameError("backbone", name, BACKBONES) from None
+    if mean_image is None:
+        return backbone
+    facts = dataclasses.replace(backbone.preprocessing, mean_image=mean_image)
+    return dataclasses.replace(backbone, preprocessing=facts)

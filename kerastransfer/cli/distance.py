@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="features or statistics that 'features' wrote",
     )
     add = parser.add_argument
+    add(
+        "--pretraining-source",
+        action="store_true",
+        help="--source holds what the network was pretrained on, as the study's did",
+    )
     add("--metrics", type=lambda text: tuple(text.split(",")), metavar="NAME[,NAME]")
     add("--images-per-class", type=int, metavar="N", help="look the study's advice up")
     add("--split", choices=("train", "val", "test"), help="of both (default: all)")
@@ -75,7 +80,10 @@ def execute(args: argparse.Namespace) -> int:
     }
     if "cosine" in found and found["cosine"].value is not None:
         estimate = _estimate(found["cosine"].value["corrected"])
-        judged = verdict.judge(estimate, args.images_per_class)
+        other = not (source.pretraining or args.pretraining_source)
+        judged = verdict.judge(
+            estimate, args.images_per_class, source=source.name if other else ""
+        )
         told["verdict"] = {
             "place": judged.place,
             "advice": [advice.value for advice in judged.advice],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastransfer import surgery
 from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.cli import dry_run, options, results, sizes
 from kerastransfer.cli.sizes import Sizes
 from kerastransfer.cli.tensorflow_import import import_quietly
@@ -20,6 +21,7 @@ from kerastransfer.records import reader
 from kerastransfer.training import resolve
 from kerastransfer.training.config import AUGMENTS, TrainConfig
 from kerastransfer.weights import store
+from kerastransfer.weights.readers import caffe_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--augment", choices=AUGMENTS, help="fixed views or random crops")
     add("--batch-norm", choices=surgery.BATCH_NORMS, help="of fine-tuned blocks")
     add("--weights", type=Path, metavar="FILE", help="the source's, from a file")
+    add(
+        "--mean-image",
+        type=Path,
+        metavar="FILE",
+        help="a .binaryproto, subtracted in place of the mean pixel",
+    )
     add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
     add(
         "--cache",
@@ -93,16 +101,24 @@ def execute(args: argparse.Namespace) -> int:
     chosen["dataset"] = dataset.spec
     keeps = any(step.action is not Action.REDRAW for step in recipe.phases[0].steps)
     source = store.load(backbone.name, args.weights) if keeps else None
-    weights = source.sha256 if source else ""
+    image = args.mean_image and MeanImage.from_planes(
+        caffe_file.read_mean(args.mean_image)
+    )
+    backbones.get(backbone.name, image)  # refuses one that does not fit
+    hashes = {
+        "weights": source.sha256 if source else "",
+        "mean_image": image.sha256 if image else "",
+    }
     if args.dry_run:
-        return _dry_run(dataset, options.records_folder(args), chosen, weights)
+        return _dry_run(dataset, options.records_folder(args), chosen, hashes)
     import_quietly()
     records = reader.find_or_convert(dataset, options.records_folder(args))
-    config = _resolve(chosen, sizes.of_records(records), weights)
+    config = _resolve(chosen, sizes.of_records(records), hashes)
     folder = args.runs / config.run_name
     result = results.read_finished(folder)
     if result is None or args.restart:
-        result = _train(args, config, records, source.mapping if source else {}, folder)
+        weights = source.mapping if source else {}
+        result = _train(args, config, records, weights, image, folder)
     else:
         print("This run is finished; --restart trains it again.", file=sys.stderr)
     as_json = json.dumps(result, indent=2)
@@ -111,11 +127,11 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _dry_run(
-    dataset: Dataset, records: Path, chosen: dict[str, Any], weights: str
+    dataset: Dataset, records: Path, chosen: dict[str, Any], hashes: dict[str, str]
 ) -> int:
     """Say what would be done."""
     data = sizes.of_dataset(dataset, records)
-    config = _resolve(chosen, data, weights)
+    config = _resolve(chosen, data, hashes)
     print(dry_run.describe(config, backbones.get(config.backbone), data))
     return 0
 
@@ -145,7 +161,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _resolve(chosen: dict[str, Any], data: Sizes, weights: str) -> TrainConfig:
+def _resolve(
+    chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]
+) -> TrainConfig:
     """Fill in defaults, and warn of classes that fall short."""
     recipe = Recipe.parse(chosen["recipe"])
     source_classes = backbones.get(chosen["backbone"]).source_classes
@@ -162,7 +180,7 @@ def _resolve(chosen: dict[str, Any], data: Sizes, weights: str) -> TrainConfig:
         )
     facts = resolve.Facts(
         records=data.content_hash,
-        weights=weights,
+        **hashes,
         num_images=sum(counts.values()),
         mirror=data.mirror_keeps_class,
     )
@@ -174,13 +192,14 @@ def _train(
     config: TrainConfig,
     records: "Records",
     weights: "dict[str, np.ndarray]",
+    image: MeanImage | None,
     folder: Path,
 ) -> dict[str, Any]:
     """Train in earnest, and export."""
     from kerastransfer.export import saved_model
     from kerastransfer.training import run
 
-    facts = backbones.get(config.backbone).preprocessing
+    facts = backbones.get(config.backbone, image).preprocessing
 
     def export(network: "Network") -> None:
         saved_model.save(network, facts, records.classes, folder / "saved_model")
@@ -188,6 +207,7 @@ def _train(
     inputs = run.Inputs(
         records=records,
         source_weights=weights,
+        mean_image=image,
         cache=args.cache,
         with_probe=not args.no_probe,
         export=None if args.no_export else export,

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.errors import InputError, WeightsError
-from kerastransfer.weights import checksums, conversion, store, table
+from kerastransfer.weights import checksums, conversion, golden, store, table
 from kerastransfer.weights.readers.guard import check_file
 from kerastransfer.weights.table import WEIGHTS, Weights
 
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     verify.add_argument("what", metavar="NAME_OR_FILE")
     verify.add_argument("--backbone", metavar="B", help="needed for a file")
+    verify.add_argument(
+        "--image",
+        type=Path,
+        metavar="FILE",
+        help="the photograph that caffenet's published answers are for (cat.jpg)",
+    )
     port = verbs.add_parser(
         "port", help="convert a weight file to a plain .npz", allow_abbrev=False
     )
@@ -87,7 +94,10 @@ def _fetch(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     if args.what in WEIGHTS:
         row = WEIGHTS[args.what]
-        return _verified(row, store.published_file(row), json_wanted=args.json)
+        path = store.published_file(row)
+        return _verified(row, path, json_wanted=args.json, image=args.image)
+    if args.image:
+        raise InputError("--image goes with the name of published weights.")
     path = Path(args.what)
     check_file(path)
     rows = (
@@ -104,17 +114,46 @@ def _verify(args: argparse.Namespace) -> int:
     return _report(found.name if found else None, backbone, loaded, args.json)
 
 
-def _verified(row: Weights, path: Path, *, json_wanted: bool) -> int:
+def _verified(
+    row: Weights, path: Path, *, json_wanted: bool, image: Path | None = None
+) -> int:
     """Load a published file, which checks its hash and every shape, and say so."""
     wrong = checksums.mismatch(path, row.size, row.checksums)
     if wrong:
         raise WeightsError(f"{str(path)!r} is not the published {row.name!r}: {wrong}.")
     loaded = store.load(row.backbone, path)
-    return _report(row.name, row.backbone, loaded, json_wanted)
+    answers = _answers(row, loaded, image)
+    return _report(row.name, row.backbone, loaded, json_wanted, answers)
+
+
+def _answers(row: Weights, loaded: store.Loaded, image: Path | None) -> list[str]:
+    """Ask the weights for their published answers, where there are any."""
+    expected = golden.of_weights(row.name)
+    if expected is None:
+        if image:
+            raise InputError(
+                f"No answers of {row.name!r} are published; leave --image."
+            )
+        return []
+    photograph = golden.photograph(expected, image)
+    if photograph is None:
+        print(
+            f"The published answers were not asked for: get {expected.image_url} and "
+            "name it with 'weights verify --image FILE'.",
+            file=sys.stderr,
+        )
+        return []
+    import_quietly()
+    found = golden.ask(loaded.mapping, expected, photograph)
+    return golden.compare(expected, found)
 
 
 def _report(
-    name: str | None, backbone: str, loaded: store.Loaded, json_wanted: bool
+    name: str | None,
+    backbone: str,
+    loaded: store.Loaded,
+    json_wanted: bool,
+    answers: list[str] | None = None,
 ) -> int:
     facts = {
         "name": name,
@@ -123,12 +162,14 @@ def _report(
         "sha256": loaded.sha256,
         "published": name is not None,
         "arrays": len(loaded.mapping),
+        "answers": answers or [],
     }
     if json_wanted:
         print(json.dumps(facts, indent=2))
     else:
         what = f"the published {name}" if name else "not a published file"
         print(f"{loaded.path}\t{what}, fits {backbone}\tsha256 {loaded.sha256}")
+        print("".join(f"{line}\n" for line in answers or ()), end="")
     return 0
 
 

@@ -30,6 +30,8 @@ class Domain:
         Goes before the features where a mean response is wanted.
     images : callable, optional
         Returns uint8 (n, 64, 64, 3); called when they are wanted, once.
+    pretraining : bool
+        Whether the network was pretrained on it.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Domain:
         features: samples.Matrix | None = None,
         statistics: SourceStatistics | None = None,
         images: "Callable[[], Images] | None" = None,
+        pretraining: bool = False,
     ) -> None:
         self.name = name
         self.seed = seed
         self.features = features
         self.statistics = statistics
         self.images = images
+        self.pretraining = pretraining
 
     @functools.cached_property
     def response(self) -> means.Response:

@@ -52,7 +52,7 @@ class Source:
 def from_weights(source: Source) -> Domain:
     """Return the source as its weights tell it, without an image."""
     name = f"{source.backbone.source}, from the weights"
-    return Domain(name, SOURCE_SEED, statistics=source.statistics())
+    return Domain(name, SOURCE_SEED, statistics=source.statistics(), pretraining=True)
 
 
 def from_records(
@@ -107,6 +107,7 @@ def from_statistics(statistics: SourceStatistics) -> Domain:
         SOURCE_SEED,
         features=statistics.sample,
         statistics=statistics,
+        pretraining=statistics.count is None,  # it follows from the weights
     )
 
 

@@ -28,7 +28,9 @@ class Verdict:
     abstained: str
 
 
-def judge(cosine: Estimate, images_per_class: int | None = None) -> Verdict:
+def judge(
+    cosine: Estimate, images_per_class: int | None = None, *, source: str = ""
+) -> Verdict:
     """Place a target among the published ones and look the study's advice up.
 
     Parameters
@@ -37,6 +39,9 @@ def judge(cosine: Estimate, images_per_class: int | None = None) -> Verdict:
         The corrected cosine distance.
     images_per_class : int, optional
         Labelled training images.
+    source : str
+        Names the source where it is not what the backbone was pretrained on: then the
+        published distances, which are from ImageNet, say nothing of it.
 
     Returns
     -------
@@ -53,6 +58,13 @@ def judge(cosine: Estimate, images_per_class: int | None = None) -> Verdict:
         advice = matrix.recommend_between(low, high, images_per_class)
     if cosine.n < samples.ENOUGH:
         reason = f"no verdict below {samples.ENOUGH} images, and there are {cosine.n}"
+        return Verdict(place="", advice=(), abstained=reason)
+    if source:
+        reason = (
+            f"no verdict: the study's distances are from what the network was "
+            f"pretrained on, and {source} is another source (if it is not, say "
+            "--pretraining-source)"
+        )
         return Verdict(place="", advice=(), abstained=reason)
     place = published.place(value)
     ends = dict.fromkeys(published.place(end) for end in (low, high))

@@ -34,8 +34,11 @@ class _Classifier(tf.Module):
         self._classes = tf.constant(list(classes))
         self.labels = tf.saved_model.Asset(str(labels))
 
-    def classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answer for crops in 0 to 255, RGB."""
+    def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for somebody's crops in 0 to 255, RGB."""
+        return self._classify(preprocessing.centre_crops(images, self._facts))
+
+    def _classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = preprocessing.normalise(images, self._facts)
         features = self._network.forward(inputs, last=_FEATURE_BLOCK)
         logits = self._network.forward(features, first=NUM_BLOCKS)
@@ -53,7 +56,7 @@ class _Classifier(tf.Module):
             encoded,
             fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
         )
-        return self.classify(images)
+        return self._classify(images)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
         image = preprocessing.resize(pipeline.decode(encoded), self._facts)
@@ -67,7 +70,8 @@ def save(
 
     ``serving_default`` takes ``image``, a vector of image files' bytes (JPEG, PNG, GIF
     or BMP; TensorFlow's decoders ignore EXIF rotation). ``images`` takes ``image``,
-    float32 crops of the backbone's input size, RGB in 0 to 255. Both return ``label``
+    float32 crops of the backbone's input size, RGB in 0 to 255; where there is a mean
+    image they are taken for centre crops. Both return ``label``
     (the class's name), ``probabilities`` (n, classes) and ``features`` (n, d), block
     7's output. Class names in order are in ``assets/labels.txt``.
 
@@ -92,7 +96,7 @@ def save(
             "serving_default": tf.function(module.classify_files).get_concrete_function(
                 tf.TensorSpec((None,), tf.string, name="image")
             ),
-            "images": tf.function(module.classify).get_concrete_function(
+            "images": tf.function(module.classify_images).get_concrete_function(
                 tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
             ),
         }

@@ -27,8 +27,9 @@ class TrainConfig:
     ----------
     dataset : str
         As given on the command line.
-    records, weights : str
-        Hashes of the records and of the source's weights (empty where none are used).
+    records, weights, mean_image : str
+        Hashes of the records, of the source's weights (empty where none are used) and
+        of the mean image (empty where the mean pixel is subtracted).
     images_per_class : int or None
         None for all there are.
     draw, seed : int
@@ -51,6 +52,7 @@ class TrainConfig:
     dataset: str
     records: str
     weights: str
+    mean_image: str = ""
     images_per_class: int | None
     draw: int
     seed: int

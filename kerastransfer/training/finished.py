@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network
+
+MEAN_IMAGE = "mean_image.npy"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,16 +26,18 @@ class FinishedRun:
     folder : Path
     config : TrainConfig
     classes : tuple of str
+    mean_image : MeanImage or None
     """
 
     folder: Path
     config: TrainConfig
     classes: tuple[str, ...]
+    mean_image: MeanImage | None = None
 
     @property
     def backbone(self) -> Backbone:
         """The backbone that the run trained."""
-        return backbones.get(self.config.backbone)
+        return backbones.get(self.config.backbone, self.mean_image)
 
     def network(self) -> "Network":
         """Build the network and give it the trained weights.
@@ -64,6 +69,8 @@ def read(folder: Path) -> FinishedRun:
         If it is no run's folder, or the run has not finished.
     InputError
         If its config cannot be read.
+    WeightsError
+        If its mean image cannot be read.
     """
     for name in ("config.json", "labels.txt", "model.keras"):
         if not (folder / name).is_file():
@@ -78,4 +85,6 @@ def read(folder: Path) -> FinishedRun:
             f"Expected JSON in {folder / 'config.json'}: {error}."
         ) from None
     classes = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
-    return FinishedRun(folder, TrainConfig.from_dict(fields), tuple(classes))
+    config = TrainConfig.from_dict(fields)
+    image = MeanImage.read(folder / MEAN_IMAGE) if config.mean_image else None
+    return FinishedRun(folder, config, tuple(classes), image)

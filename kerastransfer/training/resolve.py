@@ -11,6 +11,8 @@ from kerastransfer.surgery import frozen_prefix
 from kerastransfer.training.config import PER_PHASE, TrainConfig
 from kerastransfer.training.presets import PRESETS
 
+_HASHES = ("records", "weights", "mean_image")
+
 
 def head_only(phase: Phase) -> bool:
     """Return whether a phase trains the classifier alone.
@@ -51,7 +53,7 @@ class Facts:
 
     Parameters
     ----------
-    records, weights : str
+    records, weights, mean_image : str
         Hashes; see `TrainConfig`.
     num_images : int
         In the training subset.
@@ -63,6 +65,7 @@ class Facts:
     weights: str
     num_images: int
     mirror: bool
+    mean_image: str = ""
 
 
 def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
@@ -84,10 +87,11 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
     ------
     InputError
         If a value is out of range, or if the config that was chosen names other
-        records or weights than those at hand.
+        records, weights or mean image than those at hand.
     """
-    for name in ("records", "weights"):
-        wanted, got = chosen.get(name), getattr(facts, name)
+    hashes = {name: getattr(facts, name) for name in _HASHES}
+    for name, got in hashes.items():
+        wanted = chosen.get(name)
         if wanted is not None and wanted != got:
             raise InputError(
                 f"Expected {name} with hash {wanted[:12]!r}, as the config says, got "
@@ -111,7 +115,7 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
         "augment": "views",
         "batch_norm": "keep",
     }
-    fields = {**defaults, **chosen, "records": facts.records, "weights": facts.weights}
+    fields = {**defaults, **chosen, **hashes}
     fields["recipe"] = str(Recipe(phases))
     batch_size = max(1, fields["batch_size"])
     fields.setdefault(

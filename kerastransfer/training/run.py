@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kerastransfer import __version__, atomic, surgery
 from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
 from kerastransfer.evaluation import metrics, probe
 from kerastransfer.evaluation.wording import percent
@@ -23,6 +24,7 @@ from kerastransfer.training import inference, phase, prefix
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
+from kerastransfer.training.finished import MEAN_IMAGE
 from kerastransfer.training.prefix import Features
 from kerastransfer.training.resolve import head_only
 from kerastransfer.training.source import Images, Source
@@ -40,6 +42,8 @@ class Inputs:
         The data.
     source_weights : mapping of str to array
         The pretrained weights; empty where the recipe keeps none.
+    mean_image : MeanImage, optional
+        The one that the config's hash names.
     cache : {'auto', 'on', 'off'}
         Whether frozen blocks are computed once.
     with_probe : bool
@@ -52,6 +56,7 @@ class Inputs:
 
     records: Records
     source_weights: Mapping[str, NDArray[Any]]
+    mean_image: MeanImage | None = None
     cache: str = "auto"
     with_probe: bool = True
     export: Callable[[Network], None] | None = None
@@ -80,7 +85,7 @@ def train(
     """
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    _prepare(folder, config, inputs.records)
+    _prepare(folder, config, inputs)
     job = _Job(config, inputs, folder)
     features = job.source_features() if inputs.with_probe else {}
     probed = _probe(features, config.seed) if features else None
@@ -109,7 +114,7 @@ class _Job:
         self.inputs = inputs
         self.folder = folder
         self.recipe = Recipe.parse(config.recipe)
-        self.backbone = backbones.get(config.backbone)
+        self.backbone = backbones.get(config.backbone, inputs.mean_image)
         records = inputs.records
         self.num_classes = len(records.classes)
         self.positions = {
@@ -245,15 +250,17 @@ class _Job:
         )
 
 
-def _prepare(folder: Path, config: TrainConfig, records: Records) -> None:
+def _prepare(folder: Path, config: TrainConfig, inputs: Inputs) -> None:
     if (folder / "metrics.jsonl").exists() and not (folder / "result.json").exists():
         say("A run that did not finish is here; it is trained from the beginning.")
     (folder / "result.json").unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write_json(folder / "config.json", config.as_dict())
     atomic.write_text(
-        folder / "labels.txt", "".join(f"{name}\n" for name in records.classes)
+        folder / "labels.txt", "".join(f"{name}\n" for name in inputs.records.classes)
     )
+    if inputs.mean_image is not None:
+        inputs.mean_image.write(folder / MEAN_IMAGE)
 
 
 def _probe(features: Features, seed: int) -> dict[str, Any]:

@@ -221,6 +221,7 @@ CAFFENET_CAT = Prediction(
     ),
     tolerance=0.02,
 )
+PREDICTIONS = (CAFFENET_CAT,)
 
 
 def get(name: str) -> Weights:

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from kerastransfer import views
 from kerastransfer.backbones import preprocessing
-from kerastransfer.backbones.preprocessing import MeanImage, Preprocessing
+from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.errors import WeightsError
 

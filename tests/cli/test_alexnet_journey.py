@@ -6,6 +6,7 @@ shows that the path works, not that it is accurate.
 
 import json
 
+import caffe_encoder
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,6 +29,11 @@ def test_an_alexnet_goes_the_whole_way(name, tmp_path, monkeypatch, capsys):
         f"train --dataset digits --images-per-class 2 --backbone {name} --epochs 1"
     )
     command += f" --recipe F1-5FT6-7R8 --weights {source} --runs {tmp_path / 'runs'}"
+    if name == "caffenet":
+        mean = np.random.default_rng(0).uniform(90, 130, (3, 256, 256))
+        file = tmp_path / "mean.binaryproto"
+        file.write_bytes(caffe_encoder.blob(mean[np.newaxis], version=1))
+        command += f" --mean-image {file}"
     assert cli.main([*command.split(), "--json"]) == 0
     printed = capsys.readouterr()
     assert "is none of the published weights" in printed.err
@@ -35,6 +41,7 @@ def test_an_alexnet_goes_the_whole_way(name, tmp_path, monkeypatch, capsys):
     assert result["backbone"] == name
     assert result["test"]["accuracy"]["n"] == 500
     (run,) = (tmp_path / "runs").iterdir()
+    assert (run / "mean_image.npy").exists() == (name == "caffenet")
 
     assert cli.main(["evaluate", str(run), "--split", "val", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)["val"]

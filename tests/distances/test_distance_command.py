@@ -250,3 +250,17 @@ def test_photographs_are_nearer_than_garments_and_garments_than_digits(
         assert middle["high"] < far["low"]
         assert near["value"] < middle["value"] < far["value"]
     assert found[0]["cosine"]["value"]["corrected"]["value"] < 0.2
+
+
+def test_a_verdict_needs_the_source_of_the_pretraining(tmp_path, capsys):
+    source = write(tmp_path / "source.npz", seed=1, dataset="wild")
+    target = write(tmp_path / "target.npz", shift=1.0)
+    arguments = (
+        *("--source-features", source, "--target-features", target),
+        *("--metrics", "cosine"),
+    )
+    found = told(capsys, *arguments)["verdict"]
+    assert (found["place"], found["advice"]) == ("", [])
+    assert "wild is another source" in found["abstained"]
+    found = told(capsys, *arguments, "--pretraining-source")["verdict"]
+    assert found["place"] and not found["abstained"]

@@ -79,3 +79,9 @@ def test_no_verdict_below_30_images(n, abstains):
 def test_no_images_per_class():
     with pytest.raises(InputError, match="1 image per class or more"):
         judge(estimate(0.1), 0)
+
+
+def test_another_source_than_the_pretraining_gets_no_place():
+    found = judge(estimate(0.3), 10, source="pets")
+    assert (found.place, found.advice) == ("", ())
+    assert "pets is another source (if it is not, say" in found.abstained

@@ -164,8 +164,8 @@ def _keras() -> Callable[[], float]:
 
 def _torch() -> Callable[[], float]:
     """Write the same network as its PyTorch users do."""
-    import torch  # type: ignore[import-not-found]
-    from torch import nn  # type: ignore[import-not-found]
+    import torch
+    from torch import nn
 
     norm = functools.partial(nn.LocalResponseNorm, 5, 1e-4, 0.75, 1.0)
     pool = functools.partial(nn.MaxPool2d, 3, 2)
