@@ -19,9 +19,12 @@ MODULES = sorted(ROOT.rglob("*.py"))
 RANKS = {
     "errors": 0,
     "atomic": 0,
+    "checksums": 0,
     "home": 0,
     "recipe": 1,
     "views": 1,
+    "download": 1,
+    "archives": 1,
     "evaluation": 1,
     "advice": 1,
     "datasets": 2,

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kerastransfer import checksums
 from kerastransfer.cli.tensorflow_import import import_quietly
+from kerastransfer.download import download
 from kerastransfer.errors import InputError, WeightsError
-from kerastransfer.weights import checksums, conversion, golden, store, table
+from kerastransfer.weights import conversion, golden, store, table
 from kerastransfer.weights.readers.guard import check_file
 from kerastransfer.weights.table import WEIGHTS, Weights
 
@@ -84,10 +86,15 @@ def _fetch(args: argparse.Namespace) -> int:
     if row.package or path is None:
         path = store.published_file(row)
     elif not path.is_file() or checksums.mismatch(path, row.size, row.checksums):
-        from kerastransfer.weights.download import download
-
         show = _show_progress if sys.stderr.isatty() else None
-        download(row.urls, path, size=row.size, checksums=row.checksums, progress=show)
+        download(
+            row.urls,
+            path,
+            size=row.size,
+            checksums=row.checksums,
+            progress=show,
+            otherwise="name it with --weights FILE",
+        )
     return _verified(row, path, json_wanted=args.json)
 
 
@@ -103,7 +110,7 @@ def _verify(args: argparse.Namespace) -> int:
     rows = (
         table.of_backbone(args.backbone) if args.backbone else tuple(WEIGHTS.values())
     )
-    found = checksums.published(path, rows)
+    found = store.published(path, rows)
     backbone = args.backbone or (found.backbone if found else None)
     if backbone is None:
         raise InputError(

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from kerastransfer import __version__
+from kerastransfer import __version__, checksums
 from kerastransfer.errors import InputError
-from kerastransfer.weights import checksums, porting, store
+from kerastransfer.weights import porting, store
 
 
 def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 import dataclasses
 import importlib.util
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from kerastransfer import checksums
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.home import home
-from kerastransfer.weights import checksums, porting, table
+from kerastransfer.weights import porting, table
 from kerastransfer.weights.readers.guard import check_file
 from kerastransfer.weights.table import Weights
 
@@ -154,7 +156,7 @@ def load(backbone: str, path: Path | None = None) -> Loaded:
     if path is None:
         _check_published(file, next(row for row in rows if place(row) == file))
     mapping = porting.port(backbone, file)
-    if path is not None and checksums.published(file, rows) is None:
+    if path is not None and published(file, rows) is None:
         warnings.warn(
             f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
             "taken as it is.",
@@ -162,6 +164,26 @@ def load(backbone: str, path: Path | None = None) -> Loaded:
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
     return Loaded(mapping, sha256, file)
+
+
+def published(path: Path, rows: Iterable[Weights]) -> Weights | None:
+    """Find the published weights that a file is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rows : iterable of Weights
+        The candidates; those without a checksum never match.
+
+    Returns
+    -------
+    Weights or None
+    """
+    for row in rows:
+        if row.checksums and not checksums.mismatch(path, row.size, row.checksums):
+            return row
+    return None
 
 
 def _check_published(file: Path, row: Weights) -> None:

@@ -7,24 +7,8 @@ models/public/{alexnet,caffenet}/model.yml (sizes, SHA-256 and SHA-384); torchvi
 
 import dataclasses
 
+from kerastransfer.checksums import Checksum
 from kerastransfer.errors import UnknownNameError
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checksum:
-    """A published digest, or the beginning of one.
-
-    Parameters
-    ----------
-    algorithm : str
-        As `hashlib` calls it.
-    digest : str
-        Lower-case hexadecimal digits; fewer than the algorithm gives where only the
-        first are published.
-    """
-
-    algorithm: str
-    digest: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
+from kerastransfer.checksums import Checksum
 from kerastransfer.cli import weights as command
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.weights import golden, porting, table
-from kerastransfer.weights.table import Checksum
 
 SHAPES = {
     "conv1": (96, 3, 11, 11),

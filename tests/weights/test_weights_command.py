@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerastransfer.checksums import Checksum
 from kerastransfer.cli import weights
 from kerastransfer.errors import (
     InputError,
@@ -20,7 +21,6 @@ from kerastransfer.errors import (
     WeightsError,
 )
 from kerastransfer.weights import store, table
-from kerastransfer.weights.table import Checksum
 
 ROOT = Path(__file__).parents[2]
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

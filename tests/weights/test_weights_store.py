@@ -113,4 +113,4 @@ def test_rows_without_a_hash_are_never_taken_for_published(tmp_path):
     path = tmp_path / "any"
     path.write_bytes(b"x")
     row = dataclasses.replace(table.get("alexnet_toronto"), size=1)
-    assert store.checksums.published(path, [row]) is None
+    assert store.published(path, [row]) is None

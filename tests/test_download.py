@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from kerastransfer import __version__
+from kerastransfer import download as module
+from kerastransfer.checksums import Checksum
+from kerastransfer.download import download
 from kerastransfer.errors import MissingError
-from kerastransfer.weights import download as module
-from kerastransfer.weights.download import download
-from kerastransfer.weights.table import Checksum
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = Checksum("sha256", hashlib.sha256(BODY).hexdigest())
@@ -207,7 +207,7 @@ def test_the_next_mirror_is_tried(bad, fetch, server):
 def test_no_mirror_has_it(name, reason, fetch, server):
     with pytest.raises(
         MissingError,
-        match=rf"download 'file.bin' \(.*/{name}: {reason}.*--weights FILE",
+        match=rf"download 'file.bin' \(.*/{name}: {reason}.*by other means and put it there",
     ):
         fetch(name)
     assert not fetch.target.exists()
@@ -222,7 +222,7 @@ def test_a_wrong_download_does_not_replace_a_file(fetch):
 
 
 def test_a_server_of_unknown_size_is_bounded(fetch, monkeypatch):
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(module, "_MAX_BYTES", 1000)
     with pytest.raises(MissingError, match="1,048,576 bytes, which is too many"):
         fetch("good", size=None)
     with pytest.raises(MissingError, match="goes on after 1,000 bytes"):

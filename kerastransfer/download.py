@@ -8,16 +8,16 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kerastransfer import __version__
+from kerastransfer import __version__, checksums
+from kerastransfer.checksums import Checksum
 from kerastransfer.errors import MissingError
-from kerastransfer.weights import checksums
-from kerastransfer.weights.readers.guard import MAX_BYTES
-from kerastransfer.weights.table import Checksum
 
 Progress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 18
 _ATTEMPTS = 3  # a mirror, each going on where the last one broke off
+_MAX_BYTES = 1 << 38  # of a file whose size is not published
+# Our own name: some servers refuse the default names of Python's clients.
 _AGENT = f"kerastransfer/{__version__}"
 _PARTIAL, _RANGE_WRONG = 206, 416
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -44,6 +44,7 @@ def download(
     checksums: Sequence[Checksum] = (),
     progress: Progress | None = None,
     timeout: float = 30.0,
+    otherwise: str = "put it there",
 ) -> Path:
     """Download a file from the first mirror that has it whole.
 
@@ -63,6 +64,8 @@ def download(
         the server does not say.
     timeout : float
         Seconds without a byte after which an attempt fails.
+    otherwise : str
+        What to do with a file that was got by other means, for the message.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def download(
         reasons.append(f"{url}: {reason}")
     raise MissingError(
         f"Could not download {target.name!r} ({'; '.join(reasons)}); get the file by "
-        "other means and name it with --weights FILE."
+        f"other means and {otherwise}."
     )
 
 
@@ -154,14 +157,14 @@ def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | N
 def _check_total(total: int | None, job: _Job) -> None:
     if total is not None and job.size is not None and total != job.size:
         raise _FailedError(f"expected {job.size:,} bytes, the server has {total:,}")
-    if total is not None and total > MAX_BYTES:
+    if total is not None and total > _MAX_BYTES:
         raise _FailedError(f"the server's file has {total:,} bytes, which is too many")
 
 
 def _append(
     response: http.client.HTTPResponse, start: int, total: int | None, job: _Job
 ) -> None:
-    limit = MAX_BYTES if job.size is None else job.size
+    limit = _MAX_BYTES if job.size is None else job.size
     with job.part.open("ab" if start else "wb") as file:
         have = start
         while chunk := response.read(_CHUNK):

@@ -1,12 +1,28 @@
-"""Hashes of weight files, and whether they are the published ones."""
+"""Hashes of files, and whether they are the published ones."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerastransfer.weights.table import Checksum, Weights
-
 _CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checksum:
+    """A published digest, or the beginning of one.
+
+    Parameters
+    ----------
+    algorithm : str
+        As `hashlib` calls it.
+    digest : str
+        Lower-case hexadecimal digits; fewer than the algorithm gives where only the
+        first are published.
+    """
+
+    algorithm: str
+    digest: str
 
 
 def digests(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
@@ -62,23 +78,3 @@ def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str
                 f"{digest[: len(checksum.digest)]}"
             )
     return ""
-
-
-def published(path: Path, rows: Iterable[Weights]) -> Weights | None:
-    """Find the published weights that a file is.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    rows : iterable of Weights
-        The candidates; those without a checksum never match.
-
-    Returns
-    -------
-    Weights or None
-    """
-    for row in rows:
-        if row.checksums and not mismatch(path, row.size, row.checksums):
-            return row
-    return None
