@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -65,12 +65,40 @@ def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str
     str
         What was expected and what came, or nothing if all holds.
     """
+    wanted = tuple(checksums)
     found = path.stat().st_size
+    wrong = difference(found, {}, size, ())
+    if wrong:
+        return wrong
+    hashes = digests(path, {checksum.algorithm for checksum in wanted})
+    return difference(found, hashes, size, wanted)
+
+
+def difference(
+    found: int,
+    hashes: Mapping[str, str],
+    size: int | None,
+    checksums: Iterable[Checksum],
+) -> str:
+    """Say in what a file's size and hashes differ from those published.
+
+    Parameters
+    ----------
+    found : int
+        Its bytes.
+    hashes : mapping of str to str
+        By algorithm, as `digests` returns them.
+    size, checksums
+        As `mismatch` takes them.
+
+    Returns
+    -------
+    str
+        What was expected and what came, or nothing if all holds.
+    """
     if size is not None and found != size:
         return f"expected {size:,} bytes, got {found:,}"
-    wanted = tuple(checksums)
-    hashes = digests(path, {checksum.algorithm for checksum in wanted})
-    for checksum in wanted:
+    for checksum in checksums:
         digest = hashes[checksum.algorithm]
         if not digest.startswith(checksum.digest):
             return (

@@ -22,3 +22,8 @@ def home() -> Path:
 def records_home() -> Path:
     """Return the folder in which records are looked for when none is named."""
     return home() / "records"
+
+
+def archives_home() -> Path:
+    """Return the folder in which a dataset's archives are looked for by its name."""
+    return home() / "archives"

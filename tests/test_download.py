@@ -207,7 +207,7 @@ def test_the_next_mirror_is_tried(bad, fetch, server):
 def test_no_mirror_has_it(name, reason, fetch, server):
     with pytest.raises(
         MissingError,
-        match=rf"download 'file.bin' \(.*/{name}: {reason}.*by other means and put it there",
+        match=rf"download 'file.bin' \(.*/{name}: {reason}.*means and put it there",
     ):
         fetch(name)
     assert not fetch.target.exists()

@@ -2,19 +2,24 @@
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from kerastransfer.cli import fetch
+from kerastransfer.cli.progress import progress
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table
+from kerastransfer.datasets.facts import Choices
 from kerastransfer.home import records_home
 from kerastransfer.records.plan import POLICIES, SPLITS
 from kerastransfer.records.quotas import MaxPerClass
 
+if TYPE_CHECKING:
+    from kerastransfer.records.reader import Records
+
 HELP = "write a dataset's images as TFRecords that TFDS can read"
-_LINES = 10  # of progress, where standard error is no terminal
+_NAMED = 10  # classes that a summary names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +29,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         required=True,
         metavar="NAME",
-        help="a name that 'kerastransfer datasets' lists, folder:DIR or csv:FILE",
+        help="a name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
+        "tfds:NAME",
     )
-    add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
+    add(
+        "--archives",
+        type=Path,
+        metavar="DIR",
+        help="where the dataset's files are (default: "
+        "$KERASTRANSFER_HOME/archives/NAME; of TFDS: its own)",
+    )
     add(
         "--out",
         type=Path,
         metavar="DIR",
         help="where records go (default: $KERASTRANSFER_HOME/records)",
     )
+    _add_choices(parser)
+    add("--download", action="store_true", help="get what is public first")
+    add(
+        "--verify",
+        action="store_true",
+        help="fail where an archive is not the published one; hash large ones too",
+    )
+    add(
+        "--strict",
+        action="store_true",
+        help="fail on an image that cannot be decoded, and where there are other "
+        "images than were published",
+    )
+    add("--workers", type=int, metavar="N", help="that encode (default: one a core)")
+    add("--shards", type=int, metavar="N", help="files a split (default: by its size)")
+    add("--json", action="store_true", help="print JSON")
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    """Declare what decides which records come out."""
+    add = parser.add_argument
     add(
         "--image-size",
         type=int,
@@ -59,28 +92,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what becomes of classes with too few images (default: the dataset's way)",
     )
     add(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="processes that encode images (default: one a core)",
+        "--group",
+        metavar="G",
+        help="keep images together in every split: photograph or quadrat (coral), bin "
+        "(plankton)",
     )
     add(
-        "--strict",
-        action="store_true",
-        help="fail on an image that cannot be decoded, instead of leaving it out",
+        "--patch-size",
+        type=int,
+        metavar="N",
+        help="side of patches about points, in pixels (coral; default: 224)",
     )
-    add("--json", action="store_true", help="print JSON")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Convert, and print where the records are and what they hold."""
-    dataset = table.resolve(args.dataset, args.archives)
+    choices = Choices(group=args.group, patch_size=args.patch_size)
+    dataset = table.resolve(args.dataset, args.archives, choices)
+    if args.download:
+        fetch.fetch(dataset)
+    if args.dataset.startswith("tfds:"):
+        import_quietly()
     from kerastransfer.records import convert, reader
 
     with progress("Encoding") as show:
 
         def tell(done: int, total: int) -> None:
-            if done == 1:  # the plan holds; the writer will need TensorFlow
+            if done == total:  # the plan holds; the writer will need TensorFlow
                 import_quietly()
             show(done, total)
 
@@ -92,19 +130,52 @@ def execute(args: argparse.Namespace) -> int:
             max_per_class=args.max_per_class,
             short_classes=args.short_classes,
             strict=args.strict,
+            verify=args.verify,
             workers=args.workers,
+            shards=args.shards,
             progress=tell,
         )
     records = reader.open_records(path)
-    sizes = {split: records.size(split) for split in SPLITS}
-    if args.json:
-        told = {name: records.metadata[name] for name in _TOLD}
-        told |= {"path": str(path), "sizes": sizes, "hash": records.content_hash}
-        print(json.dumps(told, indent=2))
-    else:
-        counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
-        print(f"{path}\t{len(records.classes):,} classes; {counts} images")
+    print(as_json(records) if args.json else summary(records))
     return 0
+
+
+def as_json(records: "Records") -> str:
+    """Return what records hold, for machines."""
+    told = {name: records.metadata[name] for name in _TOLD}
+    sizes = {split: records.size(split) for split in SPLITS}
+    told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
+    return json.dumps(told, indent=2)
+
+
+def summary(records: "Records") -> str:
+    """Return what records hold, and what they do not, in lines."""
+    metadata = records.metadata
+    sizes = {split: records.size(split) for split in SPLITS}
+    counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
+    lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
+    short, rejected = metadata["short"], metadata["rejected"]
+    if short:
+        named = [f"{name} ({count:,})" for name, count in list(short.items())[:_NAMED]]
+        more = f" and {len(short) - _NAMED:,} more" if len(short) > _NAMED else ""
+        lines.append(
+            f"{len(short):,} classes had too few images ({metadata['short_classes']}): "
+            f"{', '.join(named)}{more}"
+        )
+    if rejected:
+        lines.append(f"{len(rejected):,} images cannot be decoded")
+    lines += [f"left out: {count:,} {what}" for what, count in _largest(metadata)]
+    if metadata["ungrouped"]:
+        effect = ", ".join(
+            f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"
+            for split in SPLITS
+        )
+        lines.append(f"groups kept together: {effect}")
+    return "\n".join(lines)
+
+
+def _largest(metadata: Mapping[str, Any]) -> list[tuple[str, int]]:
+    return sorted(metadata["ignored"].items(), key=lambda row: -row[1])[:_NAMED]
 
 
 def max_per_class(text: str) -> MaxPerClass:
@@ -119,32 +190,7 @@ def max_per_class(text: str) -> MaxPerClass:
         ) from None
 
 
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error: a bar on a terminal, else a few lines.
-
-    Yields
-    ------
-    callable
-        To be told how many are done, and of how many.
-    """
-    if not sys.stderr.isatty():
-        yield _lines(what)
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _lines(what: str) -> Callable[[int, int], None]:
-    def show(done: int, total: int) -> None:
-        if done * _LINES // total > (done - 1) * _LINES // total:
-            print(f"{what}: {done:,} of {total:,}", file=sys.stderr)
-
-    return show
-
-
-_TOLD = ("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected")
+_TOLD = (
+    *("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected"),
+    *("ignored", "archives", "group", "ungrouped"),
+)

@@ -10,7 +10,7 @@ from kerastransfer.advice import matrix
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.cli import distance_table, options
-from kerastransfer.cli.convert import progress
+from kerastransfer.cli.progress import progress
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.cli import options
-from kerastransfer.cli.convert import progress
+from kerastransfer.cli.progress import progress
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError

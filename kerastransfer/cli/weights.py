@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer import checksums
+from kerastransfer.cli.progress import DownloadLines
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.download import download
 from kerastransfer.errors import InputError, WeightsError
@@ -86,13 +87,12 @@ def _fetch(args: argparse.Namespace) -> int:
     if row.package or path is None:
         path = store.published_file(row)
     elif not path.is_file() or checksums.mismatch(path, row.size, row.checksums):
-        show = _show_progress if sys.stderr.isatty() else None
         download(
             row.urls,
             path,
             size=row.size,
             checksums=row.checksums,
-            progress=show,
+            progress=DownloadLines(),
             otherwise="name it with --weights FILE",
         )
     return _verified(row, path, json_wanted=args.json)
@@ -187,12 +187,6 @@ def _port(args: argparse.Namespace) -> int:
     else:
         print(f"{facts['out']}\t{facts['arrays']} arrays, {facts['numbers']:,} numbers")
     return 0
-
-
-def _show_progress(have: int, total: int | None) -> None:
-    of = "" if total is None else f" of {total / 1e6:.1f}"
-    end = "\n" if have == total else ""
-    print(f"\r{have / 1e6:.1f}{of} MB", end=end, file=sys.stderr, flush=True)
 
 
 _VERBS = {"list": _list, "fetch": _fetch, "verify": _verify, "port": _port}

@@ -12,12 +12,14 @@ import dataclasses
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from kerastransfer.datasets.facts import Dataset, Facts
-from kerastransfer.datasets.files import read_bounded, safe_name
+from kerastransfer.archives.spans import FileSpan, read_bounded
+from kerastransfer.datasets.blob import Blob, whole
+from kerastransfer.datasets.facts import Archive, Dataset, Facts
+from kerastransfer.datasets.files import refuse_archives, safe_name
 from kerastransfer.datasets.folder import SPLITS, stamp
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.errors import DataError, InputError
@@ -42,6 +44,7 @@ class CsvFile:
     """
 
     file: Path
+    sequential: bool = False
 
     def listing(self) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -70,9 +73,17 @@ class CsvFile:
             classes, items.values(), digest.hexdigest(), where=f"{str(self.file)!r}"
         )
 
-    def read(self, path: str) -> bytes:
-        """Return an image file's bytes."""
-        return read_bounded(self.file.parent / path)
+    def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
+        """Yield image files."""
+        return (whole(path, FileSpan(self.file.parent / path)) for path in paths)
+
+    def stamp(self) -> str:
+        """Return nothing: listing costs little."""
+        return ""
+
+    def archives(self, *, hashed: bool) -> list[Archive]:
+        """Return none: the files are the dataset."""
+        return []
 
     def _text(self, data: bytes) -> str:
         try:
@@ -139,14 +150,15 @@ class CsvFile:
         raise DataError(f"{str(self.file)!r}, line {line:,}: {what}.")
 
 
-def dataset(text: str) -> Dataset:
+def dataset(text: str, archives: Path | None = None) -> Dataset:
     """Return the dataset that the CSV file called `text` lists.
 
     Raises
     ------
     InputError
-        If `text` is empty.
+        If `text` is empty, or `archives` is given.
     """
+    refuse_archives("csv", archives)
     if not text:
         raise InputError("Expected a file after 'csv:', such as csv:photos.csv.")
     file = Path(os.path.normpath(Path(text).expanduser().absolute()))

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import io
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.blob import Blob, whole
+from kerastransfer.datasets.facts import Archive, Facts
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.errors import InputError
 
@@ -32,8 +34,25 @@ _WHITE = 16  # the scans count ink in 4 x 4 blocks, 0 to 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Scan:
+    """One of the scans, by its index in scikit-learn's order."""
+
+    index: int
+
+    def read(self) -> bytes:
+        """Return it as an 8-bit gray PNG, its 0 to 16 stretched to 0 to 255."""
+        scans, _ = _load()
+        gray = np.rint(scans[self.index] * (255 / _WHITE))
+        out = io.BytesIO()
+        Image.fromarray(gray.astype(np.uint8)).save(out, "PNG")
+        return out.getvalue()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Digits:
-    """Reads the scans from the installed scikit-learn."""
+    """The scans in the installed scikit-learn."""
+
+    sequential: bool = False
 
     def listing(self) -> Listing:
         """List ``<digit>/<index in scikit-learn's order>.png``."""
@@ -45,13 +64,17 @@ class Digits:
         fingerprint = hashlib.sha256(scans.tobytes() + labels.tobytes()).hexdigest()
         return make_listing("0123456789", items, fingerprint, where="digits")
 
-    def read(self, path: str) -> bytes:
-        """Return a scan as an 8-bit gray PNG, its 0 to 16 stretched to 0 to 255."""
-        scans, _ = _load()
-        gray = np.rint(scans[int(PurePosixPath(path).stem)] * (255 / _WHITE))
-        out = io.BytesIO()
-        Image.fromarray(gray.astype(np.uint8)).save(out, "PNG")
-        return out.getvalue()
+    def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
+        """Yield scans."""
+        return (whole(path, Scan(int(PurePosixPath(path).stem))) for path in paths)
+
+    def stamp(self) -> str:
+        """Return nothing: listing costs little."""
+        return ""
+
+    def archives(self, *, hashed: bool) -> list[Archive]:
+        """Return none: the files are the dataset."""
+        return []
 
 
 def source(archives: Path | None) -> Digits:

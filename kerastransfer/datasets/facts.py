@@ -1,10 +1,12 @@
 """What is known of a dataset before one of its images is read."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Collection, Iterator
 from typing import Literal, Protocol
 
+from kerastransfer.datasets.blob import Blob
 from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.parts import Part
 
 TestRule = int | Literal["official", "rest"] | None
 ShortClasses = Literal["error", "cap", "drop"]
@@ -20,6 +22,15 @@ class Facts:
         One or two sentences.
     classes : tuple of str or None
         Names by label; None where they are found with the images.
+    parts : tuple of Part
+        The archives it is published in; empty where it comes otherwise.
+    steps : str
+        How to get by hand what cannot be downloaded.
+    groups : tuple of str
+        By what images can be kept together, such as ``photograph``; a user's choice.
+    patch_size : int or None
+        The side of the patches that are cut about labelled points, in pixels, unless
+        the user says otherwise; None where whole files are images.
     test : int, 'official', 'rest' or None
         Test images per class; the test set that the authors published; all images that
         are neither train nor val; or, with None, the official set where there is one
@@ -45,6 +56,10 @@ class Facts:
 
     description: str
     classes: tuple[str, ...] | None = None
+    parts: tuple[Part, ...] = ()
+    steps: str = ""
+    groups: tuple[str, ...] = ()
+    patch_size: int | None = None
     test: TestRule = None
     val: int | None = None
     largest_train: int | None = None
@@ -58,14 +73,73 @@ class Facts:
     may_change: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a user may choose of how a dataset is read.
+
+    Parameters
+    ----------
+    group : str, optional
+        One of the facts' groups.
+    patch_size : int, optional
+        For datasets of patches, their side in pixels.
+    """
+
+    group: str | None = None
+    patch_size: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """An archive as it is on disk.
+
+    Parameters
+    ----------
+    name : str
+    size : int or None
+        Bytes; None for a folder.
+    sha256 : str or None
+        None for a folder, and for a large file that was not hashed.
+    differs : str
+        In what it differs from what was published, if it does.
+    """
+
+    name: str
+    size: int | None
+    sha256: str | None
+    differs: str = ""
+
+
 class Source(Protocol):
-    """Lists a dataset's images and reads one; picklable, for worker processes."""
+    """Lists a dataset's images and says where their bytes are."""
+
+    @property
+    def sequential(self) -> bool:
+        """Whether reading some images costs as much as reading all."""
 
     def listing(self) -> Listing:
         """Return every image's path, label, split and group; reads no image."""
 
-    def read(self, path: str) -> bytes:
-        """Return one image file's bytes, by its path in the listing."""
+    def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
+        """Yield the files of some of the listing's paths, in the cheapest order.
+
+        What is not there any more may be left out, or fail when it is read.
+        """
+
+    def stamp(self) -> str:
+        """Return what changes when the files on disk do, at no cost; or nothing.
+
+        Where it is the same as before, nothing needs to be listed again.
+        """
+
+    def archives(self, *, hashed: bool) -> list[Archive]:
+        """Say which archives are read; none where there are none.
+
+        Parameters
+        ----------
+        hashed : bool
+            Whether to hash large ones too.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +154,16 @@ class Dataset:
         What a user types after ``--dataset`` to get it; folders and files absolute.
     facts : Facts
     source : Source
+    choices : Choices
+        How the source reads it.
     """
 
     name: str
     spec: str
     facts: Facts
     source: Source
+    choices: Choices = Choices()
 
     def listing(self) -> Listing:
         """Return every image's path, label, split and group; reads no image."""
         return self.source.listing()
-
-    @property
-    def read(self) -> Callable[[str], bytes]:
-        """A picklable function from a path in the listing to the file's bytes."""
-        return self.source.read

@@ -11,14 +11,16 @@ import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kerastransfer.datasets.facts import Facts
-from kerastransfer.datasets.files import read_bounded
+from kerastransfer.archives.spans import read_bounded
+from kerastransfer.datasets.blob import Blob, whole
+from kerastransfer.datasets.facts import Archive, Facts
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.errors import DataError, MissingError
 
@@ -57,8 +59,25 @@ _PARTS: dict[str, SplitName] = {"train": "train", "t10k": "test"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Drawing:
+    """One of the drawings, by the published part and its index there."""
+
+    folder: Path
+    part: str
+    index: int
+
+    def read(self) -> bytes:
+        """Return it as an 8-bit gray PNG."""
+        out = io.BytesIO()
+        image = _images(self.folder, self.part)[self.index]
+        # quick to compress: records hold other bytes, these are only passed on
+        Image.fromarray(image).save(out, "PNG", compress_level=1)
+        return out.getvalue()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class FashionMnist:
-    """Reads the four published files.
+    """The four published files.
 
     Parameters
     ----------
@@ -67,6 +86,7 @@ class FashionMnist:
     """
 
     folder: Path
+    sequential: bool = False
 
     def listing(self) -> Listing:
         """List ``<part>/<class>/<index>.png``; part t10k is the official test set.
@@ -96,14 +116,20 @@ class FashionMnist:
         where = f"{str(self.folder)!r}"
         return make_listing(CLASSES, items, digest.hexdigest(), where=where)
 
-    def read(self, path: str) -> bytes:
-        """Return a drawing as an 8-bit gray PNG."""
-        part, _, file = PurePosixPath(path).parts
-        out = io.BytesIO()
-        image = _images(self.folder, part)[int(PurePosixPath(file).stem)]
-        # quick to compress: records hold other bytes, these are only passed on
-        Image.fromarray(image).save(out, "PNG", compress_level=1)
-        return out.getvalue()
+    def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
+        """Yield drawings."""
+        for path in paths:
+            part, _, file = PurePosixPath(path).parts
+            index = int(PurePosixPath(file).stem)
+            yield whole(path, Drawing(self.folder, part, index))
+
+    def stamp(self) -> str:
+        """Return nothing: listing costs little."""
+        return ""
+
+    def archives(self, *, hashed: bool) -> list[Archive]:
+        """Return none: the files are the dataset."""
+        return []
 
 
 def source(archives: Path | None) -> FashionMnist:

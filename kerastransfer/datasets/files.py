@@ -1,16 +1,16 @@
-"""Image files on disk: which names are images, and reading them within bounds."""
+"""Image files: which names are images, and names for folders of a user's own."""
 
 import hashlib
 import re
 from pathlib import Path, PurePath
 
-from kerastransfer.errors import DataError, MissingError
+from kerastransfer.errors import InputError
 
-MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
 _SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib"),
     *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"),
 )
+
 _DROPPINGS = frozenset(("__MACOSX", "$RECYCLE.BIN", "System Volume Information"))
 
 
@@ -24,24 +24,16 @@ def is_image(name: str) -> bool:
     return not is_dropping(name) and PurePath(name).suffix.lower() in _SUFFIXES
 
 
-def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """Read a file of at most `limit` bytes.
+def refuse_archives(kind: str, archives: Path | None) -> None:
+    """Refuse a folder of archives for files that are no archive's.
 
     Raises
     ------
-    DataError
-        If it is larger.
-    MissingError
-        If it is not there.
+    InputError
+        If `archives` is given.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise MissingError(f"File {str(path)!r} is not there.") from None
-    if len(data) > limit:
-        raise DataError(f"File {str(path)!r} is larger than {limit:,} bytes.")
-    return data
+    if archives is not None:
+        raise InputError(f"--archives does not go with {kind}: sets; leave it out.")
 
 
 def safe_name(kind: str, title: str, path: Path) -> str:

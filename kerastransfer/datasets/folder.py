@@ -10,11 +10,19 @@ import dataclasses
 import hashlib
 import os
 import warnings
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NoReturn
 
-from kerastransfer.datasets.facts import Dataset, Facts
-from kerastransfer.datasets.files import is_dropping, is_image, read_bounded, safe_name
+from kerastransfer.archives.spans import FileSpan
+from kerastransfer.datasets.blob import Blob, whole
+from kerastransfer.datasets.facts import Archive, Dataset, Facts
+from kerastransfer.datasets.files import (
+    is_dropping,
+    is_image,
+    refuse_archives,
+    safe_name,
+)
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.errors import DataError, InputError, MissingError
 
@@ -44,6 +52,7 @@ class Folder:
     """
 
     root: Path
+    sequential: bool = False
 
     def listing(self) -> Listing:
         """List every image by its path below the folder; reads none.
@@ -78,19 +87,28 @@ class Folder:
         where = f"folder {str(self.root)!r}"
         return make_listing(classes, items, digest.hexdigest(), where=where)
 
-    def read(self, path: str) -> bytes:
-        """Return an image file's bytes."""
-        return read_bounded(self.root / PurePosixPath(path))
+    def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
+        """Yield image files."""
+        return (whole(path, FileSpan(self.root / path)) for path in paths)
+
+    def stamp(self) -> str:
+        """Return nothing: listing costs little."""
+        return ""
+
+    def archives(self, *, hashed: bool) -> list[Archive]:
+        """Return none: the files are the dataset."""
+        return []
 
 
-def dataset(text: str) -> Dataset:
+def dataset(text: str, archives: Path | None = None) -> Dataset:
     """Return the dataset in the folder called `text`.
 
     Raises
     ------
     InputError
-        If `text` is empty.
+        If `text` is empty, or `archives` is given.
     """
+    refuse_archives("folder", archives)
     if not text:
         raise InputError("Expected a folder after 'folder:', such as folder:photos.")
     # normpath, not resolve: a link that is moved to new images stays the same dataset

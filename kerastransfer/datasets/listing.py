@@ -2,7 +2,7 @@
 
 import dataclasses
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from kerastransfer.errors import DataError
@@ -27,12 +27,15 @@ class Item(NamedTuple):
         The official split; None where there is none.
     group : str or None
         Images of one group (one photograph, one sample) stay in one split.
+    point : (int, int) or None
+        Row and column of the labelled point that a patch is cut about, in pixels.
     """
 
     path: str
     label: int
     split: SplitName | None = None
     group: str | None = None
+    point: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,15 +50,23 @@ class Listing:
         Sorted by path.
     fingerprint : str
         Changes when the source does; a hexadecimal SHA-256.
+    ignored : mapping of str to int
+        What was passed over, in words, and how often.
     """
 
     classes: tuple[str, ...]
     items: tuple[Item, ...]
     fingerprint: str
+    ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 def make_listing(
-    classes: Sequence[str], items: Iterable[Item], fingerprint: str, *, where: str
+    classes: Sequence[str],
+    items: Iterable[Item],
+    fingerprint: str,
+    *,
+    where: str,
+    ignored: Mapping[str, int] | None = None,
 ) -> Listing:
     """Sort and check a listing.
 
@@ -67,6 +78,8 @@ def make_listing(
     fingerprint : str
     where : str
         Names the source in messages.
+    ignored : mapping of str to int, optional
+        See `Listing`.
 
     Returns
     -------
@@ -78,7 +91,7 @@ def make_listing(
         If there are fewer than two classes, no images or a path twice, or if a name
         cannot be kept as one line of text.
     """
-    ordered = tuple(sorted(items))
+    ordered = tuple(sorted(items, key=lambda item: item.path))
     if len(classes) < 2:
         found = f"one ({classes[0]!r})" if classes else "none"
         raise DataError(f"Expected at least two classes in {where}, found {found}.")
@@ -90,7 +103,7 @@ def make_listing(
         check_name(item.path, f"path in {where}")
         if before is not None and before.path == item.path:
             raise DataError(f"Path {item.path!r} stands twice in {where}.")
-    return Listing(tuple(classes), ordered, fingerprint)
+    return Listing(tuple(classes), ordered, fingerprint, dict(ignored or {}))
 
 
 def check_name(text: str, what: str) -> None:

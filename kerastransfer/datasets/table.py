@@ -1,36 +1,90 @@
 """The datasets that kerastransfer knows, and how a user's text names one."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from kerastransfer.datasets import csv_file, digits, fashion_mnist, folder
-from kerastransfer.datasets.facts import Dataset, Facts, Source
+from kerastransfer.datasets import (
+    caltech256,
+    coral,
+    csv_file,
+    cub200,
+    digits,
+    fashion_mnist,
+    folder,
+    mit_indoor,
+    plankton,
+    sun397,
+    tfds_set,
+    yosinski,
+)
+from kerastransfer.datasets.archive_source import ArchiveSource, Layout
+from kerastransfer.datasets.facts import Choices, Dataset, Facts, Source
+from kerastransfer.datasets.halves import NUM_HALVES, Half
 from kerastransfer.errors import InputError, UnknownNameError
+from kerastransfer.home import archives_home
 
+_HALVES: tuple[Half, ...] = ("a", "b")
+# The study does not say which half it used; B of the first pair is our choice, for
+# published networks of A exist.
+_USUAL: tuple[int, Half] = (0, "b")
+_YOSINSKI: dict[str, tuple[int, Half]] = {"yosinski": _USUAL} | {
+    f"yosinski_{number}{which}": (number, which)
+    for number in range(NUM_HALVES)
+    for which in _HALVES
+}
 DATASETS: dict[str, Facts] = {
     "digits": digits.FACTS,
     "fashion_mnist": fashion_mnist.FACTS,
+    "caltech256": caltech256.FACTS,
+    "sun397": sun397.FACTS,
+    "mit_indoor": mit_indoor.FACTS,
+    "cub200": cub200.FACTS,
+    "coral": coral.FACTS,
+    "plankton": plankton.FACTS,
+    **{name: yosinski.facts(*half) for name, half in _YOSINSKI.items()},
 }
 # From the folder that --archives names (None: the usual place) to what reads it.
 _SOURCES: dict[str, Callable[[Path | None], Source]] = {
     "digits": digits.source,
     "fashion_mnist": fashion_mnist.source,
 }
-_OWN: dict[str, Callable[[str], Dataset]] = {
+_LAYOUTS: dict[str, Callable[[Choices], Layout]] = {
+    "caltech256": lambda choices: caltech256.LAYOUT,
+    "sun397": lambda choices: sun397.LAYOUT,
+    "mit_indoor": lambda choices: mit_indoor.LAYOUT,
+    "cub200": lambda choices: cub200.LAYOUT,
+    "coral": lambda choices: coral.layout(
+        choices.group, choices.patch_size or coral.PATCH_SIZE
+    ),
+    "plankton": lambda choices: plankton.layout(choices.group),
+    **{
+        name: lambda choices, half=half: yosinski.layout(*half)  # type: ignore[misc]
+        for name, half in _YOSINSKI.items()
+    },
+}
+_OWN: dict[str, Callable[[str, Path | None], Dataset]] = {
     "folder": folder.dataset,
     "csv": csv_file.dataset,
+    "tfds": tfds_set.dataset,
 }
+_LARGEST_PATCH = 4096
 
 
-def resolve(text: str, archives: Path | None = None) -> Dataset:
+def resolve(
+    text: str, archives: Path | None = None, choices: Choices | None = None
+) -> Dataset:
     """Return the dataset that a user's text names.
 
     Parameters
     ----------
     text : str
-        A name in `DATASETS`, ``folder:DIR`` or ``csv:FILE``.
+        A name in `DATASETS`, ``folder:DIR``, ``csv:FILE`` or ``tfds:NAME``.
     archives : Path, optional
-        The folder that holds a known dataset's files; None for the usual place.
+        The folder that holds a known dataset's files, or TFDS's data folder; None for
+        the usual place.
+    choices : Choices, optional
+        How it is read; None for the usual way.
 
     Returns
     -------
@@ -42,15 +96,53 @@ def resolve(text: str, archives: Path | None = None) -> Dataset:
     UnknownNameError
         If there is no such dataset.
     InputError
-        If nothing follows the colon, or `archives` does not go with the dataset.
+        If nothing follows the colon, or `archives` or a choice does not go with the
+        dataset.
     """
+    choices = choices or Choices()
+    if text in DATASETS:
+        return _known(text, archives, choices)
     kind, colon, rest = text.partition(":")
-    if colon and kind in _OWN:
-        if archives is not None:
-            raise InputError(f"--archives does not go with {text!r}; leave it out.")
-        return _OWN[kind](rest)
-    if text not in DATASETS:
-        raise UnknownNameError("dataset", text, (*DATASETS, "folder:DIR", "csv:FILE"))
-    return Dataset(
-        name=text, spec=text, facts=DATASETS[text], source=_SOURCES[text](archives)
+    if not colon or kind not in _OWN:
+        own = ("folder:DIR", "csv:FILE", "tfds:NAME")
+        raise UnknownNameError("dataset", text, (*DATASETS, *own))
+    _check(text, Facts(description=""), choices)
+    return _OWN[kind](rest, archives)
+
+
+def _known(name: str, archives: Path | None, choices: Choices) -> Dataset:
+    facts = DATASETS[name]
+    _check(name, facts, choices)
+    if facts.patch_size is not None and choices.patch_size is None:
+        choices = dataclasses.replace(choices, patch_size=facts.patch_size)
+    source = _source(name, archives, choices)
+    return Dataset(name=name, spec=name, facts=facts, source=source, choices=choices)
+
+
+def _source(name: str, archives: Path | None, choices: Choices) -> Source:
+    if name in _SOURCES:
+        return _SOURCES[name](archives)
+    place = archives.expanduser().absolute() if archives else archives_home() / name
+    return ArchiveSource(
+        name=name,
+        folder=place,
+        parts=DATASETS[name].parts,
+        layout=_LAYOUTS[name](choices),
+        steps=DATASETS[name].steps,
     )
+
+
+def _check(text: str, facts: Facts, choices: Choices) -> None:
+    groups = facts.groups
+    if choices.group is not None and choices.group not in groups:
+        known = f"one of {', '.join(groups)}" if groups else "left out"
+        raise InputError(
+            f"Expected --group of {text!r} to be {known}, got {choices.group!r}."
+        )
+    size = choices.patch_size
+    if size is not None and facts.patch_size is None:
+        raise InputError(f"--patch-size does not go with {text!r}: leave it out.")
+    if size is not None and not 1 <= size <= _LARGEST_PATCH:
+        raise InputError(
+            f"Expected --patch-size from 1 to {_LARGEST_PATCH}, got {size}."
+        )

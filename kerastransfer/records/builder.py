@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 
-from kerastransfer.records.convert import VERSION
-from kerastransfer.records.encode import Encoded
-from kerastransfer.records.plan import SPLITS, Plan
+from kerastransfer.records.manifest import VERSION
+from kerastransfer.records.plan import SPLITS, Place, Plan
 
 # With shuffling disabled TFDS sorts keys in 1,000 buckets of this key space; keys
 # 0, 1, 2, ... would all fall into one, which it loads whole.
 _KEY_SPACE = 2**128
-_HASH_SIZE = 32  # bytes of a SHA-256
 
-Images = Callable[[str], Iterator[tuple[int, Encoded]]]
+Images = Callable[[str], bytes]
 
 
 def write(
@@ -32,6 +31,7 @@ def write(
     description: str,
     metadata: Mapping[str, Any],
     folder: Path,
+    shards: int | None = None,
 ) -> Path:
     """Write a plan's images as a TFDS dataset.
 
@@ -39,12 +39,14 @@ def write(
     ----------
     plan : Plan
     images : callable
-        From a split's name to pairs of position and image, in any order.
+        From a path to the encoded image.
     description : str
     metadata : mapping
         Goes to ``metadata.json``, with ``bytes_hash``: a SHA-256 over all images.
     folder : Path
         Where ``<name>/<version>`` is made; it appears only once it is whole.
+    shards : int, optional
+        Files a split; None for TFDS's choice, by size.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def write(
     builder = RecordsBuilder(
         plan, images, description=description, metadata=metadata, folder=folder
     )
-    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    config = tfds.download.DownloadConfig(try_download_gcs=False, num_shards=shards)
     # TFDS tells of its work on standard output, which is for results
     tfds.disable_progress_bar()
     try:
@@ -86,9 +88,9 @@ class RecordsBuilder(
         self._plan, self._images = plan, images
         self._description, self._metadata = description, metadata
         self._digest = hashlib.sha256()
-        self._grouped = any(
-            place.group is not None for split in SPLITS for place in plan.places(split)
-        )
+        places = [place for split in SPLITS for place in plan.places(split)]
+        self._grouped = any(place.group is not None for place in places)
+        self._pointed = any(place.point is not None for place in places)
         super().__init__(data_dir=folder)
 
     def _info(self) -> Any:
@@ -99,6 +101,8 @@ class RecordsBuilder(
         }
         if self._grouped:
             features["group"] = tfds.features.Text()
+        if self._pointed:
+            features["row"] = features["col"] = np.int64
         return tfds.core.DatasetInfo(
             builder=self,
             description=self._description,
@@ -114,14 +118,17 @@ class RecordsBuilder(
     def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         places = self._plan.places(split)
         step = _KEY_SPACE // len(places)
-        hashes = bytearray(_HASH_SIZE * len(places))  # images come in any order
-        for position, image in self._images(split):
-            place = places[position]
-            start = _HASH_SIZE * position
-            hashes[start : start + _HASH_SIZE] = hashlib.sha256(image.data).digest()
-            example = {"image": image.data, "label": place.label, "id": place.path}
-            if self._grouped:
-                example["group"] = place.group or ""
-            yield position * step, example
-        self._digest.update(hashes)
+        for position, place in enumerate(places):
+            image = self._images(place.path)
+            self._digest.update(hashlib.sha256(image).digest())
+            yield position * step, self._example(place, image)
         self.info.metadata["bytes_hash"] = self._digest.hexdigest()
+
+    def _example(self, place: Place, image: bytes) -> dict[str, Any]:
+        example = {"image": image, "label": place.label, "id": place.path}
+        if self._grouped:
+            example["group"] = place.group or ""
+        if self._pointed:
+            assert place.point is not None
+            example["row"], example["col"] = place.point
+        return example

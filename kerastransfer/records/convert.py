@@ -1,35 +1,23 @@
 """Conversion: a dataset's images to records, whole or not at all."""
 
 import contextlib
-import dataclasses
+import errno
 import fcntl
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from kerastransfer.datasets.facts import Dataset, ShortClasses
+import numpy as np
+
+from kerastransfer.datasets import class_counts
+from kerastransfer.datasets.facts import Archive, Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.records import manifest
-from kerastransfer.records.encode import Encoded
-from kerastransfer.records.manifest import CONVERTER, Options
-from kerastransfer.records.plan import SPLITS, Plan, make_plan
+from kerastransfer.records.job import Job, Progress, tell
+from kerastransfer.records.manifest import VERSION, Options
 from kerastransfer.records.quotas import MaxPerClass
-from kerastransfer.records.workers import Encoder, Rejected
-
-VERSION = "1.0.0"  # of the layout, as TFDS wants one
-_NAMED = 5  # rejected files that a warning names
-
-Progress = Callable[[int, int], None]
-
-
-class _Rejects(Exception):  # noqa: N818 (a way out, not an error)
-    """Raised through TFDS, which then removes what it has written."""
-
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        super().__init__()
-        self.reasons = reasons
 
 
 def convert(
@@ -41,7 +29,9 @@ def convert(
     max_per_class: MaxPerClass = None,
     short_classes: ShortClasses | None = None,
     strict: bool = False,
+    verify: bool = False,
     workers: int | None = None,
+    shards: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a dataset's records to ``out/<name>/1.0.0``.
@@ -64,11 +54,17 @@ def convert(
     short_classes : {'error', 'cap', 'drop'}, optional
         See `plan.make_plan`; None for what the dataset's facts say.
     strict : bool
-        Whether an image that cannot be decoded is an error.
+        Whether an image that cannot be decoded, and a dataset that does not hold what
+        was published, is an error and not a warning.
+    verify : bool
+        Whether an archive that is not the published one is an error. Those of up to
+        4 GiB are hashed in any case.
     workers : int, optional
         Processes that encode; None for as many as there are cores.
+    shards : int, optional
+        Files a split; None for as many as their size asks for.
     progress : callable, optional
-        Told how many images are done, and of how many.
+        Told how many images are encoded, and of how many.
 
     Returns
     -------
@@ -81,31 +77,59 @@ def convert(
     MissingError
         If the dataset's files are not there.
     DataError
-        If they cannot be used, or the folder holds records of another plan.
+        If they cannot be used, the disk is full, or the folder holds records of another
+        plan.
     """
     if image_size < 1:
         raise InputError(f"Expected image_size of at least 1, got {image_size}.")
+    if shards is not None and shards < 1:
+        raise InputError(f"Expected shards of at least 1, got {shards}.")
     options = Options(
         image_size=image_size,
         split_seed=split_seed,
         max_per_class=max_per_class,
         short_classes=short_classes or dataset.facts.short_classes,
     )
-    with _lock(out, dataset.name):
-        listing = dataset.listing()
+    with _lock(out, dataset.name), _full_disk(out):
         target = records_path(dataset, out)
+        if target.exists() and _is_stamped(dataset, target, options):
+            return _unchanged(target, strict)
+        listing = dataset.listing()
         if target.exists() and _may_stay(dataset, target, listing, options):
-            rejected = manifest.read(target)["rejected"]
-            if strict and rejected:
-                raise DataError(_tell(rejected))
-            return target
-        job = _Job(dataset, options, strict, workers, progress)
+            return _unchanged(target, strict)
+        _check_published(dataset, listing, strict)
+        job = Job(
+            dataset=dataset,
+            options=options,
+            strict=strict,
+            workers=workers,
+            shards=shards,
+            archives=_check_archives(dataset, verify),
+            progress=progress,
+        )
         return _replace(target, lambda folder: job.run(listing, folder))
 
 
 def records_path(dataset: Dataset, out: Path) -> Path:
     """Return the folder of a dataset's records below `out`."""
     return out / dataset.name / VERSION
+
+
+def _unchanged(target: Path, strict: bool) -> Path:
+    rejected = manifest.read(target)["rejected"]
+    if strict and rejected:
+        raise DataError(tell(rejected))
+    return target
+
+
+def _is_stamped(dataset: Dataset, target: Path, options: Options) -> bool:
+    """Whether records are of archives that lie there as they did."""
+    stamp = dataset.source.stamp()
+    if not stamp:
+        return False
+    found = manifest.read(target)
+    asked = manifest.asked(dataset, options)
+    return found["stamp"] == stamp and all(found[name] == asked[name] for name in asked)
 
 
 def _may_stay(
@@ -119,7 +143,7 @@ def _may_stay(
         If they are of another plan.
     """
     found = manifest.read(target)
-    asked = {**dataclasses.asdict(options), "converter": CONVERTER}
+    asked = manifest.asked(dataset, options)
     differs = [name for name in asked if found[name] != asked[name]]
     asked["fingerprint"] = listing.fingerprint
     if found["fingerprint"] != listing.fingerprint:
@@ -141,113 +165,27 @@ def _may_stay(
     return True
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Job:
-    dataset: Dataset
-    options: Options
-    strict: bool
-    workers: int | None
-    progress: Progress | None
-
-    def run(self, listing: Listing, folder: Path) -> Path:
-        """Plan and write, again without each image that proves to be undecodable."""
-        rejected: dict[str, str] = {}
-        while True:
-            plan = self._plan(listing, rejected)
-            try:
-                return self._write(plan, listing.fingerprint, rejected, folder)
-            except _Rejects as rejects:
-                if self.strict:
-                    raise DataError(_tell(rejects.reasons)) from None
-                warnings.warn(
-                    f"{_tell(rejects.reasons)} Left out; planning again.", stacklevel=6
-                )
-                rejected |= rejects.reasons
-
-    def _plan(self, listing: Listing, rejected: Mapping[str, str]) -> Plan:
-        items = tuple(item for item in listing.items if item.path not in rejected)
-        return make_plan(
-            dataclasses.replace(listing, items=items),
-            self.dataset.facts,
-            name=self.dataset.name,
-            split_seed=self.options.split_seed,
-            max_per_class=self.options.max_per_class,
-            short_classes=self.options.short_classes,
-        )
-
-    def _write(
-        self, plan: Plan, fingerprint: str, rejected: Mapping[str, str], folder: Path
-    ) -> Path:
-        from kerastransfer.records import builder  # TFDS: once the plan holds
-
-        total = sum(len(plan.places(split)) for split in SPLITS)
-        told = manifest.describe(
-            self.dataset,
-            plan,
-            self.options,
-            fingerprint=fingerprint,
-            rejected=rejected,
-        )
-        encoder = Encoder(
-            self.dataset.read,
-            self.options.image_size,
-            images=total,
-            workers=self.workers,
-        )
-        with encoder:
-            return builder.write(
-                plan,
-                _Images(plan, encoder, total, self.progress),
-                description=self.dataset.facts.description,
-                metadata=told,
-                folder=folder,
-            )
+def _check_published(dataset: Dataset, listing: Listing, strict: bool) -> None:
+    """Say where a listing does not hold what was published."""
+    labels = [item.label for item in listing.items]
+    counts: Sequence[int] = np.bincount(labels, minlength=len(listing.classes)).tolist()
+    differs = class_counts.differences(dataset.name, listing.classes, counts)
+    if differs and strict:
+        raise DataError(differs)
+    if differs:
+        warnings.warn(differs, stacklevel=3)
 
 
-class _Images:
-    """Encodes a plan's images for the builder; gathers those that cannot be decoded."""
-
-    def __init__(
-        self, plan: Plan, encoder: Encoder, total: int, progress: Progress | None
-    ) -> None:
-        self.plan, self.encoder = plan, encoder
-        self.total, self.progress = total, progress
-        self.done = 0
-        self.reasons: dict[str, str] = {}
-
-    def __call__(self, split: str) -> Iterator[tuple[int, Encoded]]:
-        """Yield a split's images; from the first undecodable one on, only look.
-
-        Raises
-        ------
-        _Rejects
-            At the end, if an image of this split or a later one cannot be decoded.
-        """
-        for position, result in self._encode(split):
-            if not self.reasons and isinstance(result, Encoded):
-                yield position, result
-        if self.reasons:
-            for later in SPLITS[SPLITS.index(split) + 1 :]:
-                for _ in self._encode(later):
-                    pass
-            raise _Rejects(self.reasons)
-
-    def _encode(self, split: str) -> Iterator[tuple[int, Encoded | Rejected]]:
-        paths = [place.path for place in self.plan.places(split)]
-        for position, result in self.encoder(paths):
-            if isinstance(result, Rejected):
-                self.reasons[paths[position]] = result.reason
-            self.done += 1
-            if self.progress is not None:
-                self.progress(self.done, self.total)
-            yield position, result
-
-
-def _tell(reasons: Mapping[str, str]) -> str:
-    """Name images that cannot be decoded, and why."""
-    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
-    more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
-    return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."
+def _check_archives(dataset: Dataset, verify: bool) -> tuple[Archive, ...]:
+    """Look at the archives; say which are not the published ones."""
+    archives = tuple(dataset.source.archives(hashed=verify))
+    wrong = [f"{each.name!r}: {each.differs}" for each in archives if each.differs]
+    if wrong:
+        told = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
+        if verify:
+            raise DataError(f"{told}; get them again, or leave --verify out.")
+        warnings.warn(f"{told}; they are taken as they are.", stacklevel=3)
+    return archives
 
 
 @contextlib.contextmanager
@@ -263,6 +201,21 @@ def _lock(out: Path, name: str) -> Iterator[None]:
             )
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _full_disk(out: Path) -> Iterator[None]:
+    """Say what a full disk means; TensorFlow's writer has an error of its own."""
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if full or type(error).__name__ == "ResourceExhaustedError":
+            raise DataError(
+                f"No space is left where {str(out)!r} is; free some, or choose another "
+                "--out. Nothing was left behind."
+            ) from None
+        raise
 
 
 def _replace(target: Path, write: Callable[[Path], Path]) -> Path:

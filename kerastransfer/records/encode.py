@@ -5,6 +5,7 @@ kept as it is. All else is decoded, turned as its EXIF tag says, brought to 8-bi
 shrunk and encoded again. What a file is, is told by its first bytes, never by its name.
 """
 
+import contextlib
 import io
 import re
 import warnings
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from kerastransfer.errors import DataError
@@ -19,6 +21,7 @@ from kerastransfer.errors import DataError
 KEEP_FACTOR = 1.25  # a JPEG's shorter side, in units of the image size
 QUALITY = 95
 SMALL = 64  # a shorter side below this is kept without loss
+_WHOLE = 1 << 30  # an image size that nothing is shrunk to
 _SIGNATURES: Final = (
     ("JPEG", b"\xff\xd8\xff"),
     ("PNG", b"\x89PNG\r\n\x1a\n"),
@@ -89,14 +92,44 @@ def encode(data: bytes, image_size: int = 256) -> Encoded:
         If the bytes cannot be decoded; the message is the reason.
     """
     kind = _sniff(data)
+    with _explaining(kind):
+        if kind == "JPEG" and _may_stay(data, image_size):
+            _decode_cheaply(data)
+            return Encoded(data, "jpeg", changed=False)
+        return write(_decode(data, kind, image_size))
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode an image file whole, upright.
+
+    Parameters
+    ----------
+    data : bytes
+        Any format that `encode` takes.
+
+    Returns
+    -------
+    array of shape (height, width, 3)
+        RGB.
+
+    Raises
+    ------
+    DataError
+        If the bytes cannot be decoded; the message is the reason.
+    """
+    kind = _sniff(data)
+    with _explaining(kind):
+        return np.asarray(_decode(data, kind, _WHOLE))
+
+
+@contextlib.contextmanager
+def _explaining(kind: str) -> Iterator[None]:
+    """Turn whatever decoding raises into a reason."""
     try:
         # Pillow warns of half-sized bombs; those are let through, whole ones are not
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if kind == "JPEG" and _may_stay(data, image_size):
-                _decode_cheaply(data)
-                return Encoded(data, "jpeg", changed=False)
-            return _write(_decode(data, kind, image_size))
+            yield
     except DataError:
         raise
     except UnidentifiedImageError:  # its text holds an address in memory
@@ -213,7 +246,18 @@ def _target(size: tuple[int, int], image_size: int) -> tuple[int, int]:
     return width, height
 
 
-def _write(image: Image.Image) -> Encoded:
+def write(image: Image.Image) -> Encoded:
+    """Write pixels as records hold them: JPEG, or PNG where they are few.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        RGB.
+
+    Returns
+    -------
+    Encoded
+    """
     image.info = {}  # or a profile, comment or transparency would be written with it
     out = io.BytesIO()
     if min(image.size) < SMALL:

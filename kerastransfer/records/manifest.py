@@ -4,19 +4,21 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerastransfer.datasets.facts import Dataset, ShortClasses
-from kerastransfer.datasets.files import read_bounded
+from kerastransfer.archives.spans import read_bounded
+from kerastransfer.datasets.facts import Archive, Dataset, ShortClasses
+from kerastransfer.datasets.listing import Listing
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.plan import DRAWS, POLICIES, SPLITS, Plan
 from kerastransfer.records.quotas import MaxPerClass
 
-CONVERTER = 1  # rises when the same source would give other records
+VERSION = "1.0.0"  # of the layout, as TFDS wants one
+CONVERTER = 2  # rises when the same source would give other records
 _LARGEST = 1 << 29  # bytes; four draws of ten million images fit
 _MOST = 1 << 40  # of anything that is counted
 
@@ -49,8 +51,11 @@ def describe(
     plan: Plan,
     options: Options,
     *,
-    fingerprint: str,
+    listing: Listing,
     rejected: Mapping[str, str],
+    archives: Sequence[Archive],
+    stamp: str,
+    ungrouped: Mapping[str, int] | None,
 ) -> dict[str, Any]:
     """Gather what the records of a plan say of themselves.
 
@@ -60,10 +65,16 @@ def describe(
     plan : Plan
     options : Options
         Those that the plan was made with.
-    fingerprint : str
-        The listing's.
+    listing : Listing
+        What was listed before anything was left out.
     rejected : mapping of str to str
         Paths of images that cannot be decoded, and why.
+    archives : sequence of Archive
+        That were read.
+    stamp : str
+        See `kerastransfer.datasets.facts.Source`.
+    ungrouped : mapping of str to int or None
+        Images a split would hold if groups were not kept together; None without any.
 
     Returns
     -------
@@ -75,14 +86,26 @@ def describe(
         "spec": dataset.spec,
         "classes": list(plan.classes),
         "counts": plan.counts,
-        **dataclasses.asdict(options),
+        **asked(dataset, options),
         "variant_sizes": list(dataset.facts.variant_sizes),
         "mirror_keeps_class": dataset.facts.mirror_keeps_class,
         "short": dict(plan.short),
         "rejected": dict(rejected),
-        "fingerprint": fingerprint,
+        "ignored": dict(listing.ignored),
+        "archives": [dataclasses.asdict(archive) for archive in archives],
+        "ungrouped": None if ungrouped is None else dict(ungrouped),
+        "fingerprint": listing.fingerprint,
+        "stamp": stamp,
         "plan_hash": plan.hash,
         "draws": [draw.tolist() for draw in plan.draws],
+    }
+
+
+def asked(dataset: Dataset, options: Options) -> dict[str, Any]:
+    """Return what decides which records a source gives, beside the source itself."""
+    return {
+        **dataclasses.asdict(options),
+        **dataclasses.asdict(dataset.choices),
         "converter": CONVERTER,
     }
 
@@ -122,6 +145,12 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / "metadata.json"
     found = read_json(path)
+    if "plan_hash" in found and found.get("converter") != CONVERTER:
+        raise DataError(
+            f"The records in {str(folder)!r} were made by another release of "
+            f"kerastransfer (converter {found.get('converter')!r}, not {CONVERTER}); "
+            "delete that folder and convert again."
+        )
     for name, holds in _CHECKS.items():
         if name not in found:
             raise DataError(
@@ -185,6 +214,14 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         isinstance(value, dict)
         and all(isinstance(reason, str) for reason in value.values())
     ),
+    "ignored": lambda value: (
+        isinstance(value, dict) and all(_is_count(number) for number in value.values())
+    ),
+    "archives": lambda value: isinstance(value, list),
+    "ungrouped": lambda value: value is None or isinstance(value, dict),
+    "group": lambda value: value is None or isinstance(value, str),
+    "patch_size": lambda value: value is None or _is_count(value),
+    "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,
     "plan_hash": _is_hash,
     "bytes_hash": _is_hash,

@@ -38,12 +38,15 @@ class Place(NamedTuple):
     path : str
         Its path in the listing.
     group : str or None
+    point : (int, int) or None
+        Row and column of a patch's point.
     """
 
     rank: int
     label: int
     path: str
     group: str | None
+    point: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ def make_plan(
     relabel = {label: new for new, label in enumerate(sorted(settled.quotas))}
     places = {
         split: tuple(
-            Place(rank, relabel[item.label], item.path, item.group)
+            Place(rank, relabel[item.label], item.path, item.group, item.point)
             for rank, item in _ranked(listing, images, settled, rules, split)
         )
         for split in SPLITS

@@ -1,5 +1,6 @@
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def test_convert_prints_where_the_records_are(photos, tmp_path, capsys):
     path, counts = out.strip().split("\t")
     assert path.startswith(str(tmp_path / "out" / "folder_in_"))
     assert counts == "2 classes; 28 train, 4 val, 8 test images"
-    assert "Encoding: 40 of 40\n" in err and err.count("Encoding:") == 10
+    assert re.search(r"Encoding: 40 of 40 \([\d,]+ images/s\)\n", err)
+    assert re.search(r"Encoding: 4 of 40 \([\d,]+ images/s, \d+ s left\)\n", err)
+    assert err.count("Encoding:") == 10
     assert run(convert, *words, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["path"] == path and told["classes"] == ["ant", "bee"]

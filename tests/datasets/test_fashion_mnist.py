@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
+from reading import read
 
 from kerastransfer.datasets import fashion_mnist
 from kerastransfer.datasets.table import resolve
@@ -46,7 +47,7 @@ def test_lists_both_parts_with_their_official_split(archives):
 
 
 def test_reads_the_drawing_that_the_path_names(archives):
-    data = resolve("fashion_mnist", archives).read("train/dress/00002.png")
+    data = read(resolve("fashion_mnist", archives), "train/dress/00002.png")
     np.testing.assert_array_equal(Image.open(io.BytesIO(data)), images("train")[2])
 
 

@@ -1,6 +1,5 @@
-import pickle
-
 import pytest
+from reading import read
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
@@ -32,10 +31,10 @@ def test_lists_images_by_class_and_leaves_droppings_out(tmp_path):
 
 def test_reads_by_path_and_is_picklable(tmp_path):
     touch(tmp_path, "cat/a.png", "dog/b.png")
-    read = pickle.loads(pickle.dumps(resolve(f"folder:{tmp_path}").read))
-    assert read("dog/b.png") == b"dog/b.png"
+    dataset = resolve(f"folder:{tmp_path}")
+    assert read(dataset, "dog/b.png") == b"dog/b.png"
     with pytest.raises(MissingError, match="is not there"):
-        read("dog/none.png")
+        read(dataset, "dog/none.png")
 
 
 def test_an_upper_level_is_the_official_split(tmp_path):

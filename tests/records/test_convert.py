@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerastransfer.datasets.blob import whole
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.records import convert as convert_module
@@ -178,8 +179,8 @@ def test_images_may_arrive_in_any_order(photos, tmp_path, monkeypatch):
     one = open_records(convert(dataset, tmp_path / "one"))
     in_order = workers_module.Encoder.__call__
 
-    def shuffled(self, paths):
-        results = list(in_order(self, paths))
+    def shuffled(self, blobs):
+        results = list(in_order(self, blobs))
         random.Random(0).shuffle(results)
         yield from results
 
@@ -274,18 +275,17 @@ def test_many_undecodable_images_are_counted(photos, tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_a_reason(spoilt):
     (spoilt / "ant" / "00.jpeg").chmod(0)
-    read = resolve(f"folder:{spoilt}").read
-    found = workers_module.encode_one(read, "ant/00.jpeg", 256)
+    [blob] = resolve(f"folder:{spoilt}").source.blobs(["ant/00.jpeg"])
+    [(_, found)] = workers_module.encode_blob(blob, 256)
     assert found == workers_module.Rejected(
         "the file cannot be read: Permission denied"
     )
 
 
 def test_a_file_that_went_away_is_a_reason(photos):
-    found = workers_module.encode_one(
-        resolve(f"folder:{photos}").read, "ant/x.png", 256
-    )
-    assert "is not there" in found.reason
+    [blob] = resolve(f"folder:{photos}").source.blobs(["ant/x.png"])
+    [(path, found)] = workers_module.encode_blob(blob, 256)
+    assert path == "ant/x.png" and "is not there" in found.reason
 
 
 def stamp(path):
@@ -449,7 +449,10 @@ def test_a_killed_conversion_leaves_nothing_visible(tmp_path):
     running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     staging = out / f".{dataset.name}.incomplete"
     deadline = time.monotonic() + 60
-    while not list(staging.rglob("incomplete.*")) or len(children(running.pid)) < 2:
+    spool = staging / "images"
+    while not (spool.exists() and spool.stat().st_size) or (
+        len(children(running.pid)) < 2
+    ):
         assert time.monotonic() < deadline and running.poll() is None
         time.sleep(0.02)
     offspring = children(running.pid)
@@ -476,8 +479,8 @@ from kerastransfer.datasets.digits import Digits
 from kerastransfer.records.workers import Encoder
 
 if __name__ == "__main__":
-    with Encoder(Digits().read, 256, images=10_000, workers=2) as encoder:
-        list(encoder(["0/0000.png"] * 40))
+    with Encoder(256, images=10_000, workers=2) as encoder:
+        list(encoder(Digits().blobs(["0/0000.png"] * 40)))
         print("idle", flush=True)
         time.sleep(60)
 """
@@ -532,21 +535,23 @@ def test_two_conversions_take_turns(photos, tmp_path):
 
 def test_a_worker_that_dies_is_an_error(photos):
     with (
-        workers_module.Encoder(_die, 256, images=10_000, workers=2) as encoder,
+        workers_module.Encoder(256, images=10_000, workers=2) as encoder,
         pytest.raises(DataError, match=r"A worker process died .* --workers 1"),
     ):
-        list(encoder(["x"]))
+        list(encoder([whole("x", _Deadly())]))
 
 
-def _die(path):
-    os._exit(9)
+class _Deadly:
+    def read(self):
+        os._exit(9)
 
 
 def test_workers_import_no_tensorflow():
-    with workers_module.Encoder(_modules, 256, images=10_000, workers=2) as encoder:
-        [(_, found)] = encoder(["x"])
+    with workers_module.Encoder(256, images=10_000, workers=2) as encoder:
+        [(_, found)] = encoder([whole("x", _Telling())])
     assert found.reason == "tensorflow False"
 
 
-def _modules(path):
-    raise DataError(f"tensorflow {'tensorflow' in sys.modules}")
+class _Telling:
+    def read(self):
+        raise DataError(f"tensorflow {'tensorflow' in sys.modules}")

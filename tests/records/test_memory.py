@@ -9,6 +9,7 @@ WRITE = """
 import dataclasses, io, resource, sys
 from pathlib import Path
 from PIL import Image
+from kerastransfer.datasets.blob import whole
 from kerastransfer.datasets.facts import Dataset, Facts
 from kerastransfer.datasets.listing import Item, make_listing
 from kerastransfer.records import builder
@@ -18,15 +19,30 @@ from kerastransfer.records.reader import open_records
 SIZE = 200_000
 
 @dataclasses.dataclass(frozen=True)
+class Dot:
+    path: str
+
+    def read(self):
+        out = io.BytesIO()
+        Image.new("RGB", (2, 2), int(self.path[2:8]) % 251).save(out, "PNG")
+        return out.getvalue()
+
+@dataclasses.dataclass(frozen=True)
 class Tiny:
+    sequential: bool = False
+
     def listing(self):
         items = (Item(f"{i % 10}/{i:06d}.png", i % 10) for i in range(SIZE))
         return make_listing("0123456789", items, "0" * 64, where="tiny")
 
-    def read(self, path):
-        out = io.BytesIO()
-        Image.new("RGB", (2, 2), int(path[2:8]) % 251).save(out, "PNG")
-        return out.getvalue()
+    def blobs(self, paths):
+        return (whole(path, Dot(path)) for path in paths)
+
+    def stamp(self):
+        return ""
+
+    def archives(self, *, hashed):
+        return []
 
 def peak():  # bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,1 @@
+"""Archives: tar, tar.gz, zip and folders as streams of safely named members."""

@@ -1,0 +1,59 @@
+"""What kind of archive a path is, by its first bytes and never by its name."""
+
+import tarfile
+from pathlib import Path
+
+from kerastransfer.archives.folders import Folder
+from kerastransfer.archives.members import Archive
+from kerastransfer.archives.tars import COMPRESSIONS, CompressedTar, Tar
+from kerastransfer.archives.zips import Zip
+from kerastransfer.errors import DataError, MissingError
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def open_archive(path: Path) -> Archive:
+    """Open a tar, a compressed tar, a zip or a folder.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Archive
+        Nothing but its first bytes has been read.
+
+    Raises
+    ------
+    MissingError
+        If it is not there.
+    DataError
+        If it is none of these.
+    """
+    if path.is_dir():
+        return Folder(path)
+    if not path.is_file():
+        raise MissingError(f"Archive {str(path)!r} is not there.")
+    with path.open("rb") as file:
+        head = file.read(tarfile.BLOCKSIZE)
+    if head.startswith(_ZIP):
+        return Zip(path)
+    for magic, opener in COMPRESSIONS.items():
+        if head.startswith(magic):
+            return CompressedTar(path, opener)
+    if _is_tar(head):
+        return Tar(path)
+    raise DataError(
+        f"Expected {str(path)!r} to be a tar, tar.gz or zip file, got bytes "
+        f"{head[:8]!r}; is the download complete?"
+    )
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether a block is a tar header: its checksum holds, whichever the dialect."""
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""MIT Indoor 67: photographs of 67 kinds of room, with official lists.
+
+``Images/<class>/<file>``, and two lists of ``<class>/<file>``, which name 5,360 and
+1,340 of the 15,620 images; the others belong to neither and are left out. Names hold
+blanks, and some that end in .jpg are GIF, PNG or BMP inside.
+"""
+
+import re
+from collections import Counter
+
+from kerastransfer.datasets.archive_source import (
+    Contents,
+    Images,
+    Layout,
+    Texts,
+    labelled,
+    lines,
+)
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.listing import Item, SplitName
+from kerastransfer.datasets.parts import Part
+from kerastransfer.errors import DataError
+
+_LISTS: dict[str, SplitName] = {"TrainImages.txt": "train", "TestImages.txt": "test"}
+_LIST_URL = "http://web.mit.edu/torralba/www"
+FACTS = Facts(
+    description=(
+        "6,700 of 15,620 photographs of 67 kinds of room: those in the official lists."
+    ),
+    parts=(
+        Part(
+            file="indoorCVPR_09.tar",
+            urls=(
+                "http://groups.csail.mit.edu/vision/LabelMe/NewImages/"
+                "indoorCVPR_09.tar",
+            ),
+            folders=("indoorCVPR_09", "Images"),
+        ),
+        # Their hashes are known of a copy only, which may differ in its line ends.
+        Part(
+            file="TrainImages.txt",
+            urls=(f"{_LIST_URL}/TrainImages.txt",),
+            holds="list",
+        ),
+        Part(
+            file="TestImages.txt",
+            urls=(f"{_LIST_URL}/TestImages.txt",),
+            holds="list",
+        ),
+    ),
+    test="official",
+    val=2,
+    largest_train=75,
+    variant_sizes=(1, 10, 25, 75),
+    mirror_keeps_class=True,
+    licence="research purposes only",
+    citation='A. Quattoni and A. Torralba, "Recognizing Indoor Scenes", CVPR, 2009',
+    url="http://web.mit.edu/torralba/www/indoor.html",
+)
+_IMAGE = re.compile(
+    r"(?:^|/)images/([^/]+/[^/]+\.(?:jpe?g|png|gif|bmp))$", re.IGNORECASE
+)
+
+
+def _image(member: str) -> str | None:
+    found = _IMAGE.search(member)
+    return found[1] if found else None
+
+
+def _contents(images: Images, texts: Texts) -> Contents:
+    splits = _read_lists(texts)
+    kept = [path for path in images if path in splits]
+    classes, labels = labelled({path.partition("/")[0] for path in kept})
+    items = [Item(path, labels[path.partition("/")[0]], splits[path]) for path in kept]
+    ignored = Counter(
+        {
+            "images in neither list": len(images) - len(kept),
+            "listed images that are missing": len(splits) - len(kept),
+        }
+    )
+    return Contents(classes, items, +ignored)
+
+
+def _read_lists(texts: Texts) -> dict[str, SplitName]:
+    splits: dict[str, SplitName] = {}
+    for name, split in _LISTS.items():
+        for line in lines(texts, name, "mit_indoor"):
+            if splits.setdefault(line, split) != split:
+                raise DataError(
+                    f"Expected {line!r} in one list of mit_indoor, not both."
+                )
+    return splits
+
+
+LAYOUT = Layout(image=_image, contents=_contents)

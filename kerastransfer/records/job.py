@@ -1,0 +1,157 @@
+"""A conversion's work: encode what the plan wants, plan again, write."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from kerastransfer.datasets.facts import Archive, Dataset
+from kerastransfer.datasets.listing import Listing
+from kerastransfer.errors import DataError
+from kerastransfer.records import manifest
+from kerastransfer.records.encode import Encoded
+from kerastransfer.records.manifest import Options
+from kerastransfer.records.plan import SPLITS, Plan, make_plan
+from kerastransfer.records.spool import Spool
+from kerastransfer.records.workers import Encoder
+
+_NAMED = 5  # rejected files that a message names
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One conversion.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    options : Options
+    strict : bool
+        Whether an image that cannot be decoded is an error.
+    workers : int or None
+        Processes that encode; None for as many as there are cores.
+    shards : int or None
+        Files a split; None for TFDS's choice.
+    archives : tuple of Archive
+        That are read.
+    progress : callable or None
+        Told how many images are encoded, and of how many.
+    """
+
+    dataset: Dataset
+    options: Options
+    strict: bool
+    workers: int | None
+    shards: int | None
+    archives: tuple[Archive, ...]
+    progress: Progress | None
+
+    def run(self, listing: Listing, folder: Path) -> Path:
+        """Plan, encode and write, without the images that prove to be undecodable.
+
+        Each is encoded once: what an earlier plan wanted and a later one wants too is
+        kept.
+        """
+        rejected: dict[str, str] = {}
+        with Spool(folder / "images") as spool:
+            while True:
+                plan = self._plan(_without(listing, rejected))
+                paths = [p.path for split in SPLITS for p in plan.places(split)]
+                if self.dataset.source.sequential:
+                    # Reading some costs as much as reading all; then it is done once.
+                    paths = [item.path for item in listing.items]
+                paths = [path for path in paths if path not in rejected]
+                found = self._encode(spool.missing(paths), spool)
+                if not found:
+                    break
+                if self.strict:
+                    raise DataError(tell(found))
+                warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
+                rejected |= found
+            spool.flush()
+            return self._write(plan, spool, listing, rejected, folder)
+
+    def _plan(self, listing: Listing) -> Plan:
+        return make_plan(
+            listing,
+            self.dataset.facts,
+            name=self.dataset.name,
+            split_seed=self.options.split_seed,
+            max_per_class=self.options.max_per_class,
+            short_classes=self.options.short_classes,
+        )
+
+    def _encode(self, paths: Collection[str], spool: Spool) -> dict[str, str]:
+        """Encode images into the spool; return those that cannot be had, and why."""
+        if not paths:
+            return {}
+        reasons: dict[str, str] = {}
+        encoder = Encoder(
+            self.options.image_size, images=len(paths), workers=self.workers
+        )
+        with encoder:
+            results = encoder(self.dataset.source.blobs(paths))
+            for done, (path, result) in enumerate(results, start=1):
+                if isinstance(result, Encoded):
+                    spool.add(path, result)
+                else:
+                    reasons[path] = result.reason
+                if self.progress is not None:
+                    self.progress(done, len(paths))
+        for path in spool.missing(paths):
+            reasons.setdefault(path, "the file is not there any more")
+        return reasons
+
+    def _write(
+        self,
+        plan: Plan,
+        spool: Spool,
+        listing: Listing,
+        rejected: Mapping[str, str],
+        folder: Path,
+    ) -> Path:
+        from kerastransfer.records import builder  # TFDS: once the plan holds
+
+        told = manifest.describe(
+            self.dataset,
+            plan,
+            self.options,
+            listing=listing,
+            rejected=rejected,
+            archives=self.archives,
+            stamp=self.dataset.source.stamp(),
+            ungrouped=self._ungrouped(_without(listing, rejected)),
+        )
+        return builder.write(
+            plan,
+            spool.read,
+            description=self.dataset.facts.description,
+            metadata=told,
+            folder=folder,
+            shards=self.shards,
+        )
+
+    def _ungrouped(self, listing: Listing) -> dict[str, int] | None:
+        """Count the splits that there would be if groups were not kept together."""
+        if all(item.group is None for item in listing.items):
+            return None
+        items = tuple(item._replace(group=None) for item in listing.items)
+        try:
+            plan = self._plan(dataclasses.replace(listing, items=items))
+        except DataError:  # a class that only whole groups leave enough images
+            return None
+        return {split: len(plan.places(split)) for split in SPLITS}
+
+
+def tell(reasons: Mapping[str, str]) -> str:
+    """Name images that cannot be decoded, and why."""
+    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
+    more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
+    return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."
+
+
+def _without(listing: Listing, rejected: Collection[str]) -> Listing:
+    items = tuple(item for item in listing.items if item.path not in rejected)
+    return dataclasses.replace(listing, items=items)

@@ -1,0 +1,474 @@
+"""The seven datasets' miniature archives, converted: counts, labels, splits, bytes."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections import Counter
+
+import miniature_archives
+import numpy as np
+import pytest
+import tensorflow as tf
+from miniature_archives import MINIATURES
+
+from kerastransfer.datasets.facts import Choices
+from kerastransfer.datasets.table import resolve
+from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.records import workers as workers_module
+from kerastransfer.records.convert import convert
+from kerastransfer.records.plan import SPLITS, make_plan
+from kerastransfer.records.reader import open_records
+
+# Reads records with TFDS alone, as somebody without our package would.
+READ_WITH_TFDS = """
+import json, sys
+import tensorflow_datasets as tfds
+found = {}
+for folder in sys.argv[1:]:
+    builder = tfds.builder_from_directory(folder)
+    names = builder.info.features["label"].names
+    found[folder] = {
+        split: [
+            [e["id"].decode(), names[e["label"]], list(e["image"].shape)]
+            for e in builder.as_dataset(split=split).as_numpy_iterator()
+        ]
+        for split in ("train", "val", "test")
+    }
+assert not any(name.startswith("kerastransfer") for name in sys.modules)
+print(json.dumps(found))
+"""
+
+
+@dataclasses.dataclass
+class Converted:
+    mini: object
+    path: object
+    plan: object
+
+
+def quietly(dataset, out, **options):
+    """Convert; that miniatures hold fewer images than were published is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert(dataset, out, **options)
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """Every miniature, converted once."""
+    found = {}
+    for name, make in MINIATURES.items():
+        folder = tmp_path_factory.mktemp(name)
+        mini = make(folder)
+        dataset = resolve(name, folder)
+        path = quietly(dataset, tmp_path_factory.mktemp("records"), **mini.options)
+        items = [i for i in dataset.listing().items if i.path not in mini.rejected]
+        listing = dataclasses.replace(dataset.listing(), items=tuple(items))
+        options = {"name": name, **mini.options}
+        found[name] = Converted(
+            mini, path, make_plan(listing, dataset.facts, **options)
+        )
+    return found
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_everything_is_listed_under_its_class_and_split(name, tmp_path):
+    mini = MINIATURES[name](tmp_path)
+    listing = resolve(name, tmp_path).listing()
+    labels = {item.path: listing.classes[item.label] for item in listing.items}
+    assert labels == mini.labels
+    splits = {item.path: item.split for item in listing.items if item.split}
+    assert splits == mini.splits
+    assert listing.ignored == mini.ignored
+    facts = resolve(name, tmp_path).facts
+    assert facts.classes is None or set(listing.classes) <= set(facts.classes)
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_rejected_files_are_named_and_the_plan_is_made_without_them(name, converted):
+    found = converted[name]
+    records = open_records(found.path)
+    assert set(records.metadata["rejected"]) == found.mini.rejected
+    assert records.metadata["plan_hash"] == found.plan.hash
+    assert records.metadata["ignored"] == found.mini.ignored
+    listed = Counter(found.mini.labels.values())
+    sizes = {split: records.class_counts(split) for split in SPLITS}
+    assert all(size.sum() for size in sizes.values())
+    for label, class_name in enumerate(records.classes):
+        held = sum(int(size[label]) for size in sizes.values())
+        assert 0 < held <= listed[class_name]
+
+
+def test_plain_tfds_reads_them_all(converted):
+    folders = {name: str(found.path) for name, found in converted.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", READ_WITH_TFDS, *folders.values()],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd="/",
+    )
+    read = json.loads(done.stdout)
+    for name, folder in folders.items():
+        plan, labels = converted[name].plan, converted[name].mini.labels
+        for split in SPLITS:
+            rows = read[folder][split]
+            assert [path for path, _, _ in rows] == [p.path for p in plan.places(split)]
+            assert all(labels[path] == told for path, told, _ in rows)
+            assert all(shape[2] == 3 for _, _, shape in rows)
+        everyone = [row[0] for split in SPLITS for row in read[folder][split]]
+        assert len(set(everyone)) == len(everyone)
+
+
+def shuffled(name, tmp_path):
+    make = MINIATURES[name]
+    (tmp_path / "other").mkdir()
+    return resolve(name, make(tmp_path / "other", order=3).folder)
+
+
+def unpacked(name, tmp_path):
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "plain").mkdir()
+    MINIATURES[name](tmp_path / "packed")
+    folder = miniature_archives.unpack(tmp_path / "packed", tmp_path / "plain")
+    return resolve(name, folder)
+
+
+@pytest.mark.parametrize("other", [shuffled, unpacked])
+@pytest.mark.parametrize("name", MINIATURES)
+def test_the_records_are_the_same_however_the_images_came(
+    name, other, converted, tmp_path
+):
+    found = converted[name]
+    dataset = other(name, tmp_path)
+    path = quietly(dataset, tmp_path / "out", **found.mini.options)
+    first, second = open_records(found.path), open_records(path)
+    assert first.content_hash == second.content_hash
+    assert first.metadata["fingerprint"] == second.metadata["fingerprint"]
+    for split in SPLITS:
+        files = [sorted(r.path.glob(f"*-{split}.tfrecord*")) for r in (first, second)]
+        assert [f.read_bytes() for f in files[0]] == [f.read_bytes() for f in files[1]]
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_one_worker_and_four_write_the_same(name, converted, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers_module, "FEW", 0)
+    monkeypatch.setattr(workers_module, "_CHUNK", 3)
+    found = converted[name]
+    dataset = resolve(name, found.mini.folder)
+    path = quietly(dataset, tmp_path, **found.mini.options, workers=4)
+    assert open_records(path).content_hash == open_records(found.path).content_hash
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_the_same_again_does_nothing_and_lists_nothing(name, converted, monkeypatch):
+    found = converted[name]
+    dataset = resolve(name, found.mini.folder)
+    before = found.path.stat().st_ino
+    monkeypatch.setattr(type(dataset.source), "listing", None)  # a walk over archives
+    out = found.path.parents[1]
+    assert quietly(dataset, out, **found.mini.options).stat().st_ino == before
+
+
+def test_archives_stand_in_the_metadata_with_their_hashes(converted):
+    import hashlib
+
+    for found in converted.values():
+        for told in open_records(found.path).metadata["archives"]:
+            data = (found.mini.folder / told["name"]).read_bytes()
+            assert told["size"] == len(data)
+            assert told["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_compressed_archive_is_read_twice_and_no_more(tmp_path, monkeypatch):
+    """Even where images prove to be undecodable, and the plan is made again."""
+    from kerastransfer.archives import tars
+
+    passes = []
+    members = tars.CompressedTar.members
+
+    def counted(self, enter=None):
+        passes.append(self.path)
+        yield from members(self, enter)
+
+    monkeypatch.setattr(tars.CompressedTar, "members", counted)
+    mini = MINIATURES["sun397"](tmp_path)
+    path = quietly(resolve("sun397", tmp_path), tmp_path / "out", **mini.options)
+    assert open_records(path).metadata["rejected"]
+    assert len(passes) == 2
+
+
+def test_a_published_archive_is_told_from_another(tmp_path):
+    MINIATURES["cub200"](tmp_path)
+    dataset = resolve("cub200", tmp_path)
+    with pytest.warns(UserWarning, match=r"CUB_200_2011.tgz': expected 1,150,585,339"):
+        convert(dataset, tmp_path / "out", max_per_class=5)
+    with pytest.raises(DataError, match="get them again, or leave --verify out"):
+        convert(dataset, tmp_path / "other", max_per_class=5, verify=True)
+
+
+def test_other_images_than_published_are_told_class_by_class(tmp_path):
+    MINIATURES["cub200"](tmp_path)
+    dataset = resolve("cub200", tmp_path)
+    told = r"Expected 11,788 images of 200 classes in cub200, found 42 of 3: 001\.Black"
+    with pytest.warns(UserWarning, match=told):
+        convert(dataset, tmp_path / "out", max_per_class=5)
+    with pytest.raises(DataError, match=told):
+        convert(dataset, tmp_path / "other", max_per_class=5, strict=True)
+
+
+def test_what_is_missing_is_named_with_how_to_get_it(tmp_path):
+    with pytest.raises(MissingError, match=r"'CUB_200_2011.tgz' \(or what they unpack"):
+        resolve("cub200", tmp_path).listing()
+    with pytest.raises(MissingError, match=r"--dataset cub200 --download"):
+        resolve("cub200", tmp_path / "none").listing()
+    with pytest.raises(MissingError, match=r"Princeton and MIT .* from a mirror"):
+        resolve("sun397", tmp_path).listing()
+    with pytest.raises(MissingError, match=r"register at image-net.org"):
+        resolve("yosinski", tmp_path).listing()
+    (tmp_path / "a.tar").write_bytes(b"")
+    with pytest.raises(DataError, match="Expected --archives to name the folder"):
+        resolve("caltech256", tmp_path / "a.tar").listing()
+
+
+def test_a_folder_that_is_the_unpacked_archive_itself_is_taken(tmp_path):
+    (tmp_path / "packed").mkdir()
+    mini = MINIATURES["caltech256"](tmp_path / "packed")
+    miniature_archives.unpack(tmp_path / "packed", tmp_path)
+    listing = resolve("caltech256", tmp_path / "256_ObjectCategories").listing()
+    assert {item.path for item in listing.items} == set(mini.labels)
+
+
+def test_an_extra_level_in_a_mirror_does_no_harm(tmp_path, converted):
+    files = {}
+    import tarfile
+
+    source = converted["caltech256"].mini.folder / "256_ObjectCategories.tar"
+    with tarfile.open(source) as tar:
+        for info in tar.getmembers():
+            if info.isfile():
+                files[f"mirror/x/{info.name}"] = tar.extractfile(info).read()
+    miniature_archives.write_tar(tmp_path / "256_ObjectCategories.tar", files)
+    listing = resolve("caltech256", tmp_path).listing()
+    assert {i.path for i in listing.items} == set(converted["caltech256"].mini.labels)
+
+
+# The rules of each dataset, on what the miniatures hold.
+
+
+def example(records, split, position):
+    return tf.train.Example.FromString(
+        records.serialized(split, position)
+    ).features.feature
+
+
+def test_kept_jpegs_are_the_files_themselves(converted):
+    import tarfile
+
+    found = converted["caltech256"]
+    records = open_records(found.path)
+    with tarfile.open(found.mini.folder / "256_ObjectCategories.tar") as tar:
+        for position, place in enumerate(found.plan.test):
+            member = tar.extractfile(f"256_ObjectCategories/{place.path}")
+            held = example(records, "test", position)["image"].bytes_list.value[0]
+            assert held == member.read()
+
+
+def test_mit_indoor_keeps_the_official_test_set(converted):
+    found = converted["mit_indoor"]
+    official = {path for path, split in found.mini.splits.items() if split == "test"}
+    assert {place.path for place in found.plan.test} == official
+    assert found.plan.counts["val"] == [2, 2, 2]
+
+
+def test_cub200_pools_the_halves_and_tests_on_the_rest(converted):
+    plan = converted["cub200"].plan
+    assert plan.counts["val"] == [2, 2, 2]
+    assert plan.counts["train"] == [5, 5, 5]
+    assert min(plan.counts["test"]) >= 1
+
+
+def test_a_gray_png_under_a_jpg_name_becomes_rgb(converted):
+    records = open_records(converted["sun397"].path)
+    for split in SPLITS:
+        for position in range(records.size(split)):
+            data = example(records, split, position)["image"].bytes_list.value[0]
+            assert tf.io.decode_image(data, expand_animations=False).shape[2] in (1, 3)
+
+
+@pytest.mark.parametrize(("number", "which"), [(0, "a"), (0, "b"), (3, "a")])
+def test_a_half_takes_its_own_classes_only(number, which, tmp_path):
+    MINIATURES["yosinski"](tmp_path)
+    name = f"yosinski_{number}{which}"
+    dataset = resolve(name, tmp_path)
+    wanted = set(dataset.facts.classes)
+    held = {*miniature_archives.WNIDS["target"], *miniature_archives.WNIDS["other"]}
+    if len(wanted & held) < 2:
+        with pytest.raises(DataError, match="two classes"):
+            dataset.listing()
+    else:
+        assert set(dataset.listing().classes) == wanted & held
+
+
+def test_yosinski_reads_labels_from_the_kit_and_from_caffe_alike(tmp_path, converted):
+    mini = miniature_archives.yosinski(tmp_path, labels="kit")
+    listing = resolve("yosinski", tmp_path).listing()
+    labels = {item.path: listing.classes[item.label] for item in listing.items}
+    assert labels == mini.labels == converted["yosinski"].mini.labels
+
+
+def test_yosinski_falls_back_on_the_labels_that_tfds_brings(tmp_path):
+    mini = miniature_archives.yosinski(tmp_path)
+    (tmp_path / "val.txt").unlink()
+    listing = resolve("yosinski", tmp_path).listing()
+    tested = {item.path for item in listing.items if item.split == "test"}
+    # ILSVRC2012_val_00000001 to 40 have other labels in earnest.
+    assert tested.isdisjoint({"val/ILSVRC2012_val_00000001.JPEG"})
+    assert {i.path for i in listing.items if not i.split} == {
+        path for path in mini.labels if path not in mini.splits
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("ILSVRC2012_val_00000001.JPEG 1000\n", "Expected '<file> <0 to 999>'"),
+        ("nonsense\n", "Expected '<file> <0 to 999>' in 'val.txt', got 'nonsense'"),
+        ("ILSVRC2012_val_00000002.JPEG 3\n", "a line for each image in 'val.txt'"),
+        ("ILSVRC2012_val_00000001.JPEG 3\n", "Expected validation images 1 to 1"),
+    ],
+)
+def test_a_wrong_list_of_labels_is_refused(rows, told, tmp_path):
+    miniature_archives.yosinski(tmp_path)
+    (tmp_path / "val.txt").write_text(rows)
+    with pytest.raises(DataError, match=told):
+        resolve("yosinski", tmp_path).listing()
+
+
+@pytest.mark.parametrize("group", ["photograph", "quadrat"])
+def test_coral_keeps_groups_on_one_side(group, tmp_path):
+    miniature_archives.coral_in_bulk(tmp_path)
+    dataset = resolve("coral", tmp_path, Choices(group=group, patch_size=8))
+    options = {"max_per_class": 3}
+    records = open_records(quietly(dataset, tmp_path / "out", **options))
+    sides = {}
+    for split in SPLITS:
+        for position in range(records.size(split)):
+            feature = example(records, split, position)
+            told = feature["group"].bytes_list.value[0].decode()
+            assert sides.setdefault(told, split) == split
+            path = feature["id"].bytes_list.value[0].decode()
+            if group == "photograph":
+                assert told == path.rpartition("/")[0]
+            else:
+                assert path.partition("/")[2].startswith(f"{told}_")
+    assert records.metadata["group"] == group
+    sizes = {"train": 27, "val": 450, "test": 2700}
+    assert records.metadata["ungrouped"] == sizes  # published sizes hold exactly
+    assert {split: records.size(split) for split in SPLITS} == sizes
+    with pytest.raises(DataError, match=rf"group '{group}' instead of None"):
+        other = resolve("coral", tmp_path, Choices(patch_size=8))
+        quietly(other, tmp_path / "out", **options)
+
+
+def test_plankton_keeps_a_sample_on_one_side(tmp_path):
+    MINIATURES["plankton"](tmp_path)
+    dataset = resolve("plankton", tmp_path, Choices(group="bin"))
+    groups = {item.path: item.group for item in dataset.listing().items}
+    path, sample = next(iter(groups.items()))
+    assert path.rpartition("/")[2].startswith(f"{sample}_")
+    assert 1 < len(set(groups.values())) < len(groups)
+
+
+def test_coral_patches_are_cut_and_their_points_kept(converted, tmp_path):
+    found = converted["coral"]
+    records = open_records(found.path)
+    assert records.metadata["patch_size"] == 224
+    for split in SPLITS:
+        for position, place in enumerate(found.plan.places(split)):
+            feature = example(records, split, position)
+            row, column = (feature[k].int64_list.value[0] for k in ("row", "col"))
+            assert (row, column) == place.point
+            assert place.path.endswith(f"_{row:04d}_{column:04d}")
+    data = example(records, "test", 0)["image"].bytes_list.value[0]
+    assert tf.io.decode_image(data).shape == (224, 224, 3)
+
+
+def test_another_patch_size_is_another_plan(tmp_path):
+    MINIATURES["coral"](tmp_path)
+    dataset = resolve("coral", tmp_path, Choices(patch_size=20))
+    options = {"max_per_class": 2, "short_classes": "cap"}
+    records = open_records(quietly(dataset, tmp_path / "out", **options))
+    data = example(records, "train", 0)["image"].bytes_list.value[0]
+    assert data.startswith(b"\x89PNG") and tf.io.decode_image(data).shape == (20, 20, 3)
+    with pytest.raises(DataError, match="patch_size 20 instead of 224"):
+        quietly(resolve("coral", tmp_path), tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "told"),
+    [
+        ("coral", Choices(group="bin"), "to be one of photograph, quadrat, got 'bin'"),
+        ("cub200", Choices(group="bin"), "--group of 'cub200' to be left out"),
+        ("cub200", Choices(patch_size=9), "--patch-size does not go with 'cub200'"),
+        ("coral", Choices(patch_size=0), "--patch-size from 1 to 4096, got 0"),
+        ("folder:x", Choices(group="bin"), "--group of 'folder:x' to be left out"),
+    ],
+)
+def test_choices_that_do_not_go_with_a_dataset(name, choices, told):
+    with pytest.raises(InputError, match=told):
+        resolve(name, None, choices)
+
+
+def test_an_image_that_stands_twice_is_refused(tmp_path):
+    mini = MINIATURES["plankton"](tmp_path)
+    path = next(iter(mini.labels))
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "2007.zip", "a") as archive:
+        archive.writestr(f"again/{path}", b"")
+    with pytest.raises(DataError, match=r"stands twice in the archives of 'plankton'"):
+        resolve("plankton", tmp_path).listing()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"1; 2\n", "Expected 'row; column; label' in the annotation"),
+        (b"-1; 2; CCA\n", "got '-1; 2; CCA'"),
+        (b"\xff\xfe; 2; CCA\n", "Expected UTF-8 text"),
+    ],
+)
+def test_a_damaged_annotation_is_refused(text, told, tmp_path):
+    stem = "2008/mcr_lter1_out10m_pole1-2_qu1_20080415.jpg"
+    name = "MCR_LTER_ComputerVision_LabeledCorals_2008_20120521.zip"
+    files = {stem: b"", f"{stem}.txt": text}
+    miniature_archives.write_zip(tmp_path / name, files)
+    with pytest.raises(DataError, match=told):
+        resolve("coral", tmp_path).listing()
+
+
+def test_a_truncated_archive_leaves_nothing(tmp_path):
+    mini = MINIATURES["sun397"](tmp_path)
+    file = tmp_path / "SUN397.tar.gz"
+    file.write_bytes(file.read_bytes()[:-500])
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match=r"SUN397.tar.gz' is damaged or cut short"):
+        quietly(resolve("sun397", tmp_path), out, **mini.options)
+    assert [path.name for path in out.iterdir()] == [".sun397.lock"]
+
+
+def test_shards_are_as_many_as_asked_for(converted, tmp_path):
+    found = converted["caltech256"]
+    dataset = resolve("caltech256", found.mini.folder)
+    path = quietly(dataset, tmp_path, **found.mini.options, shards=3)
+    assert len(list(path.glob("*-test.tfrecord-*-of-00003"))) == 3
+    again = open_records(path)
+    assert again.content_hash == open_records(found.path).content_hash
+    position = again.size("test") - 1
+    last = again.serialized("test", position)
+    assert last == open_records(found.path).serialized("test", position)
+    assert np.array_equal(again.labels("test"), open_records(found.path).labels("test"))
