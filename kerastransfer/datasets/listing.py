@@ -124,4 +124,6 @@ def check_name(text: str, what: str) -> None:
 
 
 def _is_plain(text: str) -> bool:
+    if text.isascii():  # which is quick to look at, and there may be millions
+        return text.isprintable()
     return not any(unicodedata.category(character) in _UNFIT for character in text)

@@ -147,16 +147,15 @@ def _keys(builder: Any, name: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the names of the image and the label, and the classes' names."""
     import tensorflow_datasets as tfds
 
-    features = builder.info.features
+    found = builder.info.features
+    features = dict(found) if isinstance(found, tfds.features.FeaturesDict) else {}
     image, label = builder.info.supervised_keys or ("image", "label")
-    fits = (
-        isinstance(features, tfds.features.FeaturesDict)
-        and isinstance(features.get(image), tfds.features.Image)
-        and isinstance(features.get(label), tfds.features.ClassLabel)
+    fits = isinstance(features.get(image), tfds.features.Image) and isinstance(
+        features.get(label), tfds.features.ClassLabel
     )
     if not fits:
         raise DataError(
-            f"Expected tfds:{name} to hold an image and a class label, got {features}."
+            f"Expected tfds:{name} to hold an image and a class label, got {found}."
         )
     return image, label, tuple(features[label].names)
 

@@ -1,17 +1,46 @@
 """Which split each image goes to, whole groups together."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.datasets.listing import Listing, SplitName
+from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError
 from kerastransfer.records.quotas import Quota, Rules
 from kerastransfer.records.ranks import Integers, digests, sorted_by
 
-Unit = tuple[int, ...]  # indices of images that stay together
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Units:
+    """Images that stay together, in the order in which splits take them.
+
+    Arrays and not tuples, for there may be millions.
+
+    Parameters
+    ----------
+    members : array of shape (n,)
+        Indices of images, unit after unit.
+    starts : array of shape (m + 1,)
+        Where each unit begins in `members`, and where the last one ends.
+    """
+
+    members: Integers
+    starts: Integers
+
+    def keep(self, wanted: NDArray[np.bool_]) -> "Units":
+        """Return the units without the members that are not wanted."""
+        owners = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        owners = owners[wanted]
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        return Units(self.members[wanted], np.append(starts, len(owners)))
+
+    def divide(self, taken: NDArray[np.bool_]) -> tuple["Units", "Units"]:
+        """Return the units that are taken, and those that are left."""
+        owned = np.repeat(taken, np.diff(self.starts))
+        return self.keep(owned), self.keep(~owned)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,7 +54,7 @@ class Images:
         Of the listing's items.
     order : array of shape (n,)
         Indices of the items by the hash of their paths.
-    units : tuple of Unit
+    units : Units
         Every image that no official val or test set holds, once; groups by the hash of
         their names, images without one by the hash of their paths.
     fixed : mapping
@@ -35,7 +64,7 @@ class Images:
     num_classes: int
     labels: Integers
     order: Integers
-    units: tuple[Unit, ...]
+    units: Units
     fixed: Mapping[SplitName, Integers]
 
 
@@ -55,15 +84,14 @@ def arrange(listing: Listing, rules: Rules, *, salt: str) -> Images:
         for split in official
     }
     _refuse_split_groups(listing, official)
-    paths = digests((item.path for item in items), salt)
+    paths = digests((item.path for item in items), len(items), salt)
     free = np.setdiff1d(np.arange(len(items)), np.concatenate([*fixed.values(), []]))
     free = free.astype(np.int64)
-    names = (items[i].group or items[i].path for i in free.tolist())
     return Images(
         num_classes=len(listing.classes),
-        labels=np.array([item.label for item in items], np.int64),
+        labels=np.fromiter((item.label for item in items), np.int64, len(items)),
         order=sorted_by(paths),
-        units=_units(free, digests(names, salt)),
+        units=_units(free, _group_hashes(items, free, paths, salt)),
         fixed=fixed,
     )
 
@@ -90,41 +118,36 @@ def divide(
     dict of split to array
         Indices of images by the hash of their paths.
     """
-    labels = images.labels.tolist()
-    units = [
-        kept
-        for unit in images.units
-        if (kept := tuple(i for i in unit if labels[i] in quotas))
-    ]
+    known = np.zeros(images.num_classes, bool)
+    known[list(quotas)] = True
+    units = images.units.keep(known[images.labels[images.units.members]])
     test = {label: quota.test for label, quota in quotas.items()}
     val = {label: quota.val for label, quota in quotas.items()}
     if rules.rest:
-        train = _rest_train(units, labels, rules, quotas)
-        first, units = _take(units, labels, train)
-        second, left = _take(units, labels, val)
+        train = _rest_train(images.labels[units.members], rules, quotas)
+        first, units = _take(units, images.labels, train)
+        second, left = _take(units, images.labels, val)
         taken = {"train": first, "val": second, "test": left}
     else:
-        first, units = _take(units, labels, test)
-        second, left = _take(units, labels, val)
+        first, units = _take(units, images.labels, test)
+        second, left = _take(units, images.labels, val)
         taken = {"train": left, "val": second, "test": first}
+    sides = {split: units.members for split, units in taken.items()}
     for split, indices in images.fixed.items():
-        taken[split] = [(i,) for i in indices.tolist() if labels[i] in quotas]
+        sides[split] = indices[known[images.labels[indices]]]
     place = np.empty_like(images.order)
     place[images.order] = np.arange(len(place))
-    return {split: _by_path(taken[split], place) for split in ("train", "val", "test")}
+    return {
+        split: sides[split][np.argsort(place[sides[split]])]
+        for split in ("train", "val", "test")
+    }
 
 
 def _rest_train(
-    units: Sequence[Unit],
-    labels: Sequence[int],
-    rules: Rules,
-    quotas: Mapping[int, Quota],
+    labels: Integers, rules: Rules, quotas: Mapping[int, Quota]
 ) -> dict[int, int]:
     """Return how many of each class the rule ``rest`` takes for train."""
-    available = dict.fromkeys(quotas, 0)
-    for unit in units:
-        for index in unit:
-            available[labels[index]] += 1
+    available = np.bincount(labels, minlength=max(quotas, default=0) + 1).tolist()
     largest = rules.largest or 0
     return {
         label: min(largest, available[label] - quota.val - quota.test)
@@ -133,38 +156,44 @@ def _rest_train(
 
 
 def _take(
-    units: Sequence[Unit], labels: Sequence[int], wanted: dict[int, int]
-) -> tuple[list[Unit], list[Unit]]:
+    units: Units, labels: Integers, wanted: Mapping[int, int]
+) -> tuple[Units, Units]:
     """Divide units into those that a split takes and those it leaves."""
-    missing = sum(wanted.values())
-    taken: list[Unit] = []
-    left: list[Unit] = []
-    for place, unit in enumerate(units):
+    lacking = dict(wanted)
+    missing = sum(lacking.values())
+    taken = np.zeros(len(units.starts) - 1, bool)
+    for number, (start, end) in enumerate(itertools.pairwise(units.starts.tolist())):
         if missing == 0:
-            left += units[place:]
             break
-        if all(wanted[labels[index]] == 0 for index in unit):
-            left.append(unit)
+        classes = labels[units.members[start:end]].tolist()
+        if all(lacking[label] == 0 for label in classes):
             continue
-        taken.append(unit)
-        for index in unit:
-            lacks = wanted[labels[index]] > 0
-            wanted[labels[index]] -= lacks
+        taken[number] = True
+        for label in classes:
+            lacks = lacking[label] > 0
+            lacking[label] -= lacks
             missing -= lacks
-    return taken, left
+    return units.divide(taken)
 
 
-def _by_path(units: Sequence[Unit], place: Integers) -> Integers:
-    indices = np.array([index for unit in units for index in unit], np.int64)
-    return indices[np.argsort(place[indices])]
+def _group_hashes(
+    items: Sequence[Item], free: Integers, paths: NDArray[np.uint64], salt: str
+) -> NDArray[np.uint64]:
+    """Hash the groups of images, or the paths of those without one."""
+    hashes = paths[free]
+    grouped = [i for i, index in enumerate(free.tolist()) if items[index].group]
+    if grouped:
+        names = (str(items[free[i]].group) for i in grouped)
+        hashes[grouped] = digests(names, len(grouped), salt)
+    return hashes
 
 
-def _units(free: Integers, hashes: NDArray[np.uint64]) -> tuple[Unit, ...]:
+def _units(free: Integers, hashes: NDArray[np.uint64]) -> Units:
     """Bring images of one hash together, in the order of the hashes."""
     order = sorted_by(hashes)
     changes = (hashes[order][1:] != hashes[order][:-1]).any(axis=1)
-    starts = np.flatnonzero(changes) + 1
-    return tuple(tuple(part.tolist()) for part in np.split(free[order], starts))
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(free)]])
+    return Units(free[order], starts if len(free) else np.zeros(1, np.int64))
 
 
 def _refuse_split_groups(listing: Listing, official: Sequence[SplitName]) -> None:

@@ -205,17 +205,30 @@ def _lock(out: Path, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _full_disk(out: Path) -> Iterator[None]:
-    """Say what a full disk means; TensorFlow's writer has an error of its own."""
+    """Say what a full disk means."""
     try:
         yield
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        if full or type(error).__name__ == "ResourceExhaustedError":
+        if _is_full(error):
             raise DataError(
                 f"No space is left where {str(out)!r} is; free some, or choose another "
                 "--out. Nothing was left behind."
             ) from None
         raise
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it stands for, is about a full disk.
+
+    TensorFlow has an error of its own for it, which TFDS wraps in another.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        if "No space left" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _replace(target: Path, write: Callable[[Path], Path]) -> Path:

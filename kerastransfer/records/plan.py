@@ -218,7 +218,7 @@ def _check_size(
 
 def _draw(train: Sequence[Place], salt: str) -> Integers:
     """Return the permutation of train's positions that a salt draws."""
-    order = sorted_by(digests((place.path for place in train), salt))
+    order = sorted_by(digests((place.path for place in train), len(train), salt))
     labels = np.array([place.label for place in train], np.int64)
     return rank_major(order, labels)[1]
 

@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+_SIZE = 32  # bytes of a SHA-256
 
 
-def digests(texts: Iterable[str], salt: str) -> NDArray[np.uint64]:
+def digests(texts: Iterable[str], count: int, salt: str) -> NDArray[np.uint64]:
     """Hash every ``salt:text``.
 
     Parameters
     ----------
     texts : iterable of str
+    count : int
+        How many there are.
     salt : str
 
     Returns
@@ -22,8 +25,11 @@ def digests(texts: Iterable[str], salt: str) -> NDArray[np.uint64]:
     array of shape (n, 4), uint64
         SHA-256, its first eight bytes in the first column, most significant first.
     """
-    hashes = (hashlib.sha256(f"{salt}:{text}".encode()).digest() for text in texts)
-    return np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 4).astype(np.uint64)
+    hashes = bytearray(_SIZE * count)  # joined at once, a list of them would be large
+    for start, text in zip(range(0, len(hashes), _SIZE), texts, strict=True):
+        digest = hashlib.sha256(f"{salt}:{text}".encode()).digest()
+        hashes[start : start + _SIZE] = digest
+    return np.frombuffer(hashes, ">u8").reshape(-1, 4).astype(np.uint64)
 
 
 def sorted_by(digests: NDArray[np.uint64]) -> Integers:

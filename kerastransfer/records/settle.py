@@ -56,8 +56,7 @@ def settle(
     DataError
         If classes fall short and the policy does not help.
     """
-    free = [index for unit in images.units for index in unit]
-    counts = _count(images, np.array(free, np.int64))
+    counts = _count(images, images.units.members)
     official = _count(images, images.fixed.get("test", np.arange(0)))
     quotas = {label: make_quota(rules, n) for label, n in enumerate(counts)}
     short = {
