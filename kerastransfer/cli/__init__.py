@@ -22,6 +22,7 @@ from kerastransfer.cli import (
     evaluate,
     export,
     features,
+    inspect,
     predict,
     recipes,
     train,
@@ -32,6 +33,7 @@ from kerastransfer.errors import KerasTransferError
 COMMANDS: dict[str, ModuleType] = {
     "datasets": datasets,
     "convert": convert,
+    "inspect": inspect,
     "weights": weights,
     "recipes": recipes,
     "train": train,

@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kerastransfer.cli import fetch
+from kerastransfer.cli import fetch, health_text
 from kerastransfer.cli.progress import progress
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table
@@ -16,10 +15,10 @@ from kerastransfer.records.plan import POLICIES, SPLITS
 from kerastransfer.records.quotas import MaxPerClass
 
 if TYPE_CHECKING:
+    from kerastransfer.records.health import Health
     from kerastransfer.records.reader import Records
 
 HELP = "write a dataset's images as TFRecords that TFDS can read"
-_NAMED = 10  # classes that a summary names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--workers", type=int, metavar="N", help="that encode (default: one a core)")
     add("--shards", type=int, metavar="N", help="files a split (default: by its size)")
+    add(
+        "--no-inspect",
+        action="store_true",
+        help="do not look for duplicates afterwards",
+    )
     add("--json", action="store_true", help="print JSON")
 
 
@@ -115,6 +119,8 @@ def execute(args: argparse.Namespace) -> int:
         import_quietly()
     from kerastransfer.records import convert, reader
 
+    out = args.out or records_home()
+    known = convert.records_path(dataset, out).exists()
     with progress("Encoding") as show:
 
         def tell(done: int, total: int) -> None:
@@ -124,7 +130,7 @@ def execute(args: argparse.Namespace) -> int:
 
         path = convert.convert(
             dataset,
-            args.out or records_home(),
+            out,
             image_size=args.image_size,
             split_seed=args.split_seed,
             max_per_class=args.max_per_class,
@@ -136,46 +142,48 @@ def execute(args: argparse.Namespace) -> int:
             progress=tell,
         )
     records = reader.open_records(path)
-    print(as_json(records) if args.json else summary(records))
+    found = None if known or args.no_inspect else look(records, args.workers)
+    print(as_json(records, found) if args.json else summary(records, found))
     return 0
 
 
-def as_json(records: "Records") -> str:
+def look(records: "Records", workers: int | None) -> "Health":
+    """Look at fresh records."""
+    import_quietly()
+    from kerastransfer.records import health
+
+    # What a crop leaves out depends on the backbone; here none is named.
+    with progress("Looking for duplicates") as show:
+        return health.inspect(
+            records, lambda width, height: 1.0, workers=workers, progress=show
+        )
+
+
+def as_json(records: "Records", health: "Health | None") -> str:
     """Return what records hold, for machines."""
     told = {name: records.metadata[name] for name in _TOLD}
     sizes = {split: records.size(split) for split in SPLITS}
     told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
+    if health is not None:
+        told |= {"leaks": dict(health.across), "conflicts": len(health.conflicts)}
     return json.dumps(told, indent=2)
 
 
-def summary(records: "Records") -> str:
-    """Return what records hold, and what they do not, in lines."""
+def summary(records: "Records", health: "Health | None") -> str:
+    """Return what records hold, and what is to be said of them, in lines."""
     metadata = records.metadata
     sizes = {split: records.size(split) for split in SPLITS}
     counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
     lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
-    short, rejected = metadata["short"], metadata["rejected"]
-    if short:
-        named = [f"{name} ({count:,})" for name, count in list(short.items())[:_NAMED]]
-        more = f" and {len(short) - _NAMED:,} more" if len(short) > _NAMED else ""
-        lines.append(
-            f"{len(short):,} classes had too few images ({metadata['short_classes']}): "
-            f"{', '.join(named)}{more}"
-        )
-    if rejected:
-        lines.append(f"{len(rejected):,} images cannot be decoded")
-    lines += [f"left out: {count:,} {what}" for what, count in _largest(metadata)]
     if metadata["ungrouped"]:
         effect = ", ".join(
             f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"
             for split in SPLITS
         )
-        lines.append(f"groups kept together: {effect}")
+        lines.append(f"groups       kept together: {effect}")
+    if health is not None:
+        lines += health_text.findings(health, metadata["short_classes"])
     return "\n".join(lines)
-
-
-def _largest(metadata: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return sorted(metadata["ignored"].items(), key=lambda row: -row[1])[:_NAMED]
 
 
 def max_per_class(text: str) -> MaxPerClass:

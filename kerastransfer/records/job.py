@@ -10,10 +10,10 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.errors import DataError
 from kerastransfer.records import manifest
 from kerastransfer.records.encode import Encoded
+from kerastransfer.records.encoder import make_encoder
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.plan import SPLITS, Plan, make_plan
 from kerastransfer.records.spool import Spool
-from kerastransfer.records.workers import Encoder
 
 _NAMED = 5  # rejected files that a message names
 
@@ -88,7 +88,7 @@ class Job:
         if not paths:
             return {}
         reasons: dict[str, str] = {}
-        encoder = Encoder(
+        encoder = make_encoder(
             self.options.image_size, images=len(paths), workers=self.workers
         )
         with encoder:

@@ -36,7 +36,16 @@ def test_the_summary_says_what_was_left_out(tmp_path, capsys):
     out, err = capsys.readouterr()
     first, *others = out.splitlines()
     assert first.endswith("4 classes; 8 train, 8 val, 100 test images")
-    assert others == ["left out: 5 clutter", "left out: 2 other files"]
+    assert others == [
+        "rejected     none",
+        "damaged      none",
+        "left out     5 clutter",
+        "left out     2 other files",
+        "short        no class has too few images",
+        "duplicates   0 with the same bytes as another, 0 nearly the same",
+        "leaks        none: no image stands in two splits",
+        "conflicts    0 images stand under two labels or more",
+    ]
     assert "warning: Expected 29,780 images of 256 classes in caltech256" in err
     assert "they are taken as they are" in err
     assert (tmp_path / "home" / "records" / "caltech256" / "1.0.0").is_dir()
@@ -48,10 +57,10 @@ def test_groups_and_their_effect_are_told(tmp_path, capsys):
     words += ("--group", "quadrat", "--patch-size", 8, "--max-per-class", 300)
     words += ("--short-classes", "cap")
     assert run(*words) == 0
-    # Of four quadrats two go to the test set, one to val: 180 points of a class are left.
+    # Of four quadrats two are test, one is val: 180 points of a class are left.
     assert (
-        "groups kept together: train 1,620 instead of 2,700, val 450 instead of 450, "
-        "test 2,700 instead of 2,700"
+        "groups       kept together: train 1,620 instead of 2,700, val 450 instead of "
+        "450, test 2,700 instead of 2,700"
     ) in capsys.readouterr().out
     assert run(*words, "--json") == 0
     told = json.loads(capsys.readouterr().out)

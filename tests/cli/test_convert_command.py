@@ -31,8 +31,11 @@ def test_convert_prints_where_the_records_are(photos, tmp_path, capsys):
     words = ["--dataset", f"folder:{photos}", "--out", tmp_path / "out"]
     assert run(convert, *words, "--workers", 1) == 0
     out, err = capsys.readouterr()
-    path, counts = out.strip().split("\t")
+    first, *others = out.splitlines()
+    path, counts = first.split("\t")
     assert path.startswith(str(tmp_path / "out" / "folder_in_"))
+    # 40 flat pictures of 9 gray levels apart, two and two.
+    assert any(line.startswith("leaks ") for line in others)
     assert counts == "2 classes; 28 train, 4 val, 8 test images"
     assert re.search(r"Encoding: 40 of 40 \([\d,]+ images/s\)\n", err)
     assert re.search(r"Encoding: 4 of 40 \([\d,]+ images/s, \d+ s left\)\n", err)

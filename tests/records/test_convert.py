@@ -20,6 +20,7 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.records import convert as convert_module
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.convert import convert
+from kerastransfer.records.encoder import Rejected, encode_blob, make_encoder
 from kerastransfer.records.plan import SPLITS, make_plan
 from kerastransfer.records.reader import find_or_convert, open_records
 
@@ -177,14 +178,14 @@ def test_workers_in_any_order_write_the_same_records(photos, tmp_path, monkeypat
 def test_images_may_arrive_in_any_order(photos, tmp_path, monkeypatch):
     dataset = resolve(f"folder:{photos}")
     one = open_records(convert(dataset, tmp_path / "one"))
-    in_order = workers_module.Encoder.__call__
+    in_order = workers_module.Workers.__call__
 
     def shuffled(self, blobs):
         results = list(in_order(self, blobs))
         random.Random(0).shuffle(results)
         yield from results
 
-    monkeypatch.setattr(workers_module.Encoder, "__call__", shuffled)
+    monkeypatch.setattr(workers_module.Workers, "__call__", shuffled)
     two = open_records(convert(dataset, tmp_path / "two"))
     assert one.content_hash == two.content_hash
     for position in range(one.size("train")):
@@ -276,15 +277,13 @@ def test_many_undecodable_images_are_counted(photos, tmp_path):
 def test_an_unreadable_file_is_a_reason(spoilt):
     (spoilt / "ant" / "00.jpeg").chmod(0)
     [blob] = resolve(f"folder:{spoilt}").source.blobs(["ant/00.jpeg"])
-    [(_, found)] = workers_module.encode_blob(blob, 256)
-    assert found == workers_module.Rejected(
-        "the file cannot be read: Permission denied"
-    )
+    [(_, found)] = encode_blob(blob, 256)
+    assert found == Rejected("the file cannot be read: Permission denied")
 
 
 def test_a_file_that_went_away_is_a_reason(photos):
     [blob] = resolve(f"folder:{photos}").source.blobs(["ant/x.png"])
-    [(path, found)] = workers_module.encode_blob(blob, 256)
+    [(path, found)] = encode_blob(blob, 256)
     assert path == "ant/x.png" and "is not there" in found.reason
 
 
@@ -476,10 +475,10 @@ def test_a_killed_conversion_leaves_nothing_visible(tmp_path):
 IDLE = """
 import sys, time
 from kerastransfer.datasets.digits import Digits
-from kerastransfer.records.workers import Encoder
+from kerastransfer.records.encoder import make_encoder
 
 if __name__ == "__main__":
-    with Encoder(256, images=10_000, workers=2) as encoder:
+    with make_encoder(256, images=10_000, workers=2) as encoder:
         list(encoder(Digits().blobs(["0/0000.png"] * 40)))
         print("idle", flush=True)
         time.sleep(60)
@@ -535,7 +534,7 @@ def test_two_conversions_take_turns(photos, tmp_path):
 
 def test_a_worker_that_dies_is_an_error(photos):
     with (
-        workers_module.Encoder(256, images=10_000, workers=2) as encoder,
+        make_encoder(256, images=10_000, workers=2) as encoder,
         pytest.raises(DataError, match=r"A worker process died .* --workers 1"),
     ):
         list(encoder([whole("x", _Deadly())]))
@@ -547,7 +546,7 @@ class _Deadly:
 
 
 def test_workers_import_no_tensorflow():
-    with workers_module.Encoder(256, images=10_000, workers=2) as encoder:
+    with make_encoder(256, images=10_000, workers=2) as encoder:
         [(_, found)] = encoder([whole("x", _Telling())])
     assert found.reason == "tensorflow False"
 

@@ -7,8 +7,8 @@ from PIL import Image
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.blob import Blob, Cut
 from kerastransfer.errors import DataError
+from kerastransfer.records.encoder import Rejected, encode_blob
 from kerastransfer.records.patches import cut_patch
-from kerastransfer.records.workers import Rejected, encode_blob
 
 
 def photograph(height, width):
