@@ -4,6 +4,8 @@ The others are spawned and import no TensorFlow.
 """
 
 import collections
+import contextlib
+import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -22,6 +24,10 @@ _CHUNK = 16  # things a task
 _CHUNK_BYTES = 1 << 23  # that a task brings along at most, but for its last thing
 _AHEAD = 4  # tasks a worker that wait or run, which bounds memory
 _AHEAD_BYTES = 1 << 28  # that they bring along in all
+
+# glibc, malloc.h; and the bytes that a worker keeps, 32 MiB being the most allowed.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT = 1 << 25
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
@@ -153,7 +159,20 @@ def _work(work: Callable[[Thing], list[Result]], things: list[Thing]) -> list[Re
 def _start() -> None:
     """Let the parent alone answer Ctrl-C, and end with it however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _keep_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _keep_memory() -> None:
+    """Keep freed memory for the next image instead of giving it back each time.
+
+    glibc returns the top of the heap to the system after every image, which then maps
+    it anew, page by page: with Pillow a quarter of the time of a 500 x 375 JPEG.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT)
 
 
 def _end_with_parent() -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from benchmarks.row import Row
 
-_PHOTOGRAPHS = 2_000
+_PHOTOGRAPHS = 4_000
 _SIZE = (500, 375)
 _WORKERS = 2
 _SMALL = 100_000
