@@ -75,7 +75,9 @@ class CsvFile:
 
     def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
         """Yield image files."""
-        return (whole(path, FileSpan(self.file.parent / path)) for path in paths)
+        return (
+            whole(path, FileSpan(self.file.parent / path)) for path in sorted(paths)
+        )
 
     def stamp(self) -> str:
         """Return nothing: listing costs little."""

@@ -89,7 +89,7 @@ class Folder:
 
     def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
         """Yield image files."""
-        return (whole(path, FileSpan(self.root / path)) for path in paths)
+        return (whole(path, FileSpan(self.root / path)) for path in sorted(paths))
 
     def stamp(self) -> str:
         """Return nothing: listing costs little."""

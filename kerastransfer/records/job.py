@@ -70,7 +70,6 @@ class Job:
                     raise DataError(tell(found))
                 warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
                 rejected |= found
-            spool.flush()
             return self._write(plan, spool, listing, rejected, folder)
 
     def _plan(self, listing: Listing) -> Plan:

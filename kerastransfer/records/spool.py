@@ -2,7 +2,7 @@
 
 Archives give images in their own order and records want another; images that prove to
 be undecodable change who is where. So every image is encoded once and waits here, on
-disk, until the plan holds.
+disk where there are many, until the plan holds.
 """
 
 import array
@@ -13,53 +13,61 @@ from typing import Self
 
 from kerastransfer.records.encode import Encoded
 
+_IN_MEMORY = 1 << 28  # bytes, beyond which a file is used
+_BUFFER = 1 << 22  # bytes that are written to it at once
+
 
 class Spool:
-    """A file of encoded images by path; a context manager that removes it.
+    """Encoded images by path; a context manager that leaves no file.
 
     Parameters
     ----------
     path : Path
-        A new file.
+        A file that may be made.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows: dict[str, int] = {}
         self._ends = array.array("Q", [0])
+        self._memory = bytearray()
+        self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._file = self._path.open("w+b")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            self._file.close()
-        except OSError:  # a full disk, again; the first time is told already
-            if kind is None:
-                raise
-        finally:
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            os.close(self._file)
             self._path.unlink(missing_ok=True)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._rows
 
     def add(self, path: str, image: Encoded) -> None:
         """Keep an image's bytes."""
-        self._file.write(image.data)
+        self._memory += image.data
         self._rows[path] = len(self._rows)
         self._ends.append(self._ends[-1] + len(image.data))
+        if len(self._memory) > (_IN_MEMORY if self._file is None else _BUFFER):
+            self._roll()
 
     def missing(self, paths: Collection[str]) -> list[str]:
         """Return those of some paths that are not kept yet."""
         return [path for path in paths if path not in self._rows]
 
     def read(self, path: str) -> bytes:
-        """Return an image's bytes; all must have been added before."""
+        """Return an image's bytes."""
         row = self._rows[path]
         start, end = self._ends[row], self._ends[row + 1]
-        return os.pread(self._file.fileno(), end - start, start)
+        written = self._ends[-1] - len(self._memory)
+        if start >= written:
+            return bytes(memoryview(self._memory)[start - written : end - written])
+        assert self._file is not None
+        return os.pread(self._file, end - start, start)
 
-    def flush(self) -> None:
-        """Write what is still in memory; before the first `read`."""
-        self._file.flush()
+    def _roll(self) -> None:
+        """Write what is in memory to the file."""
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        rest = memoryview(self._memory)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+        self._memory = bytearray()

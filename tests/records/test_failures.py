@@ -14,6 +14,7 @@ from miniature_archives import MINIATURES
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records import spool
 from kerastransfer.records.convert import convert
 from kerastransfer.records.reader import open_records
 
@@ -22,6 +23,7 @@ import sys, warnings
 from pathlib import Path
 from kerastransfer.datasets.table import resolve
 from kerastransfer.records import workers
+from kerastransfer.records import spool
 from kerastransfer.records.convert import convert
 
 if __name__ == "__main__":
@@ -129,9 +131,13 @@ def small_disk(tmp_path):
         subprocess.run(["umount", str(path)], check=True)
 
 
-# The spool takes about 160 kB, TFDS's own temporary files and records twice as much.
+# The images take about 160 kB, TFDS's own temporary files and records twice as much.
 @pytest.mark.parametrize("size", ["64k", "200k", "300k"])
-def test_a_full_disk_is_told_and_leaves_nothing(size, small_disk, archives):
+def test_a_full_disk_is_told_and_leaves_nothing(
+    size, small_disk, archives, monkeypatch
+):
+    monkeypatch.setattr(spool, "_IN_MEMORY", 0)
+    monkeypatch.setattr(spool, "_BUFFER", 0)
     disk = small_disk(size)
     with pytest.raises(DataError, match=r"No space is left where .* free some, or"):
         finish(archives, disk)
