@@ -2,6 +2,17 @@
 
 import numpy as np
 
+# BVLC/caffe, models/bvlc_alexnet/deploy.prototxt; CaffeNet's are the same.
+SHAPES = {
+    "conv1": (96, 3, 11, 11),
+    "conv2": (256, 48, 5, 5),
+    "conv3": (384, 256, 3, 3),
+    "conv4": (384, 192, 3, 3),
+    "conv5": (256, 192, 3, 3),
+    "fc6": (4096, 9216),
+    "fc7": (4096, 4096),
+    "fc8": (1000, 4096),
+}
 _TYPES = {4: (4, "Convolution"), 2: (14, "InnerProduct")}  # by the kernel's rank
 
 

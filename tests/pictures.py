@@ -61,13 +61,17 @@ def interlaced_png(seed):
         for row in image[top::down, left::right]
     )
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return png_of((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+
+
+def png_of(*chunks):
+    """Write a PNG by hand, from pairs of a chunk's kind and body."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data))
+        struct.pack(">I", len(body))
         + kind
-        + data
-        + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
+        + body
+        + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
     )
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import miniature_archives
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
@@ -44,6 +45,8 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
     # The venv's own console script, whatever the shell's path holds.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
     _make_own_images(tmp_path)
+    (tmp_path / "archives").mkdir()
+    miniature_archives.plankton(tmp_path / "archives")
     first = INSTALLS[0].split(" && ")[1]
     for line in [first, *OURS]:
         done = subprocess.run(

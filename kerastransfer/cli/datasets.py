@@ -10,6 +10,8 @@ from kerastransfer.errors import KerasTransferError
 from kerastransfer.home import records_home
 from kerastransfer.records.plan import SPLITS
 
+_HALVES = "yosinski_"  # eight rows that differ in nothing else
+
 HELP = "list the datasets that are known and those that are converted"
 
 
@@ -83,6 +85,8 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for heading in ("Dataset", "Classes", "Records (train / val / test)", "About"):
         table.add_column(heading)
     for row in rows:
+        if row["name"].startswith(_HALVES) and not row["converted"]:
+            continue
         converted = row["converted"] or {}
         sizes = converted.get("sizes", {}).values()
         about = row.get("description") or converted.get("spec", "")
@@ -94,4 +98,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         )
     console = Console()
     console.print(table)
-    console.print("Also: folder:DIR (a sub-folder a class) and csv:FILE (path,label).")
+    console.print(
+        "Also: folder:DIR (a sub-folder a class), csv:FILE (path,label), tfds:NAME, "
+        "and yosinski_0a to yosinski_3b (the other published halves of ImageNet)."
+    )

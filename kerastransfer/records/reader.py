@@ -252,6 +252,9 @@ def find_or_convert(
 
 
 def _command(dataset: Dataset, out: Path) -> str:
-    words = ["kerastransfer", "convert", "--dataset", dataset.spec, "--archives", "DIR"]
+    words = ["kerastransfer", "convert", "--dataset", dataset.spec]
+    parts = dataset.facts.parts
+    public = bool(parts) and all(part.urls for part in parts if part.needed)
+    words += ["--download"] if public else ["--archives", "DIR"]
     words += ["--out", str(out)] if out != records_home() else []
     return shlex.join(words)

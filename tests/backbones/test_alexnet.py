@@ -22,14 +22,6 @@ ORDERS = {"alexnet": ("norm", "pool"), "caffenet": ("pool", "norm")}
 VERSIONS = {"alexnet": 1, "caffenet": 2}
 TAPS = ("norm1", "pool2", "pool5", "relu6", "relu7", "fc8")
 FULL = {"fc6": (4096, 9216), "fc7": (4096, 4096), "fc8": (1000, 4096)}
-CAFFE = {
-    "conv1": (96, 3, 11, 11),
-    "conv2": (256, 48, 5, 5),
-    "conv3": (384, 256, 3, 3),
-    "conv4": (384, 192, 3, 3),
-    "conv5": (256, 192, 3, 3),
-    **FULL,
-}
 OWT = {
     "conv1": (64, 3, 11, 11),
     "conv2": (192, 64, 5, 5),
@@ -99,7 +91,7 @@ class Caffe:
 @pytest.fixture(scope="module", params=list(ORDERS))
 def caffe(request, tmp_path_factory):
     name = request.param
-    layers = he(CAFFE)
+    layers = he(caffe_encoder.SHAPES)
     file = tmp_path_factory.mktemp(name) / "random.caffemodel"
     file.write_bytes(caffe_encoder.network(layers, version=VERSIONS[name]))
     network = load(BACKBONES[name].build(1000, 0), porting.port(name, file))

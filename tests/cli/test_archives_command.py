@@ -204,4 +204,7 @@ def test_missing_records_say_which_command_makes_them(capsys):
     assert run(*words.split(), "--images-per-class", 5) == 1
     err = capsys.readouterr().err
     assert "No records of 'cub200'" in err
-    assert "kerastransfer convert --dataset cub200 --archives DIR" in err
+    assert "'kerastransfer convert --dataset cub200 --download'" in err
+    assert run(*words.replace("cub200", "sun397").split()) == 1
+    err = capsys.readouterr().err
+    assert "'kerastransfer convert --dataset sun397 --archives DIR'" in err

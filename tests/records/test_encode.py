@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
+from pictures import png_of
 from PIL import Image
 
 from kerastransfer.errors import DataError
@@ -167,23 +168,12 @@ def test_16_bits_are_scaled_and_not_cut():
         )
 
 
-def png(*chunks):
-    """Write a PNG by hand, from pairs of a chunk's kind and body."""
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body))
-        + kind
-        + body
-        + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
-
-
 def png16(planes):
     """Write a 16-bit PNG; `planes` has shape (height, width, 3)."""
     height, width, _ = planes.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in planes)
     head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    return png((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return png_of((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
 
 
 def test_a_16_bit_colour_png_keeps_its_colours():
@@ -233,7 +223,7 @@ def truncated_jpeg():
 def bomb():
     # 20,000 x 20,000 gray pixels in a few bytes
     head = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
-    return png((b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000))))
+    return png_of((b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000))))
 
 
 @pytest.mark.parametrize(

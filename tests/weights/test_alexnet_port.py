@@ -1,5 +1,6 @@
 """Ports checked number by number against the layouts' definitions."""
 
+import caffe_encoder
 import numpy as np
 import pytest
 
@@ -7,16 +8,6 @@ from kerastransfer.errors import WeightsError
 from kerastransfer.weights.ports import alexnet
 from kerastransfer.weights.ports.match import check_canonical
 
-CAFFE = {  # BVLC/caffe, models/bvlc_alexnet/deploy.prototxt
-    "conv1": (96, 3, 11, 11),
-    "conv2": (256, 48, 5, 5),
-    "conv3": (384, 256, 3, 3),
-    "conv4": (384, 192, 3, 3),
-    "conv5": (256, 192, 3, 3),
-    "fc6": (4096, 9216),
-    "fc7": (4096, 4096),
-    "fc8": (1000, 4096),
-}
 OWT = {  # torchvision, models/alexnet.py
     "features.0": (64, 3, 11, 11),
     "features.3": (192, 64, 5, 5),
@@ -37,7 +28,7 @@ def numbers(shape):
 
 @pytest.fixture(scope="module")
 def caffe():
-    return {n: (numbers(s), numbers(s[:1])) for n, s in CAFFE.items()}
+    return {n: (numbers(s), numbers(s[:1])) for n, s in caffe_encoder.SHAPES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +96,8 @@ def test_from_caffe_gives_grouped_convolutions_as_keras_does():
 
 def test_from_toronto_takes_keras_layout_as_it_is(caffe, ported):
     layers = {
-        name: (ported[f"{name}/kernel"], ported[f"{name}/bias"]) for name in CAFFE
+        name: (ported[f"{name}/kernel"], ported[f"{name}/bias"])
+        for name in caffe_encoder.SHAPES
     }
     for name, array in alexnet.from_toronto(layers).items():
         assert array is layers[name.split("/")[0]][name.endswith("bias")]
@@ -143,7 +135,10 @@ def test_from_torch_is_the_same_port_with_other_names():
     ("change", "message"),
     [
         ({"conv9": ()}, "has 'conv9' left over"),
-        ({"conv3": (numbers(CAFFE["conv3"]),)}, "biases in 'conv3', got 1 arrays"),
+        (
+            {"conv3": (numbers(caffe_encoder.SHAPES["conv3"]),)},
+            "biases in 'conv3', got 1 arrays",
+        ),
         (
             {"conv1": (np.zeros((96, 3, 3, 11)), np.zeros(96))},
             r"'conv1, weights' of shape \(96, 3, 11, 11\), got \(96, 3, 3, 11\)",

@@ -2,6 +2,7 @@
 
 import struct
 
+import caffe_encoder
 import cv2
 import numpy as np
 import pytest
@@ -55,16 +56,6 @@ def old_layer(name, kind, blobs, extra=b""):
     return message(2, head, *(message(6, blob) for blob in blobs))
 
 
-SHAPES = {
-    "conv1": (96, 3, 11, 11),
-    "conv2": (256, 48, 5, 5),
-    "conv3": (384, 256, 3, 3),
-    "conv4": (384, 192, 3, 3),
-    "conv5": (256, 192, 3, 3),
-    "fc6": (4096, 9216),
-    "fc7": (4096, 4096),
-    "fc8": (1000, 4096),
-}
 PROTOTXT = """
 name: "AlexNet"
 input: "data" input_dim: 1 input_dim: 3 input_dim: 227 input_dim: 227
@@ -111,7 +102,7 @@ def numbers(shape, start):
 def alexnet(generation):
     """Encode a full AlexNet of distinct numbers; return it and its blobs."""
     parts, blobs, start = [message(1, b"AlexNet")], {}, 0
-    for name, shape in SHAPES.items():
+    for name, shape in caffe_encoder.SHAPES.items():
         convolution = name.startswith("conv")
         pair = tuple(numbers(s, start + i) for i, s in enumerate((shape, shape[:1])))
         start += 2
@@ -139,7 +130,7 @@ def test_read_a_full_alexnet_as_opencv_does(generation, tmp_path):
     path = tmp_path / "alexnet.caffemodel"
     path.write_bytes(data)
     read = caffe_file.read(path)
-    assert list(read) == list(SHAPES)
+    assert list(read) == list(caffe_encoder.SHAPES)
     assert sum(b.size for pair in read.values() for b in pair) == 60_965_224
     (tmp_path / "deploy.prototxt").write_text(prototxt())
     net = cv2.dnn.readNetFromCaffe(str(tmp_path / "deploy.prototxt"), str(path))

@@ -15,17 +15,6 @@ from kerastransfer.cli import weights as command
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.weights import golden, porting, table
 
-SHAPES = {
-    "conv1": (96, 3, 11, 11),
-    "conv2": (256, 48, 5, 5),
-    "conv3": (384, 256, 3, 3),
-    "conv4": (384, 192, 3, 3),
-    "conv5": (256, 192, 3, 3),
-    "fc6": (4096, 9216),
-    "fc7": (4096, 4096),
-    "fc8": (1000, 4096),
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -52,7 +41,7 @@ def opencv_answers(model, pixels, mean):
 def setting(tmp_path_factory):
     rng = np.random.default_rng(0)
     layers = {}
-    for name, shape in SHAPES.items():
+    for name, shape in caffe_encoder.SHAPES.items():
         # fc8 small, so that no class takes all of the probability
         scale = (0.02 if name == "fc8" else 1) * (2 / np.prod(shape[1:])) ** 0.5
         kernel = rng.standard_normal(shape, np.float32) * np.float32(scale)
