@@ -8,7 +8,8 @@
     ├── DataError         (ValueError)         images, records or archives are wrong
     ├── WeightsError      (ValueError)         a weight file is damaged or does not fit
     ├── MissingError      (FileNotFoundError)  a file or folder that is needed is absent
-    └── UnknownNameError  (LookupError)        no table holds that name
+    ├── UnknownNameError  (LookupError)        no table holds that name
+    └── Terminated                             told to end by a signal; nothing is lost
 
 Everything else keeps its traceback, for it is a fault of ours and not of the caller.
 """
@@ -39,6 +40,20 @@ class WeightsError(KerasTransferError, ValueError):
 
 class MissingError(KerasTransferError, FileNotFoundError):
     """A file or folder that is needed is not there."""
+
+
+class Terminated(KerasTransferError):  # noqa: N818 (no error)
+    """The process was told to end, and has kept what it had.
+
+    Parameters
+    ----------
+    code : int
+        Exit code: 128 and the signal's number.
+    """
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__("Stopped; the same command goes on from here.")
 
 
 class UnknownNameError(KerasTransferError, LookupError):

@@ -24,6 +24,11 @@ def records_home() -> Path:
     return home() / "records"
 
 
+def features_home() -> Path:
+    """Return the folder that holds the outputs of frozen prefixes."""
+    return home() / "features"
+
+
 def archives_home() -> Path:
     """Return the folder in which a dataset's archives are looked for by its name."""
     return home() / "archives"

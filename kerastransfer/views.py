@@ -62,6 +62,24 @@ def fixed(views: int) -> NDArray[np.float32]:
     return np.array([(*place, m) for m in mirrors for place in places], np.float32)
 
 
+def indices(views: int) -> NDArray[np.int64]:
+    """Return the fixed views' numbers among all ten, whatever set is used.
+
+    Parameters
+    ----------
+    views : {1, 2, 5, 10}
+
+    Returns
+    -------
+    array of shape (views,)
+        Of each row of ``fixed(views)`` its row in ``fixed(10)``.
+    """
+    places = 1 if views <= 2 else len(_PLACES)
+    mirrors = 1 if views in (1, 5) else 2
+    numbers = [len(_PLACES) * m + p for m in range(mirrors) for p in range(places)]
+    return np.array(numbers, np.int64)
+
+
 def order(seed: int, epoch: int, images: NDArray[np.int64]) -> NDArray[np.int64]:
     """Shuffle images for an epoch.
 

@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kerastransfer.backbones import dropout
+from kerastransfer.backbones.dropout import Drop
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.recipe import NUM_BLOCKS
 
@@ -41,6 +43,7 @@ class Network:
         first: int = 1,
         last: int = NUM_BLOCKS,
         training: Sequence[bool] = _INFERENCE,
+        drop: Drop | None = None,
     ) -> tf.Tensor:
         """Run some of the blocks.
 
@@ -52,6 +55,9 @@ class Network:
             1 to 8, both run.
         training : sequence of 8 bools
             Which blocks run in training mode.
+        drop : Drop, optional
+            What dropout's masks follow from; needed where a block with dropout is in
+            training mode.
 
         Returns
         -------
@@ -59,7 +65,13 @@ class Network:
             Block `last`'s output.
         """
         for number in range(first, last + 1):
-            inputs = self.blocks[number - 1](inputs, training=training[number - 1])
+            block, trains = self.blocks[number - 1], training[number - 1]
+            rate = _dropout_rate(block) if trains else 0.0
+            if rate:
+                assert drop is not None, f"block {number} drops without a seed"
+                inputs = dropout.drop(inputs, rate, drop, number)
+            # A block holds dropout or batch norm, never both.
+            inputs = block(inputs, training=trains and not rate)
         return inputs
 
     def whole(self) -> keras.Model:
@@ -136,6 +148,12 @@ class Network:
                 )
         for name, variable in own.items():
             variable.assign(weights[name])
+
+
+def _dropout_rate(block: keras.Model) -> float:
+    """Return the rate of the dropout at a block's entry; 0 for none."""
+    rates = [x.rate for x in block.layers if isinstance(x, keras.layers.Dropout)]
+    return float(rates[0]) if rates else 0.0
 
 
 def seed_of(seed: int, name: str) -> int:

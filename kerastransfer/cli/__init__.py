@@ -1,7 +1,8 @@
 """The command line: ``kerastransfer COMMAND``.
 
 Exit codes: 0 done, 1 an error that the user can mend (one line on standard error),
-2 usage, 130 interrupted. Commands import TensorFlow only once their arguments hold.
+2 usage, 130 interrupted, 143 told to end. Commands import TensorFlow only once their
+arguments hold.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from kerastransfer.cli import (
     train,
     weights,
 )
-from kerastransfer.errors import KerasTransferError
+from kerastransfer.errors import KerasTransferError, Terminated
 
 COMMANDS: dict[str, ModuleType] = {
     "datasets": datasets,
@@ -97,6 +98,9 @@ def execute(arguments: argparse.Namespace) -> int:
         warnings.showwarning = _show_warning
         try:
             code: int = COMMANDS[arguments.command].execute(arguments)
+        except Terminated as stopped:
+            _fail(str(stopped))
+            return stopped.code
         except KerasTransferError as error:
             return _fail(str(error))
         except OSError as error:

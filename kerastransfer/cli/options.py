@@ -1,6 +1,7 @@
 """Arguments that several commands share, and how they are read."""
 
 import argparse
+import math
 from pathlib import Path
 
 from kerastransfer.home import records_home
@@ -41,3 +42,25 @@ def yes_or_no(text: str) -> bool:
     if text not in ("yes", "no"):
         raise argparse.ArgumentTypeError(f"expected yes or no, got {text!r}")
     return text == "yes"
+
+
+def gigabytes(text: str) -> int:
+    """Read a size in GiB; return bytes."""
+    return int(_positive(text) * 2**30)
+
+
+def seconds(text: str) -> float:
+    """Read a time in seconds."""
+    return _positive(text)
+
+
+def minutes(text: str) -> float:
+    """Read a time in minutes; return seconds."""
+    return 60 * _positive(text)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value

@@ -7,19 +7,41 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags, logging
+
+from kerastransfer.training.devices import Choice
+
+if TYPE_CHECKING:
+    from kerastransfer.training.replicas import Replicas
 
 # What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
 
 
-def import_quietly() -> None:
+def import_quietly(choice: Choice | None = None) -> "Replicas":
     """Import TensorFlow and Keras, and start the runtime.
 
     On a machine with an NVIDIA device nothing is held back, for then the lines about
     drivers are worth reading.
+
+    Parameters
+    ----------
+    choice : Choice, optional
+        The devices to train on; by default one.
+
+    Returns
+    -------
+    Replicas
+
+    Raises
+    ------
+    InputError
+        If there are no such devices, or the other workers cannot be reached.
     """
+    if choice is not None and choice.several_processes:
+        print("Waiting for all workers ...", file=sys.stderr, flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # TensorFlow turns oneDNN on by itself only where it finds AVX-512; without it, on
     # two AMD cores, a step of EfficientNet-Lite0 took 5.3 s, and 1.7 s with it.
@@ -29,10 +51,13 @@ def import_quietly() -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        from kerastransfer.training import replicas
+
+        made = replicas.make(choice or Choice(strategy="single"))
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
         tf.get_logger().setLevel("WARNING")
+    return made
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """``kerastransfer train``: one recipe on one dataset, from images to a SavedModel."""
 
 import argparse
+import functools
 import json
 import sys
 import warnings
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from kerastransfer import surgery
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.mean_image import MeanImage
-from kerastransfer.cli import dry_run, options, results, sizes
+from kerastransfer.cli import devices, dry_run, options, results, sizes
+from kerastransfer.cli.progress import progress
 from kerastransfer.cli.sizes import Sizes
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table as datasets
@@ -19,7 +21,13 @@ from kerastransfer.errors import InputError, MissingError
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records import reader
 from kerastransfer.training import resolve
-from kerastransfer.training.config import AUGMENTS, TrainConfig
+from kerastransfer.training.config import (
+    AUGMENTS,
+    CACHE_DTYPES,
+    CACHES,
+    CLASS_WEIGHTS,
+    TrainConfig,
+)
 from kerastransfer.weights import store
 from kerastransfer.weights.readers import caffe_file
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
     from kerastransfer.backbones.network import Network
     from kerastransfer.records.reader import Records
+    from kerastransfer.training.replicas import Replicas
 
 HELP = "train one recipe on one dataset, evaluate it and export it"
 
@@ -36,6 +45,8 @@ _FLAGS = (
     *("dataset", "images_per_class", "draw", "seed", "backbone", "recipe", "preset"),
     *("epochs", "batch_size", "learning_rate", "weight_decay"),
     *("views", "mirror", "augment", "batch_norm"),
+    *("warmup", "patience", "label_smoothing", "class_weights", "clip_norm"),
+    "cache_dtype",
 )
 
 
@@ -53,6 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=int, metavar="N")
     add("--learning-rate", type=options.numbers, metavar="X[,X]", help="one a phase")
     add("--weight-decay", type=float, metavar="X")
+    add("--warmup", type=float, metavar="X", help="part of the steps (default: 0)")
+    add(
+        "--patience",
+        type=options.whole_numbers,
+        metavar="N[,N]",
+        help="end a phase after N epochs without a better one (default: 0, never)",
+    )
+    add("--label-smoothing", type=float, metavar="X", help="default: 0")
+    add("--class-weights", choices=CLASS_WEIGHTS, help="auto: rare classes weigh more")
+    add("--clip-norm", type=float, metavar="X", help="of the gradient (default: any)")
     add("--views", type=int, metavar="V", help="1, 2, 5 or 10 fixed views an image")
     add(
         "--mirror",
@@ -70,12 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .binaryproto, subtracted in place of the mean pixel",
     )
     add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
-    add(
-        "--cache",
-        choices=("auto", "on", "off"),
-        default="auto",
-        help="compute frozen blocks once",
-    )
+    devices.add_arguments(parser)
+    _add_cache(parser)
     add(
         "--runs",
         type=Path,
@@ -85,16 +102,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--config", type=Path, metavar="FILE", help="a run's config.json; flags win")
     add("--dry-run", action="store_true", help="say what would be done, and stop")
-    add("--restart", action="store_true", help="train again where a run is finished")
+    add("--restart", action="store_true", help="begin anew, whatever is there")
     add("--no-export", action="store_true", help="write no SavedModel")
     add("--no-probe", action="store_true", help="skip the number to beat")
     options.add_records(parser)
     options.add_json(parser)
 
 
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--cache",
+        choices=CACHES,
+        default="auto",
+        help="compute frozen blocks once (auto: where it saves time)",
+    )
+    add(
+        "--cache-limit",
+        type=options.gigabytes,
+        default=20 * 2**30,
+        metavar="GIB",
+        help="of one cache (20)",
+    )
+    add("--cache-dtype", choices=CACHE_DTYPES, help="default: float32")
+    add(
+        "--time-limit",
+        type=options.minutes,
+        metavar="MINUTES",
+        help="of training; what is best by then is the result",
+    )
+    add(
+        "--checkpoint-every",
+        type=options.seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how much work an interruption may cost (60)",
+    )
+
+
 def execute(args: argparse.Namespace) -> int:
     """Train, and print how good the result is and where it is."""
-    chosen = _chosen(args)
+    chosen, choice = _chosen(args), devices.choice(args)
     recipe = Recipe.parse(chosen["recipe"])
     backbone = backbones.get(chosen["backbone"])
     dataset = datasets.resolve(chosen["dataset"], args.archives)
@@ -111,19 +159,29 @@ def execute(args: argparse.Namespace) -> int:
     }
     if args.dry_run:
         return _dry_run(dataset, options.records_folder(args), chosen, hashes)
-    import_quietly()
+    replicas = import_quietly(choice)
     records = reader.find_or_convert(dataset, options.records_folder(args))
     config = _resolve(chosen, sizes.of_records(records), hashes)
     folder = args.runs / config.run_name
     result = results.read_finished(folder)
-    if result is None or args.restart:
+    if result is None or args.restart or _has_more_time(result, args.time_limit):
         weights = source.mapping if source else {}
-        result = _train(args, config, records, weights, image, folder)
+        result = _train(args, config, records, weights, image, folder, replicas)
     else:
         print("This run is finished; --restart trains it again.", file=sys.stderr)
+    if not replicas.chief:
+        print("Done; the result is the chief's to tell.", file=sys.stderr)
+        return 0
     as_json = json.dumps(result, indent=2)
     print(as_json if args.json else results.summary(result, folder))
     return 0
+
+
+def _has_more_time(result: dict[str, Any], limit: float | None) -> bool:
+    """Whether a run ended because its time was up, and is given more now."""
+    if result.get("stopped") != "time limit":
+        return False
+    return limit is None or limit > result["training_seconds"]
 
 
 def _dry_run(
@@ -194,10 +252,12 @@ def _train(
     weights: "dict[str, np.ndarray]",
     image: MeanImage | None,
     folder: Path,
+    replicas: "Replicas",
 ) -> dict[str, Any]:
     """Train in earnest, and export."""
     from kerastransfer.export import saved_model
     from kerastransfer.training import run
+    from kerastransfer.training.prefix import Caching
 
     facts = backbones.get(config.backbone, image).preprocessing
 
@@ -208,7 +268,15 @@ def _train(
         records=records,
         source_weights=weights,
         mean_image=image,
-        cache=args.cache,
+        caching=Caching(
+            mode=args.cache,
+            limit=args.cache_limit,
+            progress=functools.partial(progress, unit="crops"),
+        ),
+        replicas=replicas,
+        checkpoint_every=args.checkpoint_every,
+        time_limit=args.time_limit,
+        restart=args.restart,
         with_probe=not args.no_probe,
         export=None if args.no_export else export,
     )

@@ -83,13 +83,15 @@ def _write_rows(file: Any, rows: Rows) -> None:
         )
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, most_arrays: int = _MOST_ARRAYS) -> dict[str, NDArray[Any]]:
     """Open an archive's arrays without reading them.
 
     Parameters
     ----------
     path : Path
         As `write`, or ``numpy.savez``, leaves it.
+    most_arrays : int
+        An archive of more is refused.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         raise MissingError(f"Expected a file of features, and {str(path)!r} is none.")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-            return dict(_members(archive, file, path))
+            return dict(_members(archive, file, path, most_arrays))
     except (zipfile.BadZipFile, struct.error, ValueError, EOFError) as error:
         if isinstance(error, DataError):
             raise
@@ -119,11 +121,11 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _members(
-    archive: zipfile.ZipFile, file: Any, path: Path
+    archive: zipfile.ZipFile, file: Any, path: Path, most_arrays: int
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     members = archive.infolist()
-    if len(members) > _MOST_ARRAYS:
-        raise ValueError(f"{len(members):,} arrays, more than {_MOST_ARRAYS}")
+    if len(members) > most_arrays:
+        raise ValueError(f"{len(members):,} arrays, more than {most_arrays:,}")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED:
             raise ValueError(

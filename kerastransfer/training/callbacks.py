@@ -1,7 +1,10 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard, progress."""
 
 import json
+import os
+import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,18 +20,25 @@ class MetricsLog(keras.callbacks.Callback):
     Parameters
     ----------
     path : Path
-        ``metrics.jsonl``; written anew.
+        ``metrics.jsonl``.
+    keep : int
+        Bytes of it that stay; what follows is written anew.
+    step : int
+        The first step's number.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep: int = 0, step: int = 0) -> None:
         super().__init__()
-        self._path = path
-        self._step = 0
+        self._step = step
         self._epoch = 0
+        self._file = path.open("ab")
+        self._file.truncate(keep)
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Open what is written to."""
-        self._file = self._path.open("w", encoding="utf-8")
+    def num_bytes(self) -> int:
+        """Bring every line to the disk, and return how long the file is."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Remember the epoch."""
@@ -49,7 +59,7 @@ class MetricsLog(keras.callbacks.Callback):
         self._file.close()
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
+        self._file.write(json.dumps(line).encode() + b"\n")
 
 
 class TensorBoardLog(keras.callbacks.Callback):
@@ -58,17 +68,24 @@ class TensorBoardLog(keras.callbacks.Callback):
     Parameters
     ----------
     folder : Path
-        ``tensorboard/``.
+        ``tensorboard/``; made anew.
+    metrics : Path, optional
+        ``metrics.jsonl`` of what was done before, written first.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, metrics: Path | None = None) -> None:
         super().__init__()
         self._folder = folder
+        self._metrics = metrics
         self._step = 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Open what is written to."""
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = tf.summary.create_file_writer(str(self._folder))
+        if self._metrics is not None:
+            with self._metrics.open(encoding="utf-8") as lines:
+                self._replay(json.loads(line) for line in lines)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note a step."""
@@ -82,6 +99,14 @@ class TensorBoardLog(keras.callbacks.Callback):
     def on_train_end(self, logs: Logs = None) -> None:
         """Close what was opened."""
         self._writer.close()
+
+    def _replay(self, lines: Iterable[dict[str, Any]]) -> None:
+        for line in lines:
+            if "val" in line:
+                self.on_epoch_end(line["epoch"], line["val"])
+            else:
+                logs = {name: line[name] for name in ("loss", "learning_rate")}
+                self.on_train_batch_end(0, logs)
 
     def _write(self, group: str, logs: Logs, step: int) -> None:
         with self._writer.as_default(step=step):
@@ -98,13 +123,18 @@ class Progress(keras.callbacks.Callback):
         In all phases together.
     epochs : int
         In all phases together.
+    done : int
+        Steps that were taken before.
     stream : text file, optional
         Where to; by default standard error, so that results stay alone on standard
         output.
     """
 
-    def __init__(self, steps: int, epochs: int, stream: IO[str] | None = None) -> None:
+    def __init__(
+        self, steps: int, epochs: int, done: int = 0, stream: IO[str] | None = None
+    ) -> None:
         super().__init__()
+        self._done = done
         self._steps = steps
         self._epochs = epochs
         self._stream = sys.stderr if stream is None else stream
@@ -119,7 +149,9 @@ class Progress(keras.callbacks.Callback):
 
             self._bar = Bar(console=Console(file=self._stream), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task("training", total=self._steps)
+            self._task = self._bar.add_task(
+                "training", total=self._steps, completed=self._done
+            )
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note a step."""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -15,8 +16,34 @@ from kerastransfer.surgery import BATCH_NORMS, BatchNorm
 from kerastransfer.training.presets import PRESETS
 
 AUGMENTS = ("views", "random")
+CLASS_WEIGHTS = ("none", "auto")
+CACHES = ("auto", "on", "off")
+CACHE_DTYPES = ("float32", "float16")
+
+# What each field must be, in words and as a check.
+_Range = tuple[str, Callable[[float], bool]]
+_PHASE_RANGES: dict[str, _Range] = {
+    "epochs": ("1 or more", lambda x: x >= 1),
+    "learning_rate": ("above 0", lambda x: 0 < x < math.inf),
+    "patience": ("0 or more", lambda x: x >= 0),
+}
+_RANGES: dict[str, _Range] = {
+    "batch_size": ("> 0", lambda x: x > 0),
+    "weight_decay": (">= 0", lambda x: 0 <= x < math.inf),
+    "warmup": ("from 0 to below 1", lambda x: 0 <= x < 1),
+    "label_smoothing": ("from 0 to below 1", lambda x: 0 <= x < 1),
+    "clip_norm": (">= 0", lambda x: 0 <= x < math.inf),
+    "seed": (">= 0", lambda x: x >= 0),
+    "draw": (">= 0", lambda x: x >= 0),
+}
+_CHOICES = {
+    "augment": AUGMENTS,
+    "class_weights": CLASS_WEIGHTS,
+    "cache_dtype": CACHE_DTYPES,
+    "batch_norm": BATCH_NORMS,
+}
 # Fields with a value for each phase.
-PER_PHASE = ("epochs", "learning_rate")
+PER_PHASE = tuple(_PHASE_RANGES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +69,23 @@ class TrainConfig:
         One a phase.
     batch_size : int
     weight_decay : float
+    warmup : float
+        Part of a phase's steps in which the rate rises from 0; a fraction.
+    patience : tuple of int
+        One a phase: epochs without a better one after which it ends; 0 for all.
+    label_smoothing : float
+        Share of each label that is spread over all classes.
+    class_weights : {'none', 'auto'}
+        Whether rare classes weigh more.
+    clip_norm : float
+        Most that the gradient's norm may be; 0 for anything.
     views : {1, 2, 5, 10}
     mirror : bool
         Whether a mirror image keeps its class.
     augment : {'views', 'random'}
     batch_norm : {'keep', 'adapt'}
+    cache_dtype : {'float32', 'float16'}
+        How a frozen prefix's outputs are kept, if they are.
     """
 
     dataset: str
@@ -67,33 +106,39 @@ class TrainConfig:
     mirror: bool
     augment: str
     batch_norm: BatchNorm
+    warmup: float = 0.0
+    patience: tuple[int, ...] = ()
+    label_smoothing: float = 0.0
+    class_weights: str = "none"
+    clip_norm: float = 0.0
+    cache_dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        phases = Recipe.parse(self.recipe).phases
         if self.preset not in PRESETS:
             raise UnknownNameError("preset", self.preset, PRESETS)
-        if len(self.epochs) != len(phases) or min(self.epochs) < 1:
-            raise InputError(
-                f"Expected {len(phases)} --epochs, each 1 or more, for recipe "
-                f"{self.recipe!r}, got {list(self.epochs)}."
-            )
-        rates = self.learning_rate
-        if len(rates) != len(phases) or not all(0 < rate < math.inf for rate in rates):
-            raise InputError(
-                f"Expected {len(phases)} --learning-rate, each above 0, for recipe "
-                f"{self.recipe!r}, got {list(rates)}."
-            )
-        if self.batch_size < 1:
-            raise InputError(f"Expected --batch-size > 0, got {self.batch_size}.")
-        if not 0 <= self.weight_decay < math.inf:
-            raise InputError(f"Expected --weight-decay >= 0, got {self.weight_decay}.")
-        _check_choice("--augment", self.augment, AUGMENTS)
-        _check_choice("--batch-norm", self.batch_norm, BATCH_NORMS)
-        if self.seed < 0 or self.draw < 0:
-            raise InputError(
-                f"Expected --seed and --draw >= 0, got {self.seed} and {self.draw}."
-            )
+        self._check_phases()
+        for field, (wanted, holds) in _RANGES.items():
+            value = getattr(self, field)
+            if not holds(value):
+                raise InputError(f"Expected {_flag(field)} {wanted}, got {value}.")
+        for field, choices in _CHOICES.items():
+            value = getattr(self, field)
+            if value not in choices:
+                raise InputError(
+                    f"Expected {_flag(field)} to be one of {choices}, got {value!r}."
+                )
         views.check(self.views, self.mirror)
+
+    def _check_phases(self) -> None:
+        count = len(Recipe.parse(self.recipe).phases)
+        for field, (wanted, holds) in _PHASE_RANGES.items():
+            values = getattr(self, field)
+            none = field == "patience" and not values
+            if not none and not (len(values) == count and all(map(holds, values))):
+                raise InputError(
+                    f"Expected {count} {_flag(field)}, each {wanted}, for recipe "
+                    f"{self.recipe!r}, got {list(values)}."
+                )
 
     @property
     def hash(self) -> str:
@@ -134,18 +179,23 @@ class TrainConfig:
         Raises
         ------
         InputError
-            If a field is unknown or missing.
+            If a field is unknown, or one without a default is missing.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        if set(fields) != known:
-            odd = sorted(set(fields) ^ known)
+        optional = {
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.default is not dataclasses.MISSING
+        }
+        odd = sorted((set(fields) ^ known) - (optional - set(fields)))
+        if odd:
             raise InputError(
                 f"Expected a run's config with the fields {sorted(known)}, "
                 f"got one that differs in {odd}."
             )
-        return cls(**fields | {name: tuple(fields[name]) for name in PER_PHASE})
+        lists = {name: tuple(fields[name]) for name in PER_PHASE if name in fields}
+        return cls(**fields | lists)
 
 
-def _check_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"Expected {flag} to be one of {choices}, got {value!r}.")
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

@@ -31,8 +31,29 @@ class Rule:
     decay: float
 
 
+class _PerWeight:
+    """What both kinds share: rules, a rate that may be a tensor, summed gradients."""
+
+    rules: tuple[Rule, ...] = ()
+    rate: tf.Tensor | None = None
+
+    def rate_of(self, learning_rate: tf.Tensor) -> tf.Tensor:
+        """Return the rate that was given with the gradients, else Keras's."""
+        return learning_rate if self.rate is None else self.rate
+
+    def _all_reduce_sum_gradients(
+        self, pairs: list[tuple[tf.Tensor, tf.Variable]]
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
+        """Leave gradients as they are: the step has summed them over all replicas.
+
+        Keras would do it here, after clipping, and then the norm that is clipped would
+        be that of a replica's share.
+        """
+        return pairs
+
+
 @keras.saving.register_keras_serializable("kerastransfer")
-class PerWeightAdamW(keras.optimizers.Adam):
+class PerWeightAdamW(_PerWeight, keras.optimizers.Adam):
     """Adam with decoupled decay [1]_, and a factor and a decay for every weight.
 
     References
@@ -41,15 +62,13 @@ class PerWeightAdamW(keras.optimizers.Adam):
        Algorithm 2; as in Keras, the decay is multiplied by the learning rate.
     """
 
-    rules: tuple[Rule, ...] = ()
-
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Update one weight by its rule."""
         index = self._get_variable_index(variable)
         rule, dtype = self.rules[index], variable.dtype
-        rate = tf.cast(learning_rate, dtype) * rule.factor
+        rate = tf.cast(self.rate_of(learning_rate), dtype) * rule.factor
         if rule.decay:
             variable.assign_sub(variable * (rate * rule.decay))
         step = tf.cast(self.iterations + 1, dtype)
@@ -70,10 +89,8 @@ class PerWeightAdamW(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable("kerastransfer")
-class PerWeightSGD(keras.optimizers.SGD):
+class PerWeightSGD(_PerWeight, keras.optimizers.SGD):
     """SGD as Caffe does it: decay is added to the gradient, before the momentum."""
-
-    rules: tuple[Rule, ...] = ()
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
@@ -82,7 +99,7 @@ class PerWeightSGD(keras.optimizers.SGD):
         rule = self.rules[self._get_variable_index(variable)]
         if rule.decay:
             gradient = gradient + rule.decay * variable
-        rate = tf.cast(learning_rate, variable.dtype) * rule.factor
+        rate = tf.cast(self.rate_of(learning_rate), variable.dtype) * rule.factor
         super().update_step(gradient, variable, rate)
 
 
@@ -120,6 +137,31 @@ def make(
         _rule(preset, weight_decay, variable, plan) for variable, plan in trained
     )
     return optimizer
+
+
+def apply(
+    optimizer: keras.optimizers.Optimizer,
+    rate: tf.Tensor,
+    gradients: list[tf.Tensor],
+    variables: list[keras.Variable],
+) -> None:
+    """Update weights, with a rate that is part of the graph.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        As `make` makes it.
+    rate : scalar tensor
+        Before factors.
+    gradients : list of tensors
+        Summed over all replicas.
+    variables : list of keras.Variable
+    """
+    optimizer.rate = rate
+    try:
+        optimizer.apply(gradients, variables)
+    finally:
+        optimizer.rate = None
 
 
 def _rule(

@@ -1,30 +1,69 @@
-"""One phase of a recipe: the loop, validation, and the best weights restored."""
+"""One phase of a recipe: the loop, validation, early stopping, the best weights."""
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import keras
-import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer import surgery
-from kerastransfer.backbones import preprocessing
 from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
-from kerastransfer.training import optimizer as optimizers
-from kerastransfer.training import statistics
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.batches import Batch
+from kerastransfer.training.engine import Engine, Job
+from kerastransfer.training.halting import NOTHING, Halt, Told
 from kerastransfer.training.presets import PRESETS
-from kerastransfer.training.schedule import SCHEDULES
-from kerastransfer.training.source import Batch, Source
+from kerastransfer.training.schedule import SCHEDULES, Schedule
 
-# Statistics of a layer with a million inputs an image are known well enough by then.
-_STATISTICS_IMAGES = 4096
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What a phase is within its run.
+
+    Parameters
+    ----------
+    epochs : int
+        At most.
+    learning_rate : float
+        At its highest, before factors.
+    patience : int
+        Epochs without a better one after which the phase ends; 0 for never.
+    first_epoch, first_step : int
+        Numbers of its first epoch and step within the run; shuffling, views and
+        dropout follow from them.
+    """
+
+    epochs: int
+    learning_rate: float
+    patience: int = 0
+    first_epoch: int = 0
+    first_step: int = 0
+
+
+@dataclasses.dataclass(slots=True)
+class Position:
+    """How far a phase has come: beside weights, all that going on needs.
+
+    Parameters
+    ----------
+    epoch, batch : int
+        What comes next, from 0.
+    step : int
+        Steps taken.
+    best_epoch : int
+        From 0; -1 before the first is judged.
+    best_val : dict
+        That epoch's validation metrics.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best_epoch: int = -1
+    best_val: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,201 +73,210 @@ class Outcome:
     Parameters
     ----------
     best_epoch : int
-        From 0; its weights are in the network.
+        From 0 within the phase; its weights are in the network.
     val : dict
         That epoch's validation metrics.
-    steps : int
-        Taken.
+    epochs, steps : int
+        Begun, and taken.
+    stopped : {'epochs', 'patience', 'time limit'}
+        Why it ended.
+    cached : bool
+        Whether its frozen prefix was computed once.
     """
 
     best_epoch: int
     val: dict[str, Any]
+    epochs: int
     steps: int
+    stopped: str
+    cached: bool
 
 
-def train(
-    network: Network,
-    plans: tuple[BlockPlan, ...],
-    source: Source,
-    facts: Preprocessing,
-    config: TrainConfig,
-    *,
-    epochs: int,
-    learning_rate: float,
-    callbacks: keras.callbacks.CallbackList,
-    first_epoch: int = 0,
-) -> Outcome:
-    """Train one phase, and leave the network with the best epoch's weights.
-
-    The best is the epoch of highest validation accuracy, and among equals that of
-    lowest negative log-likelihood. Without a validation set it is the last.
+class Best:
+    """The best epoch's weights, in memory.
 
     Parameters
     ----------
     network : Network
-        With the weights the phase starts from.
     plans : tuple of BlockPlan
-        The phase's; see `kerastransfer.surgery.plan`.
-    source : Source
-        Batches for block ``source.first``.
-    facts : Preprocessing
-        The backbone's.
-    config : TrainConfig
-        For the preset, the decay and the batch size.
-    epochs : int
-        How many.
-    learning_rate : float
-        At its highest, before factors.
-    callbacks : keras.callbacks.CallbackList
-        Told of batches and epochs.
-    first_epoch : int
-        Number of this phase's first epoch within the run; shuffling and views follow
-        from it.
-
-    Returns
-    -------
-    Outcome
+        The phase's: what it does not train need not be kept.
     """
-    loop = _Loop(network, plans, source.first, facts, config)
-    steps = epochs * math.ceil(source.num_images / config.batch_size)
-    schedule = SCHEDULES[PRESETS[config.preset].schedule]
-    best, step = _Best(network, plans), 0
-    for epoch in range(epochs):
-        number = first_epoch + epoch
-        callbacks.on_epoch_begin(number)
-        for index, (inputs, labels) in enumerate(source.train(number)):
-            callbacks.on_train_batch_begin(index)
-            rate = learning_rate * schedule(step, steps)
-            loss = loop.step(inputs, labels, rate)
-            step += 1
-            logs = {"loss": loss, "learning_rate": rate}
-            callbacks.on_train_batch_end(index, logs)
-        loop.recompute_statistics(source, number)
-        val = loop.evaluate(source.val())
-        best.offer(epoch, val)
-        callbacks.on_epoch_end(number, val)
-    best.restore()
-    return Outcome(best.epoch, best.val, step)
-
-
-class _Loop:
-    """The compiled steps of a phase, around one new optimiser."""
-
-    def __init__(
-        self,
-        network: Network,
-        plans: tuple[BlockPlan, ...],
-        first: int,
-        facts: Preprocessing,
-        config: TrainConfig,
-    ) -> None:
-        surgery.set_trainable(network, plans)
-        self.network = network
-        self.first = first
-        self.facts = facts
-        self.training = [plan.training for plan in plans]
-        trained = surgery.trained_variables(network, plans)
-        self.variables = [variable for variable, _ in trained]
-        self.optimizer = optimizers.make(
-            PRESETS[config.preset], config.weight_decay, trained
-        )
-        self.moving = statistics.moving_layers(network, plans)
-        # One trace for batches of every size.
-        shape = network.blocks[first - 1].input_shape[1:]
-        inputs = tf.TensorSpec((None, *shape), tf.float32)
-        labels = tf.TensorSpec((None,), tf.int64)
-        self._step = tf.function(self._train_step, [inputs, labels])
-        self._judge = tf.function(self._inference, [inputs, labels])
-        self._capture = tf.function(self._training_mode, [inputs])
-
-    def step(self, inputs: tf.Tensor, labels: tf.Tensor, rate: float) -> float:
-        """Take one step; return the mean loss of the batch before it, in nats."""
-        self.optimizer.learning_rate = rate
-        loss = float(self._step(inputs, labels))
-        if not math.isfinite(loss):
-            raise InputError(
-                f"Expected a finite loss, got {loss} at a learning rate of {rate:.3g}; "
-                "lower --learning-rate."
-            )
-        return loss
-
-    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Return accuracy and negative log-likelihood; empty without images."""
-        right, costs = [], []
-        for inputs, labels in batches:
-            hits, losses = self._judge(inputs, labels)
-            right.append(hits.numpy())
-            costs.append(losses.numpy())
-        if not right:
-            return {}
-        return {
-            "accuracy": float(np.concatenate(right).mean()),
-            "nll": float(np.concatenate(costs).mean(dtype=np.float64)),
-        }
-
-    def recompute_statistics(self, source: Source, epoch: int) -> None:
-        """Bring moving statistics up to date with the weights."""
-        if not self.moving:
-            return
-        with statistics.capturing(self.moving):
-            statistics.recompute(
-                self.moving, self._capture, _first(source.train(epoch))
-            )
-
-    def _inputs(self, inputs: tf.Tensor) -> tf.Tensor:
-        return (
-            preprocessing.normalise(inputs, self.facts) if self.first == 1 else inputs
-        )
-
-    def _training_mode(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.network.forward(
-            self._inputs(inputs), first=self.first, training=self.training
-        )
-
-    def _inference(
-        self, inputs: tf.Tensor, labels: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.network.forward(self._inputs(inputs), first=self.first)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.argmax(logits, axis=-1) == labels, losses
-
-    def _train_step(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = self._training_mode(inputs)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            # The true number of images, so that a short last batch weighs as it should.
-            loss = tf.reduce_sum(losses) / tf.cast(tf.size(labels), losses.dtype)
-        values = [variable.value for variable in self.variables]
-        self.optimizer.apply(tape.gradient(loss, values), self.variables)
-        return loss
-
-
-class _Best:
-    """The best epoch's weights, in memory."""
 
     def __init__(self, network: Network, plans: tuple[BlockPlan, ...]) -> None:
         self.network = network
         self.numbers = [plan.number for plan in plans if plan.trained]
-        self.score: tuple[float, float] = (-math.inf, -math.inf)
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
-        self.epoch = 0
-        self.val: dict[str, float] = {}
 
-    def offer(self, epoch: int, val: dict[str, float]) -> None:
-        score = (val["accuracy"], -val["nll"]) if val else (0.0, float(epoch))
-        if score > self.score:
-            self.score, self.epoch, self.val = score, epoch, val
+    def offer(self, position: Position, val: dict[str, float]) -> None:
+        """Keep the weights, and note the epoch, if it is the best so far.
+
+        The best is the epoch of highest validation accuracy, and among equals that of
+        lowest negative log-likelihood. Without a validation set it is the last.
+        """
+        if not self.weights or not val or _score(val) > _score(position.best_val):
+            position.best_epoch, position.best_val = position.epoch, val
             self.weights = {n: self.network.snapshot(n) for n in self.numbers}
 
     def restore(self) -> None:
+        """Give the network the best epoch's weights."""
         for number, weights in self.weights.items():
             self.network.assign(number, weights)
 
 
-def _first(batches: Iterable[Batch]) -> Iterable[Batch]:
-    images = 0
-    for batch in batches:
-        yield batch
-        images += len(batch[1])
-        if images >= _STATISTICS_IMAGES:
-            return
+class Keeper(Protocol):
+    """Who keeps what would be lost if the process were killed."""
+
+    def resume(self, engine: Engine, best: Best) -> Position:
+        """Bring engine and best to where the phase was left; say where that is."""
+
+    def after(self, engine: Engine, best: Best, position: Position, told: Told) -> None:
+        """Take note, between two calls, of a place from which to go on."""
+
+
+def train(
+    job: Job,
+    span: Span,
+    callbacks: keras.callbacks.CallbackList,
+    *,
+    keeper: Keeper | None = None,
+    halt: Halt | None = None,
+) -> Outcome:
+    """Train one phase, and leave the network with the best epoch's weights.
+
+    Parameters
+    ----------
+    job : Job
+    span : Span
+    callbacks : keras.callbacks.CallbackList
+        Told of batches and epochs.
+    keeper : Keeper, optional
+        Keeps checkpoints, and knows where to begin.
+    halt : Halt, optional
+        Knows when to stop early.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    InputError
+        If a loss is not finite, or there is patience and no validation set.
+    Terminated
+        If the process, or another that takes part, was told to end.
+    """
+    return _Phase(job, span, callbacks, keeper, halt or NOTHING).run()
+
+
+class _Phase:
+    """What the steps of `train` share."""
+
+    def __init__(
+        self,
+        job: Job,
+        span: Span,
+        callbacks: keras.callbacks.CallbackList,
+        keeper: Keeper | None,
+        halt: Halt,
+    ) -> None:
+        self.span, self.callbacks, self.keeper, self.halt = (
+            *(span, callbacks, keeper),
+            halt,
+        )
+        self.engine = Engine(job)
+        self.best = Best(job.network, job.plans)
+        self.position = Position()
+        if keeper is not None:
+            self.position = keeper.resume(self.engine, self.best)
+        self.batches = math.ceil(job.source.num_images / job.config.batch_size)
+        preset = PRESETS[job.config.preset]
+        self.schedule: Schedule = SCHEDULES[preset.schedule]
+
+    def run(self) -> Outcome:
+        stopped = ""
+        while not stopped:
+            stopped = self._ended() or self._epoch()
+        self.best.restore()
+        position = self.position
+        return Outcome(
+            best_epoch=position.best_epoch,
+            val=position.best_val,
+            epochs=position.epoch,
+            steps=position.step,
+            stopped=stopped,
+            cached=self.engine.first > 1,
+        )
+
+    def _ended(self) -> str:
+        """Say why no epoch follows, if none does."""
+        position, span = self.position, self.span
+        if position.batch:
+            return ""
+        if position.epoch >= span.epochs:
+            return "epochs"
+        stale = position.epoch - 1 - position.best_epoch
+        return "patience" if span.patience and stale >= span.patience else ""
+
+    def _epoch(self) -> str:
+        """Train an epoch, or what is left of it; say why the phase ends, if it does."""
+        position, number = self.position, self.span.first_epoch + self.position.epoch
+        if not position.batch:
+            self.callbacks.on_epoch_begin(number)
+        told = Told()
+        for group in self._groups(number):
+            told = self._steps(group)
+            if told.stops:
+                break
+        self.engine.recompute_statistics(number)
+        val = self.engine.evaluate()
+        if self.span.patience and not val:
+            raise InputError("--patience needs a validation set, and it is empty here.")
+        self.best.offer(position, val)
+        position.epoch, position.batch = position.epoch + 1, 0
+        self.callbacks.on_epoch_end(number, val)
+        self._keep(Told())
+        return "time limit" if told.stops else ""
+
+    def _groups(self, number: int) -> Iterator[list[Batch]]:
+        """Group the epoch's batches into those of a call: all of one size."""
+        job = self.engine.job
+        source = job.source.train(number, job.replicas.part, self.position.batch)
+        for _, alike in itertools.groupby(source, key=lambda batch: batch.size):
+            while group := [*itertools.islice(alike, self.engine.steps_a_call)]:
+                yield group
+
+    def _steps(self, group: list[Batch]) -> Told:
+        """Take the steps of a call."""
+        position = self.position
+        first = position.batch
+        rates = [self._rate(position.step + i) for i in range(len(group))]
+        losses, signal = self.engine.take(
+            group, rates, self.span.first_step + position.step, self.halt.signal()
+        )
+        position.batch += len(group)
+        position.step += len(group)
+        for i, (loss, rate) in enumerate(zip(losses, rates, strict=True)):
+            self.callbacks.on_train_batch_begin(first + i)
+            logs = {"loss": loss, "learning_rate": rate}
+            self.callbacks.on_train_batch_end(first + i, logs)
+        told = self.halt.read(signal)
+        self._keep(told)
+        return told
+
+    def _keep(self, told: Told) -> None:
+        if self.keeper is not None:
+            self.keeper.after(self.engine, self.best, self.position, told)
+        if told.terminated:
+            self.halt.terminate()
+
+    def _rate(self, step: int) -> float:
+        """Return a step's learning rate: a linear rise, then the schedule."""
+        steps = self.span.epochs * self.batches
+        warm = math.floor(self.engine.job.config.warmup * steps)
+        if step < warm:
+            return self.span.learning_rate * (step + 1) / (warm + 1)
+        return self.span.learning_rate * self.schedule(step - warm, steps - warm)
+
+
+def _score(val: dict[str, float]) -> tuple[float, float]:
+    return val["accuracy"], -val["nll"]

@@ -114,6 +114,12 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
         "mirror": facts.mirror,
         "augment": "views",
         "batch_norm": "keep",
+        "warmup": 0.0,
+        "patience": [0],
+        "label_smoothing": 0.0,
+        "class_weights": "none",
+        "clip_norm": 0.0,
+        "cache_dtype": "float32",
     }
     fields = {**defaults, **chosen, **hashes}
     fields["recipe"] = str(Recipe(phases))

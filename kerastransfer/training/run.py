@@ -1,7 +1,6 @@
 """A run: from a config to a folder that holds everything it produced."""
 
 import dataclasses
-import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,25 +10,27 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer import __version__, atomic, surgery
+from kerastransfer import atomic
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
-from kerastransfer.evaluation import metrics, probe
-from kerastransfer.evaluation.wording import percent
-from kerastransfer.features.extraction import Extractor
-from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
+from kerastransfer.evaluation import metrics
+from kerastransfer.features.responses import source_network
+from kerastransfer.recipe import Recipe
 from kerastransfer.records.reader import Records
-from kerastransfer.training import inference, phase, prefix
+from kerastransfer.training import inference, outcome, phases, prefix, run_folder
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
+from kerastransfer.training.checkpointer import Checkpointer
+from kerastransfer.training.checkpoints import Checkpoint, Store
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.finished import MEAN_IMAGE
-from kerastransfer.training.prefix import Features
+from kerastransfer.training.halting import Halt
+from kerastransfer.training.prefix import Caching, Features
+from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
-from kerastransfer.training.source import Images, Source
 
-_FEATURE_BLOCK = NUM_BLOCKS - 1
+EVERY = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,16 @@ class Inputs:
         The pretrained weights; empty where the recipe keeps none.
     mean_image : MeanImage, optional
         The one that the config's hash names.
-    cache : {'auto', 'on', 'off'}
-        Whether frozen blocks are computed once.
+    caching : Caching
+        Whether and where frozen blocks are computed once.
+    replicas : Replicas
+        The devices; by default the one that TensorFlow would choose.
+    checkpoint_every : float
+        Seconds between two checkpoints within a phase.
+    time_limit : float, optional
+        Seconds of training after which it ends with the best that it has.
+    restart : bool
+        Whether to forget what an unfinished run left.
     with_probe : bool
         Whether to measure the number to beat first.
     export : callable, optional
@@ -57,7 +66,11 @@ class Inputs:
     records: Records
     source_weights: Mapping[str, NDArray[Any]]
     mean_image: MeanImage | None = None
-    cache: str = "auto"
+    caching: Caching = dataclasses.field(default_factory=Caching)
+    replicas: Replicas = dataclasses.field(default_factory=single)
+    checkpoint_every: float = EVERY
+    time_limit: float | None = None
+    restart: bool = False
     with_probe: bool = True
     export: Callable[[Network], None] | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
@@ -68,41 +81,54 @@ def train(
 ) -> tuple[Network, dict[str, Any]]:
     """Train, evaluate, and write the run's files, ``result.json`` last.
 
+    A run that was begun and has not finished goes on from its last checkpoint.
+
     Parameters
     ----------
     config : TrainConfig
     inputs : Inputs
     folder : Path
         Gets ``config.json``, ``labels.txt``, ``metrics.jsonl``, ``tensorboard/``,
-        ``checkpoints/``, ``model.keras`` and ``result.json``.
+        ``checkpoints/``, ``model.keras`` and ``result.json``; from the chief alone.
 
     Returns
     -------
     network : Network
         With the best epoch's weights.
     result : dict
-        What ``result.json`` holds.
+        What ``result.json`` holds; empty in a process that is not the chief.
+
+    Raises
+    ------
+    InputError
+        If the run cannot be gone on with, or a loss is not finite.
+    Terminated
+        If the process was told to end; a checkpoint is there.
     """
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    _prepare(folder, config, inputs)
     job = _Job(config, inputs, folder)
-    features = job.source_features() if inputs.with_probe else {}
-    probed = _probe(features, config.seed) if features else None
-    network, outcomes = job.train_phases(features)
-    result = {
-        "test": job.evaluate(network, "test", features),
-        "val": job.evaluate(network, "val", features),
-        "probe": probed,
-        **_identity(config, inputs.records),
-        "phases": [dataclasses.asdict(outcome) for outcome in outcomes],
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    with atomic.replacing(folder / "model.keras", ".keras") as scratch:
-        network.whole().save(scratch)
-    if inputs.export is not None:
-        inputs.export(network)
-    atomic.write_json(folder / "result.json", result)
+    store, found = job.begin()
+    features = job.source_features() if inputs.replicas.chief else {}
+    probed = (
+        outcome.probe(features, config.seed) if features and inputs.with_probe else None
+    )
+    network, outcomes, halt = job.train_phases(store, found)
+    result: dict[str, Any] = {}
+    if inputs.replicas.chief:
+        before = found.seconds if found else 0.0
+        result = {
+            "test": job.evaluate(network, "test", features),
+            "val": job.evaluate(network, "val", features),
+            "probe": probed,
+            **outcome.identity(config, inputs.records),
+            "phases": [dataclasses.asdict(outcome) for outcome in outcomes],
+            "stopped": outcomes[-1].stopped,
+            "training_seconds": round(halt.seconds, 1),
+            "seconds": round(before + time.monotonic() - start, 1),
+        }
+        job.write(network, result, store)
+    inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
     return network, result
 
 
@@ -116,45 +142,75 @@ class _Job:
         self.recipe = Recipe.parse(config.recipe)
         self.backbone = backbones.get(config.backbone, inputs.mean_image)
         records = inputs.records
-        self.num_classes = len(records.classes)
         self.positions = {
             "train": records.variant(config.images_per_class, config.draw),
             "val": np.arange(records.size("val")),
             "test": np.arange(records.size("test")),
         }
 
-    def source_features(self) -> Features:
-        """Run every image through the pretrained network, if there is one."""
-        if not self.inputs.source_weights:
-            say("No probe: the recipe copies nothing, so no weights were asked for.")
-            return {}
-        network = self.backbone.build(self.backbone.source_classes, self.config.seed)
-        for number in range(1, NUM_BLOCKS):
-            network.assign(number, self.inputs.source_weights)
-        images = sum(len(positions) for positions in self.positions.values())
-        say(f"Computing the source's features of {images:,} images ...")
-        extract = Extractor(network, self.backbone.preprocessing, last=_FEATURE_BLOCK)
-        return {split: extract(self._centre(split)) for split in self.positions}
+    def begin(self) -> tuple[Store | None, Checkpoint | None]:
+        """Make the folder, and find out where to go on."""
+        inputs, store, found = self.inputs, None, None
+        run_folder.agree(self.config, inputs.replicas)
+        if inputs.replicas.chief:
+            classes = inputs.records.classes
+            store, found = run_folder.prepare(
+                self.folder, self.config, classes, restart=inputs.restart
+            )
+            if inputs.mean_image is not None:
+                inputs.mean_image.write(self.folder / MEAN_IMAGE)
+        return store, run_folder.share(found, inputs.replicas)
 
-    def train_phases(self, features: Features) -> tuple[Network, list[phase.Outcome]]:
-        """Train phase after phase."""
-        recipe, config = self.recipe, self.config
-        network = surgery.draw(
-            recipe.phases[0],
+    def source_features(self) -> Features:
+        """Run every image through the pretrained network, where that serves."""
+        if not self.inputs.source_weights:
+            if self.inputs.with_probe:
+                say("No probe: the recipe copies nothing; no weights were asked for.")
+            return {}
+        if not (self.inputs.with_probe or self._head_only()):
+            return {}
+        return prefix.source_features(
+            self.inputs.records,
+            source_network(self.backbone, self.inputs.source_weights),
             self.backbone,
-            self.num_classes,
-            config.seed,
-            self.inputs.source_weights,
+            self.positions,
+            self.inputs.caching,
         )
-        callbacks = self._callbacks(network)
+
+    def train_phases(
+        self, store: Store | None, found: Checkpoint | None
+    ) -> tuple[Network, phases.Outcomes, Halt]:
+        """Train phase after phase, keeping checkpoints and metrics."""
+        inputs, chief = self.inputs, self.inputs.replicas.chief
+        spent = found.seconds if found else 0.0
+        halt = Halt(inputs.time_limit, spent=spent, chief=chief)
+        metrics_log = self._metrics_log(found) if chief else None
+        checkpointer = Checkpointer(
+            store,
+            every=inputs.checkpoint_every,
+            halt=halt,
+            metrics_bytes=metrics_log.num_bytes if metrics_log else lambda: 0,
+            found=found,
+        )
+        setting = self._setting()
+        network, outcomes = phases.begin(setting, found)
+        callbacks = self._callbacks(network, metrics_log, found)
         callbacks.on_train_begin()
-        outcomes: list[phase.Outcome] = []
         try:
-            for index in range(len(recipe.phases)):
-                outcomes.append(self._train_phase(network, index, callbacks, features))
+            with halt.listening():
+                outcomes = phases.train(
+                    setting,
+                    network,
+                    outcomes,
+                    callbacks,
+                    checkpointer,
+                    halt,
+                    found=found,
+                    after=self._save_weights if chief else lambda index, network: None,
+                )
         finally:
             callbacks.on_train_end()
-        return network, outcomes
+        return network, outcomes, halt
 
     def evaluate(
         self, network: Network, split: str, features: Features
@@ -164,132 +220,83 @@ class _Job:
             known, labels = features[split]
             answers = inference.classify_features(network, known)
         else:
+            batches = inference.centre_views(
+                self.inputs.records,
+                split,
+                self.positions[split],
+                self.backbone.preprocessing,
+            )
             answers, labels = inference.probabilities(
-                network, self.backbone.preprocessing, self._centre(split)
+                network, self.backbone.preprocessing, batches
             )
         return metrics.evaluate(answers, labels).as_dict()
 
-    def _train_phase(
-        self,
-        network: Network,
-        index: int,
-        callbacks: keras.callbacks.CallbackList,
-        features: Features,
-    ) -> phase.Outcome:
-        config, step = self.config, self.recipe.phases[index]
-        epochs = config.epochs[index]
-        if index:
-            # Another seed than the first phase's, or R would draw the same weights.
-            surgery.redraw(
-                network, step, self.backbone, self.num_classes, config.seed + index
-            )
-        plans = surgery.plan(step, self.backbone, self.num_classes, config.batch_norm)
-        say(f"Phase {index + 1} of {len(config.epochs)}: {step}, {epochs} epochs")
-        # In the first phase a frozen prefix is the source's; later it may have moved.
-        known = features if index == 0 or self._head_only() else None
-        source = self._source(network, step, epochs, known)
-        outcome = phase.train(
-            network,
-            plans,
-            source,
-            self.backbone.preprocessing,
-            config,
-            epochs=epochs,
-            learning_rate=config.learning_rate[index],
-            callbacks=callbacks,
-            first_epoch=sum(config.epochs[:index]),
+    def write(
+        self, network: Network, result: dict[str, Any], store: Store | None
+    ) -> None:
+        """Write the network and the result; checkpoints are of no use after that."""
+        with atomic.replacing(self.folder / "model.keras", ".keras") as scratch:
+            network.whole().save(scratch)
+        if self.inputs.export is not None:
+            self.inputs.export(network)
+        atomic.write_json(self.folder / run_folder.RESULT, result)
+        # A run whose time was up may be given more.
+        if store is not None and result["stopped"] != "time limit":
+            store.clear()
+
+    def _setting(self) -> phases.Setting:
+        return phases.Setting(
+            config=self.config,
+            backbone=self.backbone,
+            records=self.inputs.records,
+            num_classes=len(self.inputs.records.classes),
+            train_positions=self.positions["train"],
+            val_positions=self.positions["val"],
+            source_weights=self.inputs.source_weights,
+            replicas=self.inputs.replicas,
+            caching=self.inputs.caching,
         )
+
+    def _save_weights(self, index: int, network: Network) -> None:
         path = self.folder / "checkpoints" / f"phase{index + 1}.weights.h5"
         with atomic.replacing(path, ".weights.h5") as scratch:
             network.whole().save_weights(scratch)
-        return outcome
-
-    def _source(
-        self, network: Network, step: Phase, epochs: int, features: Features | None
-    ) -> Source:
-        images = Images(
-            examples=self.inputs.records,
-            train_positions=self.positions["train"],
-            val_positions=self.positions["val"],
-            facts=self.backbone.preprocessing,
-            config=self.config,
-        )
-        return prefix.choose(
-            images,
-            network,
-            surgery.frozen_prefix(step),
-            epochs=epochs,
-            cache=self.inputs.cache,
-            features=features,
-        )
 
     def _head_only(self) -> bool:
         return all(head_only(step) for step in self.recipe.phases)
 
-    def _centre(self, split: str) -> Any:
-        return inference.centre_views(
-            self.inputs.records,
-            split,
-            self.positions[split],
-            self.backbone.preprocessing,
-        )
+    def _metrics_log(self, found: Checkpoint | None) -> MetricsLog:
+        path = self.folder / run_folder.METRICS
+        keep = found.metrics_bytes if found else 0
+        return MetricsLog(path, keep, _steps(found))
 
-    def _callbacks(self, network: Network) -> keras.callbacks.CallbackList:
+    def _callbacks(
+        self,
+        network: Network,
+        metrics_log: MetricsLog | None,
+        found: Checkpoint | None,
+    ) -> keras.callbacks.CallbackList:
         epochs = sum(self.config.epochs)
         steps = epochs * -(-len(self.positions["train"]) // self.config.batch_size)
+        ours: list[keras.callbacks.Callback] = []
+        if metrics_log is not None:
+            before = self.folder / run_folder.METRICS if found else None
+            ours = [
+                metrics_log,
+                TensorBoardLog(self.folder / "tensorboard", before),
+                Progress(steps, epochs, _steps(found)),
+            ]
         return keras.callbacks.CallbackList(
-            [
-                MetricsLog(self.folder / "metrics.jsonl"),
-                TensorBoardLog(self.folder / "tensorboard"),
-                Progress(steps, epochs),
-                *self.inputs.callbacks,
-            ],
+            [*ours, *self.inputs.callbacks],
             model=network.whole(),
             epochs=epochs,
             steps=steps,
         )
 
 
-def _prepare(folder: Path, config: TrainConfig, inputs: Inputs) -> None:
-    if (folder / "metrics.jsonl").exists() and not (folder / "result.json").exists():
-        say("A run that did not finish is here; it is trained from the beginning.")
-    (folder / "result.json").unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write_json(folder / "config.json", config.as_dict())
-    atomic.write_text(
-        folder / "labels.txt", "".join(f"{name}\n" for name in inputs.records.classes)
-    )
-    if inputs.mean_image is not None:
-        inputs.mean_image.write(folder / MEAN_IMAGE)
-
-
-def _probe(features: Features, seed: int) -> dict[str, Any]:
-    """Fit the plain classifier that a recipe has to beat, and say how good it is."""
-    fitted = probe.fit_probe(*features["train"], *features["val"], seed=seed)
-    test, labels = features["test"]
-    result = metrics.evaluate(fitted.probabilities(test), labels)
-    say(f"To beat: {fitted.kind}, test accuracy {percent(result.accuracy.as_dict())}")
-    return {"kind": fitted.kind, "test": result.as_dict()}
-
-
-def _identity(config: TrainConfig, records: Records) -> dict[str, Any]:
-    """Say what ran, on what, with which releases."""
-    chosen = records.variant(config.images_per_class, config.draw)
-    counts = np.bincount(
-        records.labels("train")[chosen], minlength=len(records.classes)
-    )
-    return {
-        "recipe": config.recipe,
-        "backbone": config.backbone,
-        "dataset": config.dataset,
-        "images_per_class": config.images_per_class,
-        "seed": config.seed,
-        "draw": config.draw,
-        "config_hash": config.hash,
-        "train_counts": dict(zip(records.classes, counts.tolist(), strict=True)),
-        "versions": {"kerastransfer": __version__}
-        | {
-            name: importlib.metadata.version(name)
-            for name in ("tensorflow", "keras", "numpy")
-        },
-    }
+def _steps(found: Checkpoint | None) -> int:
+    """Count the steps that a checkpoint holds."""
+    if found is None:
+        return 0
+    under_way = found.position.step if found.position else 0
+    return under_way + sum(outcome.steps for outcome in found.outcomes)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 _DROPS = 5
 _GAMMA = 0.1
 
+Schedule = Callable[[int, int], float]
+
 
 def cosine(step: int, steps: int) -> float:
     """Fall from 1 towards 0 along half a cosine.
@@ -41,7 +43,7 @@ def staircase(step: int, steps: int) -> float:
     return _GAMMA ** (_DROPS * step // steps)
 
 
-SCHEDULES: dict[str, Callable[[int, int], float]] = {
+SCHEDULES: dict[str, Schedule] = {
     "cosine": cosine,
     "step": staircase,
 }

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kerastransfer import surgery
 from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones.dropout import Drop
 from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.export import saved_model
 from kerastransfer.recipe import Action, Recipe
@@ -27,6 +28,11 @@ def weights_of(network):
     return {k: v for n in range(1, 9) for k, v in network.snapshot(n).items()}
 
 
+def drop_at(step, count=1):
+    rows = tf.range(count)
+    return Drop(0, tf.constant(step, tf.int64), rows, tf.constant(count))
+
+
 OPTIMISERS = {
     "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
     "sgd": lambda: keras.optimizers.SGD(0.01, 0.9, weight_decay=0.1),
@@ -40,7 +46,8 @@ def step(network, plans, backbone, optimiser):
     x = preprocessing.normalise(images(backbone), backbone.preprocessing)
     variables = [variable for variable, _ in trained]
     with tf.GradientTape() as tape:
-        logits = network.forward(x, training=[plan.training for plan in plans])
+        training = [plan.training for plan in plans]
+        logits = network.forward(x, training=training, drop=drop_at(0, 2))
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits([0, 3], logits)
         loss = tf.reduce_mean(losses)
     gradients = tape.gradient(loss, [v.value for v in variables])
@@ -79,10 +86,8 @@ def test_dropout_acts_at_the_entry_of_trained_blocks_only():
     def varies(recipe, number):
         plan = surgery.plan(Recipe.parse(recipe).phases[0], backbone, CLASSES)
         training = [p.training for p in plan]
-        runs = [
-            network.forward(features, first=number, last=number, training=training)
-            for _ in range(2)
-        ]
+        only = {"first": number, "last": number, "training": training}
+        runs = [network.forward(features, drop=drop_at(i), **only) for i in range(2)]
         return bool((runs[0].numpy() != runs[1].numpy()).any())
 
     assert varies("F1-7R8", 8) and not varies("F1-7R8", 7)

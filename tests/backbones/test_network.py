@@ -1,7 +1,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from kerastransfer.backbones.dropout import Drop
 from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.errors import WeightsError
 
@@ -63,10 +65,13 @@ def test_training_is_switched_by_block():
     network = Network((block,) * 8)
     x = np.ones((1, 1000), np.float32)
     assert (network.forward(x).numpy() == 1).all()
+    drop = Drop(0, tf.constant(0, tf.int64), tf.range(1), tf.constant(1))
     first_only = [True] + [False] * 7
-    kept = np.count_nonzero(network.forward(x, training=first_only))
+    kept = np.count_nonzero(network.forward(x, training=first_only, drop=drop))
     assert 400 < kept < 600
-    assert np.count_nonzero(network.forward(x, training=[True] * 8)) < 50
+    # Masks of different blocks are independent: one in 256 is left.
+    left = network.forward(x, training=[True] * 8, drop=drop)
+    assert np.count_nonzero(left) < 50
 
 
 def test_seeds_are_pinned():

@@ -19,6 +19,14 @@ def test_a_config_survives_json():
     assert TrainConfig.from_dict(json.loads(json.dumps(made.as_dict()))) == made
 
 
+def test_a_config_from_before_a_field_was_there_takes_its_default():
+    made = resolve(CHOSEN, FACTS)
+    fields = made.as_dict()
+    del fields["warmup"], fields["patience"]
+    again = TrainConfig.from_dict(fields)
+    assert (again.warmup, again.patience) == (0.0, ())
+
+
 def test_the_recipe_is_canonical():
     assert resolve({**CHOSEN, "recipe": "f(1-7) r8"}, FACTS) == resolve(CHOSEN, FACTS)
 
@@ -46,6 +54,12 @@ def test_every_field_changes_the_hash():
         "mirror": True,
         "augment": "random",
         "batch_norm": "adapt",
+        "warmup": 0.1,
+        "patience": (3,),
+        "label_smoothing": 0.1,
+        "class_weights": "auto",
+        "clip_norm": 1.0,
+        "cache_dtype": "float16",
     }
     hashes = {resolve({**CHOSEN, name: to}, FACTS).hash for name, to in others.items()}
     assert len(hashes | {base.hash}) == len(others) + 1
@@ -93,7 +107,13 @@ def test_one_number_of_epochs_or_rate_stands_for_every_phase():
         ({"weight_decay": -1.0}, InputError, "--weight-decay >= 0"),
         ({"augment": "mixup"}, InputError, "--augment to be one of"),
         ({"batch_norm": "move"}, InputError, "--batch-norm to be one of"),
-        ({"seed": -1}, InputError, "--seed and --draw >= 0"),
+        ({"seed": -1}, InputError, "--seed >= 0, got -1"),
+        ({"patience": (1, 2)}, InputError, "Expected 1 --patience, each 0 or more"),
+        ({"warmup": 1.0}, InputError, "--warmup from 0 to below 1, got 1.0"),
+        ({"label_smoothing": -0.1}, InputError, "--label-smoothing from 0"),
+        ({"clip_norm": float("inf")}, InputError, "--clip-norm >= 0, got inf"),
+        ({"class_weights": "some"}, InputError, "--class-weights to be one of"),
+        ({"cache_dtype": "int8"}, InputError, "--cache-dtype to be one of"),
         ({"views": 3}, InputError, "--views"),
         ({"views": 10}, InputError, "mirror images"),
         ({"records": "x" * 64}, InputError, "Expected records with hash"),

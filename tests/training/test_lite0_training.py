@@ -9,8 +9,11 @@ from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.training import phase
+from kerastransfer.training.batches import Images
+from kerastransfer.training.engine import Job
+from kerastransfer.training.phase import Span
+from kerastransfer.training.replicas import single
 from kerastransfer.training.resolve import Facts, resolve
-from kerastransfer.training.source import Images
 from kerastransfer.weights import store
 
 LITE0 = table.get("efficientnet_lite0")
@@ -38,16 +41,16 @@ def test_exactly_the_frozen_blocks_stay_bit_identical(recipe):
     )
     for step in phases:
         before = [network.snapshot(number) for number in range(1, 9)]
-        phase.train(
-            network,
-            surgery.plan(step, LITE0, 3),
-            images,
-            LITE0.preprocessing,
-            config,
-            epochs=1,
-            learning_rate=0.01,
-            callbacks=keras.callbacks.CallbackList([]),
+        job = Job(
+            network=network,
+            plans=surgery.plan(step, LITE0, 3),
+            source=images,
+            facts=LITE0.preprocessing,
+            config=config,
+            replicas=single(),
         )
+        nothing = keras.callbacks.CallbackList([])
+        phase.train(job, Span(epochs=1, learning_rate=0.01), nothing)
         for number, old in enumerate(before, start=1):
             new = network.snapshot(number)
             same = [np.array_equal(old[name], new[name]) for name in old]

@@ -8,8 +8,12 @@ import pytest
 from kerastransfer import surgery
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.training import phase, prefix
+from kerastransfer.training.batches import Images
 from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.source import Images
+from kerastransfer.training.engine import Job
+from kerastransfer.training.phase import Span
+from kerastransfer.training.prefix import Caching
+from kerastransfer.training.replicas import single
 
 FACTS = miniature.BACKBONE.preprocessing
 
@@ -48,22 +52,18 @@ def make_images(config: TrainConfig, examples=None, train: int = 13) -> Images:
     )
 
 
-def callbacks() -> keras.callbacks.CallbackList:
-    return keras.callbacks.CallbackList([])
-
-
-def run_phase(network, step, config, source, epochs=1):
-    plans = surgery.plan(step, miniature.BACKBONE, 3, config.batch_norm)
-    return phase.train(
-        network,
-        plans,
-        source,
-        FACTS,
-        config,
-        epochs=epochs,
-        learning_rate=config.learning_rate[0],
-        callbacks=callbacks(),
+def run_phase(network, step, config, source, epochs=1, callbacks=()):
+    job = Job(
+        network=network,
+        plans=surgery.plan(step, miniature.BACKBONE, 3, config.batch_norm),
+        source=source,
+        facts=FACTS,
+        config=config,
+        replicas=single(),
     )
+    patience = config.patience[0] if config.patience else 0
+    span = Span(epochs=epochs, learning_rate=config.learning_rate[0], patience=patience)
+    return phase.train(job, span, keras.callbacks.CallbackList([*callbacks]))
 
 
 def first_network(recipe: str, seed: int = 3):
@@ -135,7 +135,7 @@ def test_redrawn_statistics_are_the_plain_averages_of_the_training_views():
     source = make_images(config)
     run_phase(network, Recipe.parse("R1-8").phases[0], config, source)
     # 13 images in batches of 4, 4, 4 and 1: a mean of batch means would be another.
-    images = np.concatenate([images for images, _ in source.train(0)])
+    images = np.concatenate([batch.shares[0].inputs for batch in source.train(0)])
     responses = keras.ops.conv(
         (images - 127.0) / 128.0,
         network.blocks[0].get_layer("conv1").kernel,
@@ -153,7 +153,7 @@ def test_redrawn_statistics_are_the_plain_averages_of_the_training_views():
 @pytest.mark.parametrize("preset", ["caffe", "default"])
 @pytest.mark.parametrize("recipe", ["F1-7R8", "F1-3FT4-7@0.1R8", "F1-5R6-8"])
 @pytest.mark.parametrize("views", [1, 5])
-def test_a_cached_prefix_changes_nothing(recipe, preset, views):
+def test_a_cached_prefix_changes_nothing(recipe, preset, views, tmp_path):
     config = make_config(recipe, preset=preset, views=views, epochs=(4,))
     step = Recipe.parse(recipe).phases[0]
     examples = miniature.make_examples()
@@ -163,11 +163,12 @@ def test_a_cached_prefix_changes_nothing(recipe, preset, views):
         images = make_images(config, examples)
         source = prefix.choose(
             images,
+            examples,
             network,
+            miniature.BACKBONE,
             step.frozen_prefix,
             epochs=4,
-            cache=cache,
-            features=None,
+            caching=Caching(mode=cache, home=tmp_path),
         )
         assert (source.first > 1) == (cache == "on")
         outcomes.append(run_phase(network, step, config, source, epochs=4))
@@ -190,18 +191,8 @@ def test_the_best_epoch_is_restored():
         def on_epoch_end(self, epoch, logs=None):
             seen.append((logs["accuracy"], -logs["nll"], snapshot(network)))
 
-    plans = surgery.plan(Recipe.parse("R1-8").phases[0], miniature.BACKBONE, 3)
-    watching = keras.callbacks.CallbackList([Watch()])
-    outcome = phase.train(
-        network,
-        plans,
-        source,
-        FACTS,
-        config,
-        epochs=6,
-        learning_rate=0.03,
-        callbacks=watching,
-    )
+    step = Recipe.parse("R1-8").phases[0]
+    outcome = run_phase(network, step, config, source, 6, [Watch()])
     best = max(range(6), key=lambda epoch: seen[epoch][:2])
     assert outcome.best_epoch == best
     assert moved(seen[best][2], snapshot(network)) == []
@@ -227,7 +218,7 @@ def test_each_image_is_seen_once_an_epoch_in_another_order():
     source = make_images(config)
     epochs = [
         np.concatenate(
-            [images.numpy().mean((1, 2, 3)) for images, _ in source.train(e)]
+            [b.shares[0].inputs.numpy().mean((1, 2, 3)) for b in source.train(e)]
         )
         for e in range(2)
     ]

@@ -4,7 +4,7 @@ import functools
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -65,10 +65,16 @@ class _Batches:
     def __init__(self) -> None:
         import tensorflow as tf
 
-        self._batch = tuple(tf.constant(array) for array in _batch())
+        images, labels = _batch()
+        self._batch = tf.constant(images), tf.constant(labels)
 
-    def train(self, epoch: int) -> Iterable[Any]:
-        return [self._batch] * (_STEPS + 1)
+    def train(self, epoch: int, part: Any = None, start: int = 0) -> Iterator[Any]:
+        from kerastransfer.training.batches import Batch, Share
+
+        rows, weights = np.arange(_BATCH, dtype=np.int32), np.ones(_BATCH, np.float32)
+        images, labels = self._batch
+        batch = Batch(_BATCH, (Share(images, labels, rows, weights),))
+        return iter([batch] * (_STEPS + 1))
 
     def val(self) -> Iterable[Any]:
         return []
@@ -96,6 +102,9 @@ def _ours() -> Callable[[], float]:
     from kerastransfer.backbones import table
     from kerastransfer.recipe import Recipe
     from kerastransfer.training import phase
+    from kerastransfer.training.engine import Job
+    from kerastransfer.training.phase import Span
+    from kerastransfer.training.replicas import single
     from kerastransfer.training.resolve import Facts, resolve
 
     backbone = table.get("alexnet")
@@ -114,16 +123,16 @@ def _ours() -> Callable[[], float]:
 
     def run() -> float:
         clock = _clock()
-        phase.train(
-            network,
-            plans,
-            batches,
-            backbone.preprocessing,
-            config,
-            epochs=1,
-            learning_rate=_RATE,
-            callbacks=keras.callbacks.CallbackList([clock]),
+        job = Job(
+            network=network,
+            plans=plans,
+            source=batches,
+            facts=backbone.preprocessing,
+            config=config,
+            replicas=single(),
         )
+        callbacks = keras.callbacks.CallbackList([clock])
+        phase.train(job, Span(epochs=1, learning_rate=_RATE), callbacks)
         return _rate(clock.times)
 
     return run

@@ -1,0 +1,194 @@
+"""A frozen prefix's outputs on disk, computed once per image and view.
+
+A cache is a folder named by everything that its contents follow from, so a stale one is
+never found. In it, each split and view has a matrix with a row for every image of the
+split. Any number of processes may read; one fills at a time.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer import atomic
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.features.cache_list import LOCK, META
+from kerastransfer.features.row_file import Integers, RowFile
+
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Everything that a prefix's outputs follow from.
+
+    Parameters
+    ----------
+    backbone : str
+        Its name.
+    cut : int
+        The prefix's last block, 1 to 7.
+    weights : str
+        SHA-256 of the weights of blocks 1 to `cut`, as they are.
+    preprocessing : str
+        The backbone's facts, as text.
+    records : str
+        Hash of the records' contents.
+    dtype : {'float32', 'float16'}
+        How outputs are kept.
+    tensorflow : str
+        The release that computes them.
+    """
+
+    backbone: str
+    cut: int
+    weights: str
+    preprocessing: str
+    records: str
+    dtype: str
+    tensorflow: str
+
+    @classmethod
+    def of(
+        cls, network: Network, backbone: Backbone, cut: int, records: str, dtype: str
+    ) -> Self:
+        """Say what the outputs of a network's prefix follow from."""
+        return cls(
+            backbone=backbone.name,
+            cut=cut,
+            weights=weights_hash(network, cut),
+            preprocessing=json.dumps(backbone.preprocessing.as_dict(), sort_keys=True),
+            records=records,
+            dtype=dtype,
+            tensorflow=importlib.metadata.version("tensorflow"),
+        )
+
+    @property
+    def key(self) -> str:
+        """The cache's name: 16 hexadecimal digits."""
+        text = json.dumps([FORMAT, dataclasses.asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def weights_hash(network: Network, cut: int) -> str:
+    """Return the SHA-256 of the weights of blocks 1 to `cut`, names included."""
+    digest = hashlib.sha256()
+    for number in range(1, cut + 1):
+        for name, value in sorted(network.snapshot(number).items()):
+            digest.update(f"{number}/{name} {value.dtype} {value.shape}\n".encode())
+            digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()
+
+
+class Cache:
+    """The outputs of one prefix.
+
+    Parameters
+    ----------
+    home : Path
+        The folder that holds all caches; this one's is made when it is first filled.
+    identity : Identity
+    shape : sequence of int
+        Of one output.
+    sizes : mapping of str to int
+        Images in each split of the records.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        identity: Identity,
+        shape: Sequence[int],
+        sizes: Mapping[str, int],
+    ) -> None:
+        self.folder = home / identity.key
+        self.dtype = np.dtype(identity.dtype).newbyteorder("<")
+        self.shape = tuple(shape)
+        self._sizes = dict(sizes)
+        self._facts = {
+            "format": FORMAT,
+            **dataclasses.asdict(identity),
+            "shape": list(shape),
+            "sizes": self._sizes,
+        }
+        self._files: dict[tuple[str, int], RowFile] = {}
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one output."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def rows(self, split: str, view: int, positions: Integers) -> NDArray[Any]:
+        """Return outputs in the positions' order; `missing` must have found none."""
+        return self._file(split, view).read(positions)
+
+    def missing(self, split: str, view: int, positions: Integers) -> Integers:
+        """Check outputs against their checksums.
+
+        Parameters
+        ----------
+        split : str
+        view : int
+            Number among the ten fixed views.
+        positions : array of shape (n,)
+
+        Returns
+        -------
+        array of shape (k,)
+            Those whose outputs are not there, or damaged; ascending.
+        """
+        return self._file(split, view).missing(positions)
+
+    def write(
+        self, split: str, view: int, positions: Integers, outputs: NDArray[Any]
+    ) -> None:
+        """Keep outputs, in the positions' order; only while `locked`.
+
+        Raises
+        ------
+        OSError
+            If the disk is full; nothing that was there is lost.
+        """
+        self._file(split, view).write(positions, outputs)
+
+    def touch(self) -> None:
+        """Note that it is in use: pruning goes by that."""
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / META)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Wait until no other process fills this cache, and keep others waiting."""
+        path = self.folder / LOCK
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # It may have been pruned, lock and all, while this process waited.
+                if (
+                    path.exists()
+                    and path.stat().st_ino == os.fstat(file.fileno()).st_ino
+                ):
+                    atomic.write_json(self.folder / META, self._facts)
+                    yield
+                    return
+
+    def _file(self, split: str, view: int) -> RowFile:
+        if (split, view) not in self._files:
+            self._files[split, view] = RowFile(
+                self.folder / f"{split}-view{view}",
+                (self._sizes[split], *self.shape),
+                self.dtype,
+            )
+        return self._files[split, view]

@@ -1,0 +1,89 @@
+"""The caches of frozen prefixes that are on disk: listing and deleting them.
+
+Needs no TensorFlow.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.errors import InputError
+
+META = "cache.json"
+LOCK = "lock"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A cache as a person sees it.
+
+    Parameters
+    ----------
+    folder : Path
+    facts : dict
+        What ``cache.json`` says; empty where it cannot be read.
+    size : int
+        Bytes on disk.
+    used : float
+        When it was last used: seconds since 1970.
+    """
+
+    folder: Path
+    facts: dict[str, Any]
+    size: int
+    used: float
+
+
+def entries(home: Path) -> list[Entry]:
+    """List the caches in a folder, the last used first.
+
+    Parameters
+    ----------
+    home : Path
+        Need not exist.
+
+    Returns
+    -------
+    list of Entry
+    """
+    found = []
+    for path in home.glob(f"*/{META}"):
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError):
+            facts = {}
+        files = [file.stat() for file in path.parent.iterdir() if file.is_file()]
+        size = 512 * sum(
+            stat.st_blocks for stat in files
+        )  # what is sparse is not there
+        found.append(Entry(path.parent, facts, size, path.stat().st_mtime))
+    return sorted(found, key=lambda entry: -entry.used)
+
+
+def remove(entry: Entry) -> None:
+    """Delete a cache's own files.
+
+    Parameters
+    ----------
+    entry : Entry
+
+    Raises
+    ------
+    InputError
+        If another process fills it.
+    """
+    with (entry.folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
+            ) from None
+        for path in (*entry.folder.glob("*.npy"), entry.folder / META):
+            path.unlink(missing_ok=True)
+        (entry.folder / LOCK).unlink()
+    with contextlib.suppress(OSError):  # other files are not ours to delete
+        entry.folder.rmdir()

@@ -1,0 +1,170 @@
+"""Filling the cache of a frozen prefix: what is missing, its cost, and doing it."""
+
+import dataclasses
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer import pipeline
+from kerastransfer.backbones.network import Network
+from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.features.cache import Cache
+from kerastransfer.features.extraction import Extractor
+from kerastransfer.features.row_file import Integers
+
+Show = Callable[[int, int], None]
+_BATCH = 64
+_SAMPLE = 32  # images on which the forward pass is timed, after as many to warm up
+_PROBE_BYTES = 2**24  # written to learn how fast the disk is
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """Outputs that are to be in a cache.
+
+    Parameters
+    ----------
+    split : str
+    number : int
+        Of the view, among the ten fixed ones.
+    view : array of shape (3,)
+        (top, left, mirror).
+    positions : array of shape (n,)
+    """
+
+    split: str
+    number: int
+    view: NDArray[np.float32]
+    positions: Integers
+
+
+class Filler:
+    """What can be computed into a cache.
+
+    Parameters
+    ----------
+    cache : Cache
+    network : Network
+        Whose prefix.
+    facts : Preprocessing
+        The backbone's.
+    examples : Examples
+    cut : int
+        The prefix's last block.
+    wanted : sequence of Wanted
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        network: Network,
+        facts: Preprocessing,
+        examples: pipeline.Examples,
+        cut: int,
+        wanted: Sequence[Wanted],
+    ) -> None:
+        self.cache = cache
+        self._facts = facts
+        self._examples = examples
+        self._extract = Extractor(network, facts, last=cut)
+        self._wanted = list(wanted)
+        self.missing = self._check(wanted)
+
+    @property
+    def num_missing(self) -> int:
+        """How many outputs are not there, or damaged."""
+        return sum(len(part.positions) for part in self.missing)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes on disk that filling takes."""
+        return self.num_missing * self.cache.row_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all that is wanted, there or not."""
+        return self.cache.row_bytes * sum(len(p.positions) for p in self._wanted)
+
+    def read(self, part: Wanted) -> NDArray[np.float32]:
+        """Return outputs that are in the cache, in the order of the positions."""
+        rows = self.cache.rows(part.split, part.number, part.positions)
+        return np.asarray(rows, np.float32)
+
+    def compute(self, part: Wanted) -> NDArray[np.float32]:
+        """Compute outputs and keep nothing."""
+        return self._compute(part, part.positions)
+
+    def fill(self, show: Show | None = None) -> None:
+        """Compute what is missing, or wait for another process that does.
+
+        Parameters
+        ----------
+        show : callable, optional
+            Told how many outputs are done, and of how many.
+
+        Raises
+        ------
+        OSError
+            If the disk is full; what was computed before stays.
+        """
+        if not self.missing:
+            self.cache.touch()
+            return
+        with self.cache.locked():
+            self.missing = self._check(self.missing)  # another may have filled it
+            done, total = 0, self.num_missing
+            for part in self.missing:
+                for start in range(0, len(part.positions), _BATCH):
+                    some = part.positions[start : start + _BATCH]
+                    outputs = self._compute(part, some)
+                    self.cache.write(part.split, part.number, some, outputs)
+                    done += len(some)
+                    if show is not None:
+                        show(done, total)
+        self.missing = []
+
+    def seconds_an_image(self) -> float:
+        """Time reading, decoding and the forward pass on a few images."""
+        part = max(self._wanted, key=lambda part: len(part.positions))
+        some = part.positions[:_SAMPLE]
+        self._compute(part, some)
+        start = time.perf_counter()
+        self._compute(part, some)
+        return (time.perf_counter() - start) / len(some)
+
+    def seconds_a_byte(self) -> float:
+        """Time writing to where the cache is."""
+        home = self.cache.folder.parent
+        home.mkdir(parents=True, exist_ok=True)
+        noise = os.urandom(_PROBE_BYTES)
+        with tempfile.TemporaryFile(dir=home) as file:
+            start = time.perf_counter()
+            file.write(noise)
+            file.flush()
+            os.fsync(file.fileno())
+            return (time.perf_counter() - start) / _PROBE_BYTES
+
+    def _compute(self, part: Wanted, positions: Integers) -> NDArray[np.float32]:
+        batches = pipeline.batches(
+            self._examples,
+            part.split,
+            positions,
+            np.broadcast_to(part.view, (len(positions), 3)),
+            self._facts,
+            batch_size=_BATCH,
+        )
+        return self._extract(batches)[0]
+
+    def _check(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        found = [
+            dataclasses.replace(
+                part,
+                positions=self.cache.missing(part.split, part.number, part.positions),
+            )
+            for part in wanted
+        ]
+        return [part for part in found if len(part.positions)]

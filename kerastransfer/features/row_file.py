@@ -1,0 +1,157 @@
+"""A matrix on disk, filled row by row, whose rows carry checksums.
+
+Two plain ``.npy`` files: the rows, sparse where nothing was written, and a checksum a
+row. A row counts only while its checksum does, so that what was torn, cut short or
+flipped is found and can be computed again.
+"""
+
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer import atomic
+from kerastransfer.errors import DataError
+
+Integers = NDArray[np.int64]
+_SUM = np.dtype("<u8")
+_THERE = np.uint64(1 << 32)  # tells a row whose checksum is 0 from none
+
+
+class RowFile:
+    """The two files, which need not exist before the first write.
+
+    Parameters
+    ----------
+    path : Path
+        Without endings; gets ``.rows.npy`` and ``.sums.npy``.
+    shape : tuple of int
+        Rows first.
+    dtype : numpy.dtype
+        Little-endian.
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._rows = (path.with_name(f"{path.name}.rows.npy"), shape, dtype)
+        self._sums = (path.with_name(f"{path.name}.sums.npy"), shape[:1], _SUM)
+        self._mapped: NDArray[Any] | None = None
+
+    def read(self, positions: Integers) -> NDArray[Any]:
+        """Return some rows, in the order of the positions; see `missing`."""
+        if self._mapped is None:
+            self._mapped = _map(*self._rows)
+        return self._mapped[positions]
+
+    def missing(self, positions: Integers) -> Integers:
+        """Check rows against their checksums.
+
+        Parameters
+        ----------
+        positions : array of shape (n,)
+
+        Returns
+        -------
+        array of shape (k,)
+            Those of rows that do not hold; ascending.
+        """
+        positions = np.unique(positions)
+        self._mapped = None  # the file may have been replaced
+        try:
+            rows, sums = _map(*self._rows), _map(*self._sums)
+        except (FileNotFoundError, DataError):
+            return positions
+        bad = [checksum(rows[at]) != sums[at] for at in positions]
+        return positions[np.array(bad, bool)]
+
+    def write(self, positions: Integers, rows: NDArray[Any]) -> None:
+        """Put rows in their places; one process at a time.
+
+        Parameters
+        ----------
+        positions : array of shape (n,)
+        rows : array of shape (n, ...)
+            In the order of the positions.
+
+        Raises
+        ------
+        OSError
+            If the disk is full; no other row is lost.
+        """
+        rows = np.ascontiguousarray(rows, self._rows[2])
+        # Written and not mapped: a full disk is then an error and not a dead process.
+        # Checksums come last, so that a row without its data never counts.
+        for file in (self._rows, self._sums):
+            _make(*file)
+        _put(self._rows[0], positions, rows)
+        sums = np.array([checksum(row) for row in rows], _SUM)
+        _put(self._sums[0], positions, sums)
+
+
+def checksum(row: NDArray[Any]) -> np.uint64:
+    """Return a row's CRC-32, and a bit that says that it is there."""
+    return _THERE | np.uint64(zlib.crc32(np.ascontiguousarray(row).data))
+
+
+def _make(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Make a file where it is missing or not what it should be."""
+    try:
+        _map(path, shape, dtype)
+    except (FileNotFoundError, DataError):
+        header = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        with atomic.replacing(path) as scratch, scratch.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            file.truncate(file.tell() + math.prod(shape) * dtype.itemsize)
+
+
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Map a file, once its header and its size are found to be right."""
+    with path.open("rb") as file:
+        try:
+            start = _read_header(file, shape, dtype)
+        except (ValueError, EOFError) as error:
+            raise DataError(f"Expected a cache's matrix at {path}: {error}.") from None
+        size = os.fstat(file.fileno()).st_size
+        if size != start + math.prod(shape) * dtype.itemsize:
+            raise DataError(f"Expected the whole of {path}, got {size:,} bytes.")
+        if not math.prod(shape):
+            return np.zeros(shape, dtype)
+        return np.memmap(file, dtype, "r", start, shape)
+
+
+def _read_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("another version of the format")
+    found = np.lib.format.read_array_header_1_0(file)
+    if found != (shape, False, dtype):
+        raise ValueError(f"{found} instead of {(shape, False, dtype)}")
+    return file.tell()
+
+
+def _put(path: Path, positions: Integers, rows: NDArray[Any]) -> None:
+    """Write rows in place; neighbours in one go."""
+    with path.open("r+b", buffering=0) as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        start = file.tell()
+        breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+        for run in np.split(np.arange(len(positions)), breaks):
+            if len(run):
+                where = start + int(positions[run[0]]) * rows[0].nbytes
+                _write_all(file.fileno(), rows[run[0] : run[-1] + 1].tobytes(), where)
+
+
+def _write_all(handle: int, data: bytes, where: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(handle, view, where)
+        view, where = view[written:], where + written

@@ -1,0 +1,272 @@
+"""Where a phase's batches come from: images, or activations computed once.
+
+Both give the same images in the same order with the same views, so a run with cached
+activations and one without are the same computation. Batches can be shared by replicas,
+and begun anywhere in an epoch.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kerastransfer import pipeline, views
+from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.replicas import WHOLE, Part
+
+Integers = NDArray[np.int64]
+
+
+class Share(NamedTuple):
+    """A replica's part of a batch.
+
+    Parameters
+    ----------
+    inputs, labels : tensors or arrays of shape (n, ...), (n,)
+    rows : array of shape (n,), int32
+        The images' places in the whole batch.
+    weights : array of shape (n,), float32
+        1, or 0 for an image that only keeps a replica from having none.
+    """
+
+    inputs: Any
+    labels: Any
+    rows: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """A batch, as far as this process has it.
+
+    Parameters
+    ----------
+    size : int
+        Images in the whole batch, over all replicas.
+    shares : tuple of Share
+        Of each replica in this process.
+    """
+
+    size: int
+    shares: tuple[Share, ...]
+
+
+class Source(Protocol):
+    """Batches of a training and a validation set."""
+
+    @property
+    def first(self) -> int:
+        """The block that takes the batches: 1 for images."""
+
+    @property
+    def num_images(self) -> int:
+        """Images in the training set."""
+
+    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
+        """Give an epoch's batches, each image once, shuffled, each in one view.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0; order and views follow from it.
+        part : Part
+            Whose shares are wanted.
+        start : int
+            The first batch that is wanted.
+        """
+
+    def val(self) -> Iterable[tuple[Any, Any]]:
+        """Give the validation set in order, in the centre view: inputs and labels."""
+
+
+def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], bool]]:
+    """Divide a batch's rows over the replicas of this process.
+
+    Parameters
+    ----------
+    size : int
+        Rows of the whole batch.
+    part : Part
+
+    Returns
+    -------
+    list of (array, bool)
+        Of each local replica its rows, and whether they count: a replica that would get
+        none is given row 0, which does not.
+    """
+    found = []
+    # The first ones take what is over: a smaller batch then has no larger share.
+    each, over = divmod(size, part.count)
+    for number in range(part.first, part.first + part.local):
+        start, end = (n * each + min(n, over) for n in (number, number + 1))
+        rows = np.arange(start, end, dtype=np.int32)
+        found.append((rows, True) if len(rows) else (np.zeros(1, np.int32), False))
+    return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Batches of crops, straight from the records.
+
+    Parameters
+    ----------
+    examples : Examples
+        The records.
+    train_positions, val_positions : array of int
+        Which examples of the splits.
+    facts : Preprocessing
+        The backbone's.
+    config : TrainConfig
+        For seed, views, augmentation and batch size.
+    """
+
+    examples: pipeline.Examples
+    train_positions: Integers
+    val_positions: Integers
+    facts: Preprocessing
+    config: TrainConfig
+    first: int = 1
+
+    @property
+    def num_images(self) -> int:
+        """See `Source`."""
+        return len(self.train_positions)
+
+    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
+        """See `Source`."""
+        config, positions = self.config, self.train_positions
+        if config.augment == "random":
+            chosen = views.random(config.seed, epoch, positions, config.mirror)
+        else:
+            numbers = views.choose(config.seed, epoch, positions, config.views)
+            chosen = views.fixed(config.views)[numbers]
+        order = views.order(config.seed, epoch, positions)
+        batches = _slices(order, config.batch_size)[start:]
+        shared = [share_rows(len(batch), part) for batch in batches]
+        wanted = [
+            batch[np.concatenate([rows for rows, _ in rows_of])]
+            for batch, rows_of in zip(batches, shared, strict=True)
+        ]
+        loaded = self._load("train", wanted, chosen)
+        for batch, rows_of, (inputs, labels) in zip(
+            batches, shared, loaded, strict=True
+        ):
+            yield Batch(len(batch), _cut(rows_of, inputs, labels))
+
+    def val(self) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
+        """See `Source`."""
+        return pipeline.batches(
+            self.examples,
+            "val",
+            self.val_positions,
+            np.broadcast_to(views.CENTRE, (len(self.val_positions), 3)),
+            self.facts,
+            batch_size=self.config.batch_size,
+        )
+
+    def _load(
+        self, split: str, wanted: Sequence[Integers], chosen: NDArray[np.float32]
+    ) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
+        """Load rows of the positions; all lists but the last are of one length."""
+        if not wanted:
+            return []
+        rows = np.concatenate(wanted)
+        return pipeline.batches(
+            self.examples,
+            split,
+            self.train_positions[rows],
+            chosen[rows],
+            self.facts,
+            batch_size=len(wanted[0]),
+        )
+
+
+class Outputs(Protocol):
+    """A frozen prefix's outputs, by view, split and position."""
+
+    def rows(
+        self, split: str, view: int, positions: Integers
+    ) -> NDArray[np.floating[Any]]:
+        """Return the outputs for some positions, in their order."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Activations:
+    """Batches of a frozen prefix's outputs.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        Such as the prefix cache.
+    train_positions, val_positions : array of int
+        Which examples of the splits; shuffling and views follow from them.
+    train_labels, val_labels : array of int
+        Of these examples.
+    config : TrainConfig
+        For seed, views and batch size.
+    first : int
+        The block that takes the outputs.
+    """
+
+    outputs: Outputs
+    train_positions: Integers
+    val_positions: Integers
+    train_labels: Integers
+    val_labels: Integers
+    config: TrainConfig
+    first: int
+
+    @property
+    def num_images(self) -> int:
+        """See `Source`."""
+        return len(self.train_positions)
+
+    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
+        """See `Source`."""
+        config, positions = self.config, self.train_positions
+        numbers = views.choose(config.seed, epoch, positions, config.views)
+        chosen = views.indices(config.views)[numbers]
+        order = views.order(config.seed, epoch, positions)
+        for batch in _slices(order, config.batch_size)[start:]:
+            rows_of = share_rows(len(batch), part)
+            rows = batch[np.concatenate([rows for rows, _ in rows_of])]
+            inputs = self._inputs(positions[rows], chosen[rows])
+            yield Batch(len(batch), _cut(rows_of, inputs, self.train_labels[rows]))
+
+    def val(self) -> Iterator[tuple[NDArray[np.float32], Integers]]:
+        """See `Source`."""
+        for rows in _slices(np.arange(len(self.val_labels)), self.config.batch_size):
+            inputs = self.outputs.rows("val", 0, self.val_positions[rows])
+            yield inputs.astype(np.float32), self.val_labels[rows]
+
+    def _inputs(self, positions: Integers, chosen: Integers) -> NDArray[np.float32]:
+        """Gather one view of each position."""
+        found: NDArray[np.float32] | None = None
+        for view in np.unique(chosen):
+            of_view = chosen == view
+            outputs = self.outputs.rows("train", int(view), positions[of_view])
+            if found is None:
+                found = np.empty((len(positions), *outputs.shape[1:]), np.float32)
+            found[of_view] = outputs
+        assert found is not None
+        return found
+
+
+def _cut(
+    shared: list[tuple[NDArray[np.int32], bool]], inputs: Any, labels: Any
+) -> tuple[Share, ...]:
+    """Cut what this process has of a batch into its replicas' shares."""
+    shares, start = [], 0
+    for rows, counts in shared:
+        end = start + len(rows)
+        weights = np.full(len(rows), float(counts), np.float32)
+        shares.append(Share(inputs[start:end], labels[start:end], rows, weights))
+        start = end
+    return tuple(shares)
+
+
+def _slices(order: Integers, size: int) -> list[Integers]:
+    return [order[start : start + size] for start in range(0, len(order), size)]

@@ -1,0 +1,139 @@
+"""Batches: shared by replicas, begun anywhere, the same from a cache."""
+
+import miniature
+import numpy as np
+import pytest
+
+from kerastransfer.training.batches import Activations, Images, share_rows
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.replicas import WHOLE, Part
+from kerastransfer.training.resolve import Facts, resolve
+
+FACTS = miniature.BACKBONE.preprocessing
+
+
+def make_config(**fields: object) -> TrainConfig:
+    chosen = {"dataset": "noise", "backbone": "miniature", "recipe": "F1-7R8"}
+    facts = Facts(records="", weights="", num_images=13, mirror=True)
+    return resolve({**chosen, "batch_size": 4, **fields}, facts)
+
+
+def make_images(**fields: object) -> Images:
+    return Images(
+        examples=miniature.make_examples(),
+        train_positions=np.arange(13),
+        val_positions=np.arange(6),
+        facts=FACTS,
+        config=make_config(**fields),
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("size", [1, 2, 4, 13])
+def test_every_row_is_some_replicas_and_only_once(size, count):
+    shares = [
+        share for k in range(count) for share in share_rows(size, Part(k, 1, count))
+    ]
+    counted = [rows for rows, counts in shares if counts]
+    assert np.concatenate(counted).tolist() == list(range(size))
+    assert all(len(rows) for rows, _ in shares)  # none is empty: layers cannot take it
+    lengths = [len(rows) for rows, counts in shares if counts]
+    assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_smaller_batch_has_no_larger_share(count):
+    for number in range(count):
+        lengths = [
+            len(share_rows(n, Part(number, 1, count))[0][0]) for n in range(1, 20)
+        ]
+        assert lengths == sorted(lengths)
+
+
+def told(batches):
+    """Image sums, labels, rows and weights of every share, per batch."""
+    return [
+        (
+            batch.size,
+            [
+                (
+                    np.asarray(share.inputs).sum((1, 2, 3)).round(2).tolist(),
+                    np.asarray(share.labels).tolist(),
+                    share.rows.tolist(),
+                    share.weights.tolist(),
+                )
+                for share in batch.shares
+            ],
+        )
+        for batch in batches
+    ]
+
+
+@pytest.mark.parametrize("augment", ["views", "random"])
+def test_replicas_in_one_process_and_in_many_get_the_same_shares(augment):
+    images = make_images(augment=augment, views=10)
+    together = told(images.train(2, Part(0, 3, 3)))
+    apart = [told(images.train(2, Part(k, 1, 3))) for k in range(3)]
+    for number, (size, shares) in enumerate(together):
+        assert size == apart[0][number][0]
+        assert shares == [apart[k][number][1][0] for k in range(3)]
+    whole = told(images.train(2))
+    for (_, ours), (_, theirs) in zip(together, whole, strict=True):
+        counted = [share for share in ours if share[3][0]]
+        assert [x for share in counted for x in share[0]] == theirs[0][0]
+        assert [x for share in counted for x in share[2]] == theirs[0][2]
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 4])
+def test_an_epoch_can_be_begun_anywhere(start):
+    images = make_images(views=5)
+    assert told(images.train(1, WHOLE, start)) == told(images.train(1))[start:]
+
+
+class Numbered:
+    """Outputs that say which view, split and position they are of."""
+
+    def rows(self, split, view, positions):
+        split = 0 if split == "train" else 1
+        return np.stack([(100 * split + view, each) for each in positions]).astype("f2")
+
+
+def make_activations(**fields: object) -> Activations:
+    positions = np.array([5, 8, 2, 11, 7, 0, 3])
+    return Activations(
+        outputs=Numbered(),
+        train_positions=positions,
+        val_positions=np.arange(3),
+        train_labels=positions % 3,
+        val_labels=np.arange(3),
+        config=make_config(**fields),
+        first=8,
+    )
+
+
+def test_activations_are_of_the_views_and_in_the_order_that_images_have():
+    config = make_config(views=10)
+    seen = []
+    images = Images(
+        examples=miniature.make_examples(),
+        train_positions=np.array([5, 8, 2, 11, 7, 0, 3]),
+        val_positions=np.arange(3),
+        facts=FACTS,
+        config=config,
+    )
+    for epoch in range(3):
+        ours = [*make_activations(views=10).train(epoch)]
+        theirs = [*images.train(epoch)]
+        for mine, other in zip(ours, theirs, strict=True):
+            assert mine.shares[0].inputs.dtype == np.float32
+            positions = mine.shares[0].inputs[:, 1].astype(int)
+            np.testing.assert_array_equal(positions % 3, other.shares[0].labels)
+            np.testing.assert_array_equal(mine.shares[0].labels, positions % 3)
+            seen += mine.shares[0].inputs[:, 0].tolist()
+    assert len(set(seen)) > 5 and max(seen) <= 9  # many of the ten views
+
+
+def test_validation_is_the_centre_view_in_order():
+    (inputs, labels), *rest = make_activations().val()
+    assert inputs.tolist() == [[100, 0], [100, 1], [100, 2]] and not rest
+    assert labels.tolist() == [0, 1, 2]
