@@ -231,7 +231,7 @@ class Engine:
         if self.job.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, halt, *gradients = context.all_reduce(
-                tf.distribute.ReduceOp.SUM, [loss, halt, *gradients]
+                tf.distribute.ReduceOp.SUM, [loss, tf.identity(halt), *gradients]
             )
         if self.job.config.clip_norm:  # of the whole batch's gradient
             gradients, _ = tf.clip_by_global_norm(gradients, self.job.config.clip_norm)

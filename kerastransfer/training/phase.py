@@ -220,8 +220,7 @@ class _Phase:
     def _epoch(self) -> str:
         """Train an epoch, or what is left of it; say why the phase ends, if it does."""
         position, number = self.position, self.span.first_epoch + self.position.epoch
-        if not position.batch:
-            self.callbacks.on_epoch_begin(number)
+        self.callbacks.on_epoch_begin(number)
         told = Told()
         for group in self._groups(number):
             told = self._steps(group)
@@ -234,8 +233,10 @@ class _Phase:
         self.best.offer(position, val)
         position.epoch, position.batch = position.epoch + 1, 0
         self.callbacks.on_epoch_end(number, val)
-        self._keep(Told())
-        return "time limit" if told.stops else ""
+        if told.stops:
+            return "time limit"  # with more time, the run goes on within the epoch
+        self._keep(told)
+        return ""
 
     def _groups(self, number: int) -> Iterator[list[Batch]]:
         """Group the epoch's batches into those of a call: all of one size."""

@@ -5,10 +5,11 @@ any number of replicas takes the same steps. One loop serves them all: a single 
 is the case of one replica.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ class Part:
 
 
 WHOLE = Part(0, 1, 1)
+# What collective operations end with when a process that takes part is gone.
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 class Replicas:
@@ -49,6 +58,7 @@ class Replicas:
     def __init__(self, strategy: tf.distribute.Strategy, part: Part) -> None:
         self.strategy = strategy
         self.part = part
+        self._adders: dict[np.dtype[Any], Callable[[Any], Any]] = {}
 
     @property
     def count(self) -> int:
@@ -85,8 +95,10 @@ class Replicas:
         if self.count == 1:
             return list(function(*parts[0]))
         arguments = [self._spread(list(values)) for values in zip(*parts, strict=True)]
-        results = function(*arguments)
-        return [self.strategy.experimental_local_results(each)[0] for each in results]
+        with _together():
+            results = function(*arguments)
+            local = self.strategy.experimental_local_results
+            return [tf.identity(local(each)[0]) for each in results]
 
     def sum(self, value: float) -> float:
         """Add a number over all processes; a place where they wait for each other."""
@@ -115,16 +127,25 @@ class Replicas:
         """Add an array over all processes, each counting once."""
         if not self.several_processes:
             return value
+        if value.dtype not in self._adders:
+            self._adders[value.dtype] = self._adder(value.dtype)
+        with _together():
+            found = self._adders[value.dtype](value.ravel())
+            total = self.strategy.experimental_local_results(found)[0].numpy()
+        return total.reshape(value.shape)
 
+    def _adder(self, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
         def share(here: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
             first = context.replica_id_in_sync_group == self.part.first
             mine = tf.where(first, here, tf.zeros_like(here))
             return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
 
-        everywhere = tf.function(lambda here: self.strategy.run(share, (here,)))
-        found = everywhere(tf.constant(value))
-        return self.strategy.experimental_local_results(found)[0].numpy()
+        # Flat, so that one trace serves every shape.
+        return tf.function(
+            lambda here: self.strategy.run(share, (here,)),
+            [tf.TensorSpec((None,), dtype)],
+        )
 
     def _spread(self, values: list[Any]) -> Any:
         """Give each local replica its own value."""
@@ -134,6 +155,18 @@ class Replicas:
             return tf.convert_to_tensor(values[number])
 
         return self.strategy.experimental_distribute_values_from_function(of)
+
+
+@contextlib.contextmanager
+def _together() -> Iterator[None]:
+    """Say in a line that another process is gone."""
+    try:
+        yield
+    except _LOST:
+        raise InputError(
+            "Another worker is gone; start the same command in every worker again: it "
+            "goes on from the last checkpoint."
+        ) from None
 
 
 def single() -> Replicas:
