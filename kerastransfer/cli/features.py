@@ -1,4 +1,4 @@
-"""``kerastransfer features``: a backbone's responses to a dataset, in a file."""
+"""``kerastransfer features``: a backbone's responses, in a file; and what is cached."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.backbones import table as backbones
-from kerastransfer.cli import options
+from kerastransfer.cli import cached, options
 from kerastransfer.cli.progress import progress
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table as datasets
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from kerastransfer.features.files import FeatureFile
     from kerastransfer.records.reader import Records
 
-HELP = "extract features (block 7) to a file, or sum them up as source statistics"
+HELP = (
+    "extract features (block 7) to a file, or sum them up as source statistics; list "
+    "or prune the cached outputs of frozen blocks"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--dataset", required=True, metavar="NAME", help="or folder:DIR, csv:FILE")
+    add("action", nargs="?", choices=("list", "prune"), help="of caches")
+    add("--dataset", metavar="NAME", help="or folder:DIR, csv:FILE")
     add("--split", choices=("train", "val", "test"), help="default: all, in that order")
     add("--backbone", default="efficientnet_lite0", metavar="NAME")
     add("--weights", type=Path, metavar="FILE", help="the source's, from a file")
@@ -43,12 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the covariance in the statistics (d x d numbers)",
     )
+    add("--older-than", type=float, metavar="DAYS", help="prune what is unused since")
+    add("--all", action="store_true", help="prune every cache")
     options.add_records(parser)
     options.add_json(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Extract, and print what was written."""
+    """Extract, and print what was written; or look after caches."""
+    if args.action == "list":
+        return cached.show(args)
+    if args.action == "prune":
+        return cached.prune(args)
     _check(args)
     backbone = backbones.get(args.backbone)
     dataset = datasets.resolve(args.dataset, args.archives)
@@ -78,6 +88,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if not args.dataset:
+        raise InputError("Expected --dataset NAME, or 'list' or 'prune'.")
     if not args.out and not args.save_statistics:
         raise InputError("Expected --out FILE, --save-statistics FILE or both.")
     if args.covariance and not args.save_statistics:

@@ -111,11 +111,19 @@ class Filler:
         OSError
             If the disk is full; what was computed before stays.
         """
-        if not self.missing:
-            self.cache.touch()
-            return
+        if self.missing:
+            self._fill(show)
+            self.missing = []
+        self.cache.touch()
+        for part in self._wanted:
+            # Mapped now, they can be read even if somebody prunes them.
+            if len(part.positions):
+                self.cache.rows(part.split, part.number, part.positions[:1])
+
+    def _fill(self, show: Show | None) -> None:
         with self.cache.locked():
-            self.missing = self._check(self.missing)  # another may have filled it
+            # Another process may have filled it meanwhile, or pruned it.
+            self.missing = self._check(self._wanted)
             done, total = 0, self.num_missing
             for part in self.missing:
                 for start in range(0, len(part.positions), _BATCH):
@@ -125,7 +133,6 @@ class Filler:
                     done += len(some)
                     if show is not None:
                         show(done, total)
-        self.missing = []
 
     def seconds_an_image(self) -> float:
         """Time reading, decoding and the forward pass on a few images."""
@@ -140,13 +147,13 @@ class Filler:
         """Time writing to where the cache is."""
         home = self.cache.folder.parent
         home.mkdir(parents=True, exist_ok=True)
-        noise = os.urandom(_PROBE_BYTES)
+        noise = os.urandom(max(1, min(_PROBE_BYTES, self.num_bytes)))
         with tempfile.TemporaryFile(dir=home) as file:
             start = time.perf_counter()
             file.write(noise)
             file.flush()
             os.fsync(file.fileno())
-            return (time.perf_counter() - start) / _PROBE_BYTES
+            return (time.perf_counter() - start) / len(noise)
 
     def _compute(self, part: Wanted, positions: Integers) -> NDArray[np.float32]:
         batches = pipeline.batches(

@@ -52,6 +52,24 @@ def test_a_factor_is_a_learning_rate_of_its_own(preset):
     assert not np.allclose(fast, slow)
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_rate_in_the_graph_is_the_rate(preset):
+    ours, theirs = variable(), variable()
+    rates = np.float32([0.01, 0.02, 0.005, 0.01, 0.04, 0.01])
+    made = optimizer.make(PRESETS[preset], 0.1, [(ours, plan())])
+
+    @tf.function
+    def step(gradient, rate):
+        optimizer.apply(made, rate, [gradient], [ours])
+
+    reference = optimizer.make(PRESETS[preset], 0.1, [(theirs, plan())])
+    for gradient, rate in zip(GRADIENTS, rates, strict=True):
+        step(tf.constant(gradient), tf.constant(rate))
+        reference.learning_rate = rate
+        reference.apply([tf.constant(gradient)], [theirs])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
 def test_caffe_sgd_by_hand():
     # Caffe: v <- 0.9 v + rate x lr_mult x (g + decay x w); w <- w - v. A re-drawn
     # kernel has lr_mult 10 and is decayed, its bias 20 and is not.

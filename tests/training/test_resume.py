@@ -1,7 +1,6 @@
 """Killed at any moment, a run goes on as if nothing had happened."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 import small_run
+from disks import small_disk
 
 SCRIPT = str(Path(small_run.__file__))
 # Two phases, a cached prefix, moving statistics, dropout, patience: all the state.
@@ -258,19 +258,13 @@ def test_a_time_limit_ends_with_the_best_so_far_and_can_be_raised(
     assert_same(folder, run_folder(whole))
 
 
-@pytest.mark.skipif(
-    not shutil.which("mount") or os.geteuid(), reason="mounting a tmpfs needs root"
-)
 def test_a_full_disk_leaves_the_last_good_checkpoint(data, again, whole):
     folder = run_folder(again) / "checkpoints"
     kept = folder.with_name("kept")
     folder.rename(kept)
     folder.mkdir()
     size = sum(path.stat().st_size for path in kept.iterdir()) + 2**14
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True
-    )
-    try:
+    with small_disk(folder, size):
         for path in kept.iterdir():
             shutil.copy(path, folder)
         process = start(data, again, "--every", "0")
@@ -283,8 +277,6 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(data, again, whole):
         assert any(name.startswith("state-") for name in left)
         shutil.rmtree(kept)
         shutil.copytree(folder, kept)
-    finally:
-        subprocess.run(["umount", folder], check=True)
     folder.rmdir()
     kept.rename(folder)
     code, told = finish(data, again)

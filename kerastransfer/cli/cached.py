@@ -1,0 +1,65 @@
+"""``kerastransfer features list | prune``: the cached outputs of frozen blocks."""
+
+import argparse
+import json
+import time
+from typing import Any
+
+from kerastransfer.errors import InputError
+from kerastransfer.features import cache_list
+from kerastransfer.features.cache_list import Entry
+from kerastransfer.home import features_home
+
+_DAY = 86_400
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print what is cached, the last used first."""
+    found = cache_list.entries(features_home())
+    if args.json:
+        print(json.dumps([_as_dict(entry) for entry in found], indent=2))
+    elif not found:
+        print(f"No caches in {features_home()}")
+    else:
+        print("\n".join(_line(entry) for entry in found))
+        print(f"{_megabytes(found)} in {features_home()}")
+    return 0
+
+
+def prune(args: argparse.Namespace) -> int:
+    """Delete caches that were not used for so long, or all of them."""
+    if args.older_than is None and not args.all:
+        raise InputError("Expected --older-than DAYS or --all with prune.")
+    since = time.time() - (args.older_than or 0) * _DAY
+    found = cache_list.entries(features_home())
+    gone = [entry for entry in found if args.all or entry.used < since]
+    for entry in gone:
+        cache_list.remove(entry)
+    what = "cache" if len(gone) == 1 else "caches"
+    print(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
+    return 0
+
+
+def _line(entry: Entry) -> str:
+    facts, days = entry.facts, (time.time() - entry.used) / _DAY
+    what = "unreadable"
+    if facts:
+        what = f"blocks 1-{facts['cut']} of {facts['backbone']}, {facts['dtype']}"
+        what += f", records {facts['records'][:8]}"
+    return (
+        f"{entry.folder.name}  {_megabytes([entry])}, used {days:.0f} days ago: {what}"
+    )
+
+
+def _megabytes(entries: list[Entry]) -> str:
+    return f"{sum(entry.size for entry in entries) / 1e6:,.1f} MB"
+
+
+def _as_dict(entry: Entry) -> dict[str, Any]:
+    return {
+        "key": entry.folder.name,
+        "folder": str(entry.folder),
+        "bytes": entry.size,
+        "used": entry.used,
+        **entry.facts,
+    }
