@@ -74,6 +74,7 @@ BACKBONE = Backbone(
         Block(layers="classifier", parameters=13 * 5, dropout=0.1),
     ),
     num_features=12,
+    outputs=(*((_SIZE, _SIZE, 4),) * 4, (4,), (12,), (12,)),
     source="nothing",
     source_classes=5,
     preprocessing=Preprocessing(

@@ -47,6 +47,11 @@ _CONV3_TO_FC8 = (
     Block(layers="classifier", parameters=4_097_000, dropout=0.5),
 )
 
+_OUTPUTS = (
+    *((27, 27, 96), (13, 13, 256), (13, 13, 384), (13, 13, 384), (6, 6, 256)),
+    *((4096,), (4096,)),
+)
+
 ALEXNET = Backbone(
     name="alexnet",
     title="AlexNet (BVLC)",
@@ -59,6 +64,7 @@ ALEXNET = Backbone(
         *_CONV3_TO_FC8,
     ),
     num_features=4096,
+    outputs=_OUTPUTS,
     source="ImageNet (ILSVRC-2012)",
     source_classes=1000,
     preprocessing=_CAFFE,
@@ -77,6 +83,7 @@ CAFFENET = Backbone(
         *_CONV3_TO_FC8,
     ),
     num_features=4096,
+    outputs=_OUTPUTS,
     source="ImageNet (ILSVRC-2012)",
     source_classes=1000,
     preprocessing=_CAFFE,
@@ -97,6 +104,10 @@ ALEXNET_OWT = Backbone(
         Block(layers="classifier", parameters=4_097_000),
     ),
     num_features=4096,
+    outputs=(
+        *((27, 27, 64), (13, 13, 192), (13, 13, 384), (13, 13, 256), (6, 6, 256)),
+        *((4096,), (4096,)),
+    ),
     source="ImageNet (ILSVRC-2012)",
     source_classes=1000,
     # pytorch/vision, transforms/_presets.py (ImageClassification), in 0 to 255.

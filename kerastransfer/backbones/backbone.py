@@ -47,6 +47,8 @@ class Backbone:
         classifier.
     num_features : int
         Size of block 7's output.
+    outputs : tuple of tuple of int, of length 7
+        Shape of each block's output for one image, the classifier's left out.
     source : str
         The data it was pretrained on.
     source_classes : int
@@ -61,6 +63,7 @@ class Backbone:
     title: str
     blocks: tuple[Block, ...]
     num_features: int
+    outputs: tuple[tuple[int, ...], ...]
     source: str
     source_classes: int
     preprocessing: Preprocessing

@@ -37,6 +37,10 @@ _EFFICIENTNET_LITE0 = Backbone(
         Block(layers="classifier", parameters=1_281_000, dropout=0.2),
     ),
     num_features=1280,
+    outputs=(
+        *((112, 112, 16), (56, 56, 24), (28, 28, 40), (14, 14, 80), (14, 14, 112)),
+        *((7, 7, 192), (1280,)),
+    ),
     source="ImageNet (ILSVRC-2012)",
     source_classes=1000,
     # The authors evaluate on a centre crop of 224 out of a shorter side of 256.

@@ -1,15 +1,23 @@
 """What ``train --dry-run`` says: the plan, without TensorFlow and without a record."""
 
+import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.cli.progress import duration
 from kerastransfer.cli.sizes import Sizes
 from kerastransfer.recipe import Phase, Recipe
 from kerastransfer.training.config import TrainConfig
 
+if TYPE_CHECKING:
+    from kerastransfer.training.measure import Estimate
 
-def describe(config: TrainConfig, backbone: Backbone, data: Sizes) -> str:
+_BYTES = {"float32": 4, "float16": 2}
+
+
+def describe(config: TrainConfig, backbone: Backbone, data: Sizes, cache: str) -> str:
     """Say what a run would do.
 
     Parameters
@@ -17,6 +25,7 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes) -> str:
     config : TrainConfig
     backbone : Backbone
     data : Sizes
+    cache : {'auto', 'on', 'off'}
 
     Returns
     -------
@@ -24,21 +33,25 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes) -> str:
         Lines.
     """
     num_images = sum(data.variant_counts(config.images_per_class).values())
+    seen = "random crops"
+    if config.augment == "views":
+        seen = f"{config.views} fixed view{'s' if config.views > 1 else ''}"
     lines = [
         f"{config.dataset}: {num_images:,} training images of {len(data.classes)} "
-        f"classes; {config.views} fixed views, batches of {config.batch_size}"
+        f"classes, {data.num_val:,} for validation; {seen}, batches of "
+        f"{config.batch_size}"
     ]
     phases = Recipe.parse(config.recipe).phases
-    for phase, epochs, rate in zip(
-        phases, config.epochs, config.learning_rate, strict=True
-    ):
-        steps = epochs * math.ceil(num_images / config.batch_size)
+    for index, phase in enumerate(phases):
         plans = surgery.plan(phase, backbone, len(data.classes), config.batch_norm)
-        trained = sum(plan.trained for plan in plans)
-        lines.append(
-            f"{phase}: {epochs} epochs, {steps:,} steps at a rate of {rate:g}; "
-            f"{trained:,} parameters trained; {_frozen(phase)}"
-        )
+        steps = config.epochs[index] * math.ceil(num_images / config.batch_size)
+        lines += [
+            f"{phase}: {config.epochs[index]} epochs, {steps:,} steps at a rate of "
+            f"{config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
+            f"{_parameters(backbone, data):,} parameters trained",
+            *(f"  {plan.number}  {_block(plan, backbone)}" for plan in plans),
+            f"  {_cache(config, backbone, data, phase, num_images, cache)}",
+        ]
     if data.content_hash:
         lines.append(f"run: {config.run_name}")
     else:
@@ -46,6 +59,85 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes) -> str:
     return "\n".join(lines)
 
 
-def _frozen(phase: Phase) -> str:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a few steps told.
+
+    Parameters
+    ----------
+    phases : tuple of Estimate
+    features : float
+        Seconds that the probe's features take.
+    peak_bytes : int
+        Most memory in use.
+    """
+
+    phases: "tuple[Estimate, ...]"
+    features: float
+    peak_bytes: int
+
+
+def measured(found: Measured) -> str:
+    """Say how long a run will take, and how much memory.
+
+    Parameters
+    ----------
+    found : Measured
+
+    Returns
+    -------
+    str
+        Lines.
+    """
+    lines = []
+    if found.features:
+        lines.append(f"features for the number to beat: {duration(found.features)}")
+    for each in found.phases:
+        filling = f"cache {duration(each.filling)}, " if each.cached else ""
+        lines.append(
+            f"{each.phase}: {filling}{1000 * each.step:,.1f} ms a step, "
+            f"{1000 * each.validation:,.0f} ms to validate: {duration(each.seconds)}"
+        )
+    total = found.features + sum(each.seconds for each in found.phases)
+    lines.append(
+        f"in all about {duration(total)}, evaluation and export left out; "
+        f"{found.peak_bytes / 2**30:.1f} GiB of memory"
+    )
+    return "\n".join(lines)
+
+
+def _parameters(backbone: Backbone, data: Sizes) -> int:
+    return sum(backbone.parameters(n, len(data.classes)) for n in range(1, 9))
+
+
+def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
+    facts = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
+    if plan.step.factor != 1:
+        facts.append(f"rate x {plan.step.factor:g}")
+    if plan.batch_norm:
+        facts.append(f"batch norm: {plan.batch_norm}")
+    if plan.dropout:
+        facts.append(f"dropout: {plan.dropout}")
+    return "  ".join([*facts, f"({backbone.blocks[plan.number - 1].layers})"])
+
+
+def _cache(
+    config: TrainConfig,
+    backbone: Backbone,
+    data: Sizes,
+    phase: Phase,
+    num_images: int,
+    cache: str,
+) -> str:
     cut = surgery.frozen_prefix(phase)
-    return f"blocks 1-{cut} frozen and computed once" if cut else "no frozen prefix"
+    if not cut:
+        return "no frozen prefix: nothing to cache"
+    if config.augment == "random" or cache == "off":
+        return f"blocks 1-{cut} frozen, computed anew in every epoch"
+    crops = num_images * config.views + data.num_val
+    size = crops * math.prod(backbone.outputs[cut - 1]) * _BYTES[config.cache_dtype]
+    when = "" if cache == "on" else ", if that is measured to save time"
+    return (
+        f"blocks 1-{cut} frozen: {crops:,} crops once, a cache of {size / 1e6:,.1f} MB"
+        f"{when}"
+    )

@@ -63,7 +63,7 @@ def _lines(what: str, unit: str) -> Show:
     def show(done: int, total: int) -> None:
         if done * _LINES // total > (done - 1) * _LINES // total:
             rate = done / max(time.monotonic() - start, 1e-3)
-            left = f", {_duration((total - done) / rate)} left" if done < total else ""
+            left = f", {duration((total - done) / rate)} left" if done < total else ""
             print(
                 f"{what}: {done:,} of {total:,} ({rate:,.0f} {unit}/s{left})",
                 file=sys.stderr,
@@ -73,7 +73,8 @@ def _lines(what: str, unit: str) -> Show:
     return show
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Spell a time: ``2 h 5 min``, ``3 min 20 s`` or ``7 s``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

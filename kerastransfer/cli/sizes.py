@@ -20,6 +20,8 @@ class Sizes:
     classes : tuple of str
     train_counts : tuple of int
         Training images of each class.
+    num_val : int
+        Images for validation.
     mirror_keeps_class : bool
     content_hash : str
         Of the records; empty where they are not made yet.
@@ -27,6 +29,7 @@ class Sizes:
 
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]
+    num_val: int
     mirror_keeps_class: bool
     content_hash: str
 
@@ -56,6 +59,7 @@ def of_records(records: Records) -> Sizes:
     return Sizes(
         classes=records.classes,
         train_counts=tuple(counts),
+        num_val=records.size("val"),
         mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
         content_hash=records.content_hash,
     )
@@ -70,6 +74,7 @@ def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
     return Sizes(
         classes=plan.classes,
         train_counts=tuple(plan.counts["train"]),
+        num_val=sum(plan.counts["val"]),
         mirror_keeps_class=dataset.facts.mirror_keeps_class,
         content_hash="",
     )

@@ -71,7 +71,7 @@ class Filler:
         self._facts = facts
         self._examples = examples
         self._extract = Extractor(network, facts, last=cut)
-        self._wanted = list(wanted)
+        self.wanted = list(wanted)
         self.missing = self._check(wanted)
 
     @property
@@ -87,7 +87,7 @@ class Filler:
     @property
     def total_bytes(self) -> int:
         """Bytes of all that is wanted, there or not."""
-        return self.cache.row_bytes * sum(len(p.positions) for p in self._wanted)
+        return self.cache.row_bytes * sum(len(p.positions) for p in self.wanted)
 
     def read(self, part: Wanted) -> NDArray[np.float32]:
         """Return outputs that are in the cache, in the order of the positions."""
@@ -115,7 +115,7 @@ class Filler:
             self._fill(show)
             self.missing = []
         self.cache.touch()
-        for part in self._wanted:
+        for part in self.wanted:
             # Mapped now, they can be read even if somebody prunes them.
             if len(part.positions):
                 self.cache.rows(part.split, part.number, part.positions[:1])
@@ -123,7 +123,7 @@ class Filler:
     def _fill(self, show: Show | None) -> None:
         with self.cache.locked():
             # Another process may have filled it meanwhile, or pruned it.
-            self.missing = self._check(self._wanted)
+            self.missing = self._check(self.wanted)
             done, total = 0, self.num_missing
             for part in self.missing:
                 for start in range(0, len(part.positions), _BATCH):
@@ -136,7 +136,7 @@ class Filler:
 
     def seconds_an_image(self) -> float:
         """Time reading, decoding and the forward pass on a few images."""
-        part = max(self._wanted, key=lambda part: len(part.positions))
+        part = max(self.wanted, key=lambda part: len(part.positions))
         some = part.positions[:_SAMPLE]
         self._compute(part, some)
         start = time.perf_counter()

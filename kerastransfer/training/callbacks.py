@@ -138,7 +138,7 @@ class Progress(keras.callbacks.Callback):
         self._steps = steps
         self._epochs = epochs
         self._stream = sys.stderr if stream is None else stream
-        self._loss = 0.0
+        self._losses: list[float] = []
         self._bar: Any = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -155,13 +155,15 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note a step."""
-        self._loss = (logs or {})["loss"]
+        self._losses.append((logs or {})["loss"])
         if self._bar is not None:
             self._bar.advance(self._task)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note an epoch."""
-        line = f"epoch {epoch + 1}/{self._epochs}  loss {self._loss:.4f}"
+        mean = sum(self._losses) / max(1, len(self._losses))
+        self._losses = []
+        line = f"epoch {epoch + 1}/{self._epochs}  loss {mean:.4f}"
         if logs:
             line += f"  val accuracy {logs['accuracy']:.3f}  val nll {logs['nll']:.3f}"
         if self._bar is not None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -12,6 +12,7 @@ from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.recipe import Action, Phase, Recipe
+from kerastransfer.records import reader
 from kerastransfer.training import phase, prefix
 from kerastransfer.training.batches import Images, Source
 from kerastransfer.training.checkpointer import Checkpointer
@@ -54,6 +55,29 @@ class Setting:
     source_weights: Mapping[str, NDArray[Any]]
     replicas: Replicas
     caching: Caching
+
+    @classmethod
+    def of(
+        cls,
+        config: TrainConfig,
+        backbone: Backbone,
+        records: reader.Records,
+        source_weights: Mapping[str, NDArray[Any]],
+        replicas: Replicas,
+        caching: Caching,
+    ) -> Self:
+        """Take the images that a config names from records."""
+        return cls(
+            config=config,
+            backbone=backbone,
+            records=records,
+            num_classes=len(records.classes),
+            train_positions=records.variant(config.images_per_class, config.draw),
+            val_positions=np.arange(records.size("val")),
+            source_weights=source_weights,
+            replicas=replicas,
+            caching=caching,
+        )
 
 
 def begin(setting: Setting, found: Checkpoint | None) -> tuple[Network, Outcomes]:
@@ -134,7 +158,7 @@ def train(
         touched = _touched(phases[: index + 1])
         checkpointer.begin(index, outcomes, touched, source.first > 1)
         outcome = phase.train(
-            _job(setting, network, step, source),
+            make_job(setting, network, step, source),
             _span(setting.config, index, outcomes),
             callbacks,
             keeper=checkpointer,
@@ -173,6 +197,50 @@ def class_weights(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.flo
     )
 
 
+def make_job(setting: Setting, network: Network, step: Phase, source: Source) -> Job:
+    """Put together what a phase works on.
+
+    Parameters
+    ----------
+    setting : Setting
+    network : Network
+        As the phase begins.
+    step : Phase
+    source : Source
+
+    Returns
+    -------
+    Job
+    """
+    config, records = setting.config, setting.records
+    weights = None
+    if config.class_weights == "auto":
+        labels = records.labels("train")[setting.train_positions]
+        weights = class_weights(labels, setting.num_classes)
+    return Job(
+        network=network,
+        plans=surgery.plan(
+            step, setting.backbone, setting.num_classes, config.batch_norm
+        ),
+        source=source,
+        facts=setting.backbone.preprocessing,
+        config=config,
+        replicas=setting.replicas,
+        class_weights=weights,
+    )
+
+
+def make_images(setting: Setting) -> Images:
+    """Give the setting's images as a source of batches."""
+    return Images(
+        examples=setting.records,
+        train_positions=setting.train_positions,
+        val_positions=setting.val_positions,
+        facts=setting.backbone.preprocessing,
+        config=setting.config,
+    )
+
+
 def _source(
     setting: Setting,
     network: Network,
@@ -181,13 +249,7 @@ def _source(
     decided: bool | None,
 ) -> Source:
     """Choose what the phase trains on; what the chief chooses, all do."""
-    images = Images(
-        examples=setting.records,
-        train_positions=setting.train_positions,
-        val_positions=setting.val_positions,
-        facts=setting.backbone.preprocessing,
-        config=setting.config,
-    )
+    images = make_images(setting)
     cut = surgery.frozen_prefix(step)
 
     def choose(decided: bool | None) -> Source:
@@ -206,25 +268,6 @@ def _source(
     source = choose(decided) if replicas.chief else None
     cached = replicas.sum(float(source is not None and source.first > 1)) > 0
     return choose(cached) if source is None else source
-
-
-def _job(setting: Setting, network: Network, step: Phase, source: Source) -> Job:
-    config, records = setting.config, setting.records
-    weights = None
-    if config.class_weights == "auto":
-        labels = records.labels("train")[setting.train_positions]
-        weights = class_weights(labels, setting.num_classes)
-    return Job(
-        network=network,
-        plans=surgery.plan(
-            step, setting.backbone, setting.num_classes, config.batch_norm
-        ),
-        source=source,
-        facts=setting.backbone.preprocessing,
-        config=config,
-        replicas=setting.replicas,
-        class_weights=weights,
-    )
 
 
 def _span(config: TrainConfig, index: int, outcomes: Outcomes) -> Span:

@@ -62,12 +62,15 @@ class Caching:
         The folder that holds all caches.
     progress : callable
         Given the work's name, opens something that shows how far it is.
+    quiet : bool
+        Whether to say nothing of filling.
     """
 
     mode: str = "auto"
     limit: int = LIMIT
     home: Path = dataclasses.field(default_factory=features_home)
     progress: Callable[[str], AbstractContextManager[Show]] = _silent
+    quiet: bool = False
 
 
 def choose(
@@ -114,19 +117,10 @@ def choose(
     if images.config.augment == "random":
         say("No cache: a random crop is never the same twice.")
         return images
-    filler = _filler(
-        records,
-        network,
-        backbone,
-        cut,
-        wanted_views(images),
-        caching,
-        images.config.cache_dtype,
-    )
+    filler = make_filler(images, records, network, backbone, cut, caching)
     must = caching.mode == "on" or decided is True
-    reason = _no_room(filler, caching)
-    if not (reason or must) and filler.missing:
-        reason = _loses(filler, images, epochs, cut)
+    known = dataclasses.replace(caching, mode="on") if must else caching
+    reason = reason_against(filler, images, epochs, cut, known)
     reason = reason or _fill(filler, cut, caching)
     if reason and must:
         raise InputError(
@@ -172,10 +166,7 @@ def source_features(
     dict of str to (array of shape (n, d), array of shape (n,))
         Features and labels of each split.
     """
-    wanted = [Wanted(s, _CENTRE, views.CENTRE, p) for s, p in positions.items()]
-    filler = _filler(
-        records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
-    )
+    filler = feature_filler(records, network, backbone, positions, caching)
     reason = "it is off"
     if caching.mode != "off":
         reason = _no_room(filler, caching) or _fill(filler, _FEATURE_BLOCK, caching)
@@ -184,8 +175,81 @@ def source_features(
     read = filler.compute if reason else filler.read
     return {
         part.split: (read(part), records.labels(part.split)[part.positions])
-        for part in wanted
+        for part in filler.wanted
     }
+
+
+def feature_filler(
+    records: Records,
+    network: Network,
+    backbone: Backbone,
+    positions: Mapping[str, NDArray[np.int64]],
+    caching: Caching,
+) -> Filler:
+    """Look at what `source_features` needs, and what is there.
+
+    Parameters
+    ----------
+    records, network, backbone, positions, caching
+        As for `source_features`.
+
+    Returns
+    -------
+    Filler
+    """
+    wanted = [Wanted(s, _CENTRE, views.CENTRE, p) for s, p in positions.items()]
+    return _filler(
+        records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
+    )
+
+
+def make_filler(
+    images: Images,
+    records: Records,
+    network: Network,
+    backbone: Backbone,
+    cut: int,
+    caching: Caching,
+) -> Filler:
+    """Look at what a phase needs of a prefix's outputs, and what is there.
+
+    Parameters
+    ----------
+    images, records, network, backbone, cut, caching
+        As for `choose`.
+
+    Returns
+    -------
+    Filler
+    """
+    wanted = wanted_views(images)
+    dtype = images.config.cache_dtype
+    return _filler(records, network, backbone, cut, wanted, caching, dtype)
+
+
+def reason_against(
+    filler: Filler, images: Images, epochs: int, cut: int, caching: Caching
+) -> str:
+    """Decide whether to keep outputs, by room and, where it is free to, by time.
+
+    Parameters
+    ----------
+    filler : Filler
+    images : Images
+    epochs : int
+    cut : int
+    caching : Caching
+        With mode ``on`` time does not count.
+
+    Returns
+    -------
+    str
+        Why not; empty if they are kept.
+    """
+    reason = _no_room(filler, caching)
+    if not reason and filler.missing and caching.mode == "auto":
+        reason = _loses(filler, images, epochs, cut)
+    return reason
 
 
 def wanted_views(images: Images) -> list[Wanted]:
@@ -263,12 +327,14 @@ def _fill(filler: Filler, cut: int, caching: Caching) -> str:
     if not filler.missing:
         filler.fill()
         return ""
-    say(
-        f"Computing blocks 1-{cut} of {filler.num_missing:,} crops once: "
-        f"{_size(filler.num_bytes)} in {filler.cache.folder}"
-    )
+    if not caching.quiet:
+        say(
+            f"Computing blocks 1-{cut} of {filler.num_missing:,} crops once: "
+            f"{_size(filler.num_bytes)} in {filler.cache.folder}"
+        )
     try:
-        with caching.progress(f"Blocks 1-{cut}") as show:
+        opened = _silent if caching.quiet else caching.progress
+        with opened(f"Blocks 1-{cut}") as show:
             filler.fill(show)
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"

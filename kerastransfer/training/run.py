@@ -192,7 +192,14 @@ class _Job:
             metrics_bytes=metrics_log.num_bytes if metrics_log else lambda: 0,
             found=found,
         )
-        setting = self._setting()
+        setting = phases.Setting.of(
+            self.config,
+            self.backbone,
+            inputs.records,
+            inputs.source_weights,
+            inputs.replicas,
+            inputs.caching,
+        )
         network, outcomes = phases.begin(setting, found)
         callbacks = self._callbacks(network, metrics_log, found)
         callbacks.on_train_begin()
@@ -243,19 +250,6 @@ class _Job:
         # A run whose time was up may be given more.
         if store is not None and result["stopped"] != "time limit":
             store.clear()
-
-    def _setting(self) -> phases.Setting:
-        return phases.Setting(
-            config=self.config,
-            backbone=self.backbone,
-            records=self.inputs.records,
-            num_classes=len(self.inputs.records.classes),
-            train_positions=self.positions["train"],
-            val_positions=self.positions["val"],
-            source_weights=self.inputs.source_weights,
-            replicas=self.inputs.replicas,
-            caching=self.inputs.caching,
-        )
 
     def _save_weights(self, index: int, network: Network) -> None:
         path = self.folder / "checkpoints" / f"phase{index + 1}.weights.h5"

@@ -44,6 +44,13 @@ def test_parameters_are_the_facts(built):
     assert sum(counts) == TOTALS[backbone.name]
 
 
+def test_outputs_are_the_facts(built):
+    backbone, network = built
+    shapes = [block.output_shape[1:] for block in network.blocks[:-1]]
+    assert shapes == [*backbone.outputs]
+    assert backbone.outputs[-1] == (backbone.num_features,)
+
+
 def test_batch_norms_and_dropouts_are_the_facts(built):
     backbone, network = built
     norms = [len(of_kind(block, NORM)) for block in network.blocks]

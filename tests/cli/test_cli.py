@@ -137,10 +137,24 @@ def test_a_dry_run_says_what_would_be_done(capsys):
     arguments = ["train", "--dataset", "digits", "--recipe", "F1-7R8+FT1-8", *LITE0]
     assert cli.main([*arguments, "--images-per-class", "50", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("digits: 500 training images of 10 classes")
-    assert "12,810 parameters trained; blocks 1-7 frozen" in lines[1]
-    assert "3,383,818 parameters trained; no frozen prefix" not in lines[1]
-    assert lines[2].startswith("FT1-8:")
+    assert lines[0].startswith("digits: 500 training images of 10 classes, 100 for")
+    assert lines[1].startswith("F1-7R8: 125 epochs, 2,000 steps at a rate of 0.002")
+    assert "12,810 of 3,383,818 parameters trained" in lines[1]
+    assert lines[9].split()[:3] == ["8", "R", "12,810"]
+    # 500 images and 100 for validation, 1,280 numbers of four bytes each
+    assert "blocks 1-7 frozen: 600 crops once, a cache of 3.1 MB" in lines[10]
+    assert lines[11].startswith("FT1-8: 13 epochs")
+    assert "nothing to cache" in lines[20]
+
+
+def test_a_dry_run_knows_views_and_precision(capsys):
+    arguments = ["train", "--dataset", "digits", "--recipe", "F1-3FT4-7R8", *LITE0]
+    arguments += ["--images-per-class", "1", "--views", "5", "--dry-run"]
+    assert cli.main([*arguments, "--cache-dtype", "float16", "--cache", "on"]) == 0
+    # 10 images in five views and 100 for validation, 28 x 28 x 40 numbers of two bytes
+    assert "150 crops once, a cache of 9.4 MB\n" in capsys.readouterr().out
+    assert cli.main([*arguments, "--cache", "off"]) == 0
+    assert "blocks 1-3 frozen, computed anew" in capsys.readouterr().out
 
 
 def test_a_config_file_serves_and_flags_win(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,19 @@ def journey(place):
     assert code == 0
     (run,) = (place / "runs").iterdir()
     return run, spec
+
+
+def test_a_measured_dry_run_predicts_and_keeps_nothing(journey, capsys):
+    run, spec = journey
+    runs = run.parent.with_name("none")
+    arguments = train(spec, "F1-5FT6-7R8", runs)
+    assert cli.main([*arguments, "--views", "5", "--dry-run", "--measure"]) == 0
+    told = capsys.readouterr()
+    *_, phase, total = told.out.splitlines()
+    assert re.match(r"F1-5FT6-7R8: cache \d+ s, [\d.]+ ms a step, ", phase)
+    assert re.match(r"in all about .*; \d\.\d GiB of memory", total)
+    assert "A cache saves about" in told.err
+    assert not runs.exists()
 
 
 def test_the_run_folder_holds_what_it_promises(journey):

@@ -1,0 +1,136 @@
+"""What training is made from, as the command line names it."""
+
+import argparse
+import dataclasses
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.cli.progress import progress
+from kerastransfer.cli.sizes import Sizes
+from kerastransfer.datasets import table as datasets
+from kerastransfer.datasets.facts import Dataset
+from kerastransfer.recipe import Action, Recipe
+from kerastransfer.training import resolve
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.weights import store
+from kerastransfer.weights.readers import caffe_file
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kerastransfer.training.prefix import Caching
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sources:
+    """Data and weights, found and checked.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    backbone : Backbone
+        With the mean image, where there is one.
+    weights : mapping of str to array
+        Empty where no recipe keeps any.
+    image : MeanImage or None
+    hashes : dict of str to str
+        ``weights`` and ``mean_image``.
+    """
+
+    dataset: Dataset
+    backbone: Backbone
+    weights: "dict[str, np.ndarray]"
+    image: MeanImage | None
+    hashes: dict[str, str]
+
+
+def find(
+    args: argparse.Namespace, chosen: dict[str, Any], recipes: list[str]
+) -> Sources:
+    """Find data and weights; needs no TensorFlow.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Says where files are.
+    chosen : dict
+        Names dataset and backbone.
+    recipes : list of str
+        All that will be trained.
+
+    Returns
+    -------
+    Sources
+    """
+    steps = [step for text in recipes for step in Recipe.parse(text).phases[0].steps]
+    name = backbones.get(chosen["backbone"]).name
+    dataset = datasets.resolve(chosen["dataset"], args.archives)
+    keeps = any(step.action is not Action.REDRAW for step in steps)
+    loaded = store.load(name, args.weights) if keeps else None
+    image = args.mean_image and MeanImage.from_planes(
+        caffe_file.read_mean(args.mean_image)
+    )
+    return Sources(
+        dataset=dataset,
+        backbone=backbones.get(name, image),  # refuses an image that does not fit
+        weights=loaded.mapping if loaded else {},
+        image=image,
+        hashes={
+            "weights": loaded.sha256 if loaded else "",
+            "mean_image": image.sha256 if image else "",
+        },
+    )
+
+
+def caching(args: argparse.Namespace) -> "Caching":
+    """Read what the user says of caches."""
+    from kerastransfer.training.prefix import Caching
+
+    return Caching(
+        mode=args.cache,
+        limit=args.cache_limit,
+        progress=functools.partial(progress, unit="crops"),
+    )
+
+
+def make_config(
+    chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]
+) -> TrainConfig:
+    """Fill in defaults, and warn of classes that fall short.
+
+    Parameters
+    ----------
+    chosen : dict
+        What the user set.
+    data : Sizes
+    hashes : dict of str to str
+        As `Sources` holds them.
+
+    Returns
+    -------
+    TrainConfig
+    """
+    recipe = Recipe.parse(chosen["recipe"])
+    source_classes = backbones.get(chosen["backbone"]).source_classes
+    recipe.check(len(data.classes), source_classes)
+    counts = data.variant_counts(chosen.get("images_per_class"))
+    short = {n: c for n, c in counts.items() if c < max(counts.values())}
+    if short and chosen.get("images_per_class"):
+        listed = ", ".join(f"{name} {n}" for name, n in list(short.items())[:10])
+        warnings.warn(
+            f"{len(short)} of {len(counts)} classes have fewer than "
+            f"{chosen['images_per_class']} training images: {listed}"
+            f"{', ...' if len(short) > 10 else ''}.",
+            stacklevel=2,
+        )
+    facts = resolve.Facts(
+        records=data.content_hash,
+        **hashes,
+        num_images=sum(counts.values()),
+        mirror=data.mirror_keeps_class,
+    )
+    return resolve.resolve(chosen, facts)

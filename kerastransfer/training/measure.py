@@ -1,0 +1,203 @@
+"""How long a run will take, and how much memory: measured on a few of its own steps."""
+
+import dataclasses
+import itertools
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from kerastransfer import surgery
+from kerastransfer.backbones.network import Network
+from kerastransfer.recipe import Phase, Recipe
+from kerastransfer.training import phases, prefix
+from kerastransfer.training.batches import Batch, Source
+from kerastransfer.training.engine import Engine
+from kerastransfer.training.phases import Setting
+
+STEPS = 20
+_VAL = 64  # images on which validation is timed
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a phase will take.
+
+    Parameters
+    ----------
+    phase : str
+    cached : bool
+        Whether its frozen prefix is computed once.
+    filling : float
+        Seconds to compute what is not in the cache yet.
+    step : float
+        Seconds a step, reading its batch included.
+    validation : float
+        Seconds to judge an epoch, statistics of batch norms included.
+    seconds : float
+        In all.
+    """
+
+    phase: str
+    cached: bool
+    filling: float
+    step: float
+    validation: float
+    seconds: float
+
+
+def measure(setting: Setting) -> list[Estimate]:
+    """Take 20 steps of each phase on copies, and keep nothing.
+
+    Parameters
+    ----------
+    setting : Setting
+        The run's.
+
+    Returns
+    -------
+    list of Estimate
+        One a phase.
+    """
+    recipe = Recipe.parse(setting.config.recipe)
+    network, _ = phases.begin(setting, None)
+    return [
+        _measure(setting, network, step, index)
+        for index, step in enumerate(recipe.phases)
+    ]
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def feature_seconds(setting: Setting, network: Network) -> float:
+    """Predict how long the probe's features take, beyond those that are kept.
+
+    Parameters
+    ----------
+    setting : Setting
+    network : Network
+        With the source's weights.
+
+    Returns
+    -------
+    float
+    """
+    positions = {
+        "train": setting.train_positions,
+        "val": setting.val_positions,
+        "test": np.arange(setting.records.size("test")),
+    }
+    filler = prefix.feature_filler(
+        setting.records, network, setting.backbone, positions, setting.caching
+    )
+    return filler.num_missing * filler.seconds_an_image()
+
+
+def _measure(setting: Setting, network: Network, step: Phase, index: int) -> Estimate:
+    config, cut = setting.config, surgery.frozen_prefix(step)
+    with tempfile.TemporaryDirectory() as scratch:
+        # Fewer images give the same steps; caches of them are nobody's.
+        few = dataclasses.replace(
+            setting,
+            train_positions=setting.train_positions[: STEPS * config.batch_size],
+            val_positions=setting.val_positions[:_VAL],
+            caching=dataclasses.replace(
+                setting.caching, home=Path(scratch), limit=2**62, quiet=True
+            ),
+        )
+        filling, cached = 0.0, False
+        if cut and setting.caching.mode != "off" and config.augment == "views":
+            filling, cached = _filling(setting, network, cut, index)
+        source: Source = phases.make_images(few)
+        if cached:
+            few = dataclasses.replace(few, config=dataclasses.replace(config, views=1))
+            source = prefix.choose(
+                phases.make_images(few),
+                setting.records,
+                network,
+                setting.backbone,
+                cut,
+                epochs=1,
+                caching=few.caching,
+                decided=True,
+            )
+        engine = Engine(phases.make_job(few, network, step, source))
+        seconds = _step_seconds(engine)
+        validation = _validation_seconds(engine, len(setting.val_positions))
+    epochs = config.epochs[index]
+    steps = epochs * -(-len(setting.train_positions) // config.batch_size)
+    return Estimate(
+        phase=str(step),
+        cached=cached,
+        filling=filling,
+        step=seconds,
+        validation=validation,
+        seconds=filling + steps * seconds + epochs * validation,
+    )
+
+
+def _filling(
+    setting: Setting, network: Network, cut: int, index: int
+) -> tuple[float, bool]:
+    """Decide as the run would; return the seconds that filling takes."""
+    images = phases.make_images(setting)
+    filler = prefix.make_filler(
+        images, setting.records, network, setting.backbone, cut, setting.caching
+    )
+    if not filler.missing:
+        return 0.0, True
+    epochs = setting.config.epochs[index]
+    if prefix.reason_against(filler, images, epochs, cut, setting.caching):
+        return 0.0, False
+    an_output = filler.seconds_an_image()
+    an_output += filler.cache.row_bytes * filler.seconds_a_byte()
+    return filler.num_missing * an_output, True
+
+
+def _batches(engine: Engine) -> Iterator[list[Batch]]:
+    """Give whole batches for ever, as many together as a call takes."""
+    size = min(engine.job.config.batch_size, engine.job.source.num_images)
+    batches = (
+        batch
+        for epoch in itertools.count()
+        for batch in engine.job.source.train(epoch, engine.job.replicas.part)
+        if batch.size == size
+    )
+    while True:
+        yield [*itertools.islice(batches, engine.steps_a_call)]
+
+
+def _step_seconds(engine: Engine) -> float:
+    """Take a call to trace the graph, and then 20 steps or more."""
+    groups = _batches(engine)
+    times = []
+    for number in range(1 + -(-STEPS // engine.steps_a_call)):
+        start = time.perf_counter()
+        group = next(groups)
+        rates = [1e-6] * len(group)
+        engine.take(group, rates, number, 0.0)
+        times.append((time.perf_counter() - start) / len(group))
+    return statistics.median(times[1:])
+
+
+def _validation_seconds(engine: Engine, images: int) -> float:
+    engine.evaluate()
+    start = time.perf_counter()
+    engine.evaluate()
+    judged = len(getattr(engine.job.source, "val_positions", np.zeros(0)))
+    seconds = (time.perf_counter() - start) * images / max(1, judged)
+    if engine.moving:
+        engine.recompute_statistics(0)
+        start = time.perf_counter()
+        engine.recompute_statistics(0)
+        seconds += time.perf_counter() - start
+    return seconds
