@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kerastransfer.archives.members import Enter, Member
+from kerastransfer.archives.members import Enter, Member, Passing
 from kerastransfer.archives.spans import FileSpan
 
 
@@ -24,7 +24,9 @@ class Folder:
     path: Path
     sequential: bool = False
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """See `members.Archive`; nested archives are not entered."""
         home = self.path.resolve()
         for parent, folders, names in os.walk(self.path, onerror=_raise):

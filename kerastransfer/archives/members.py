@@ -11,6 +11,8 @@ from kerastransfer.errors import DataError
 _ROOTS = ("/", "\\")
 # Which nested archives to look into, by name.
 Enter = Callable[[str], bool]
+# Told the bytes from an archive's front to where reading has come, and the bytes read.
+Passing = Callable[[int, bytes], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,13 +46,18 @@ class Archive(Protocol):
     def sequential(self) -> bool:
         """Whether it can only be read from front to back."""
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """Yield its files in the order in which reading them is cheapest.
 
         Parameters
         ----------
         enter : callable, optional
             Says of a nested archive's name whether its own files are wanted.
+        passing : callable, optional
+            Told how far a tar is read; of a `sequential` one every byte of the file,
+            once and in order, where this iterator is exhausted.
 
         Raises
         ------
