@@ -17,7 +17,7 @@ Passing = Callable[[int, bytes], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Member:
-    """One regular file of an archive.
+    """One regular file of an archive, or a link of an unpacked one.
 
     Parameters
     ----------
@@ -28,11 +28,14 @@ class Member:
     where : Readable
         Where its bytes are. In an archive that can only be read from front to back it
         must be read before the next member is asked for.
+    link : bool
+        Whether it is a link that is not followed; then it has no bytes.
     """
 
     name: str
     size: int
     where: Readable
+    link: bool = False
 
 
 class Archive(Protocol):

@@ -33,6 +33,17 @@ class Held:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Bytes that are not to be had, and why."""
+
+    reason: str
+
+    def read(self) -> bytes:
+        """Raise DataError."""
+        raise DataError(self.reason)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class FileSpan:
     """A file, or a part of one that is stored as it is.
 

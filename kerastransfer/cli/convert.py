@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.cli import fetch, health_text
-from kerastransfer.cli.progress import progress
+from kerastransfer.cli.progress import progress, stages
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table
 from kerastransfer.datasets.facts import Choices
@@ -17,6 +17,8 @@ from kerastransfer.records.quotas import MaxPerClass
 if TYPE_CHECKING:
     from kerastransfer.records.health import Health
     from kerastransfer.records.reader import Records
+
+_AFTER = 5.0  # seconds that reading and writing may take without a word
 
 HELP = "write a dataset's images as TFRecords that TFDS can read"
 
@@ -73,9 +75,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     add(
         "--image-size",
         type=int,
-        default=256,
         metavar="N",
-        help="shorter side, in pixels, that larger images are shrunk to (default: 256)",
+        help="shorter side, in pixels, that larger images are shrunk to (default: 256; "
+        "not of patches)",
     )
     add(
         "--split-seed",
@@ -120,13 +122,20 @@ def execute(args: argparse.Namespace) -> int:
     from kerastransfer.records import convert, reader
 
     out = args.out or records_home()
-    known = convert.records_path(dataset, out).exists()
-    with progress("Encoding") as show:
+    written = False
+    with stages() as stage:
+        encoding = stage("Encoding")
+        writing = stage("Writing", after=_AFTER)
 
-        def tell(done: int, total: int) -> None:
+        def encoded(done: int, total: int) -> None:
             if done == total:  # the plan holds; the writer will need TensorFlow
                 import_quietly()
-            show(done, total)
+            encoding(done, total)
+
+        def wrote(done: int, total: int) -> None:
+            nonlocal written
+            written = True
+            writing(done, total)
 
         path = convert.convert(
             dataset,
@@ -139,10 +148,13 @@ def execute(args: argparse.Namespace) -> int:
             verify=args.verify,
             workers=args.workers,
             shards=args.shards,
-            progress=tell,
+            progress=encoded,
+            reading=stage("Reading", "MB", scale=10**6, after=_AFTER),
+            writing=wrote,
         )
     records = reader.open_records(path)
-    found = None if known or args.no_inspect else look(records, args.workers)
+    looks = written and not args.no_inspect
+    found = look(records, args.workers) if looks else None
     print(as_json(records, found) if args.json else summary(records, found))
     return 0
 

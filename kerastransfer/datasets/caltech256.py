@@ -8,14 +8,14 @@ import re
 from collections import Counter
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
     labelled,
 )
-from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.blob import Cut
 from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 from kerastransfer.errors import DataError
@@ -130,7 +130,8 @@ def _image(member: str) -> str | None:
 
 def _text(member: str) -> str | None:
     """Return the path of the photograph that an annotation belongs to."""
-    return _image(member.removesuffix(".txt")) if _TEXT.search(member) else None
+    found = _TEXT.search(member)
+    return f"{found[3]}/{found[1]}" if found else None
 
 
 _GROUPS: dict[str | None, Callable[[str], str | None]] = {

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from kerastransfer.datasets.blob import Blob
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.parts import Part
+from kerastransfer.datasets.watch import Archive, Watch
 
 TestRule = int | Literal["official", "rest"] | None
 ShortClasses = Literal["error", "cap", "drop"]
@@ -89,27 +90,6 @@ class Choices:
     patch_size: int | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """An archive as it is on disk.
-
-    Parameters
-    ----------
-    name : str
-    size : int or None
-        Bytes; None for a folder.
-    sha256 : str or None
-        None for a folder, and for a large file that was not hashed.
-    differs : str
-        In what it differs from what was published, if it does.
-    """
-
-    name: str
-    size: int | None
-    sha256: str | None
-    differs: str = ""
-
-
 class Source(Protocol):
     """Lists a dataset's images and says where their bytes are."""
 
@@ -117,8 +97,14 @@ class Source(Protocol):
     def sequential(self) -> bool:
         """Whether reading some images costs as much as reading all."""
 
-    def listing(self) -> Listing:
-        """Return every image's path, label, split and group; reads no image."""
+    def listing(self, watch: Watch | None = None) -> Listing:
+        """Return every image's path, label, split and group; reads no image.
+
+        Parameters
+        ----------
+        watch : Watch, optional
+            Makes the listing say which archives it was read from.
+        """
 
     def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
         """Yield the files of some of the listing's paths, in the cheapest order.
@@ -132,14 +118,8 @@ class Source(Protocol):
         Where it is the same as before, nothing needs to be listed again.
         """
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
-        """Say which archives are read; none where there are none.
-
-        Parameters
-        ----------
-        hashed : bool
-            Whether to hash large ones too.
-        """
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
+        """Say which archives are read, without a listing; none where there are none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +144,6 @@ class Dataset:
     source: Source
     choices: Choices = Choices()
 
-    def listing(self) -> Listing:
-        """Return every image's path, label, split and group; reads no image."""
-        return self.source.listing()
+    def listing(self, watch: Watch | None = None) -> Listing:
+        """Return every image's path, label, split and group; see `Source`."""
+        return self.source.listing(watch)

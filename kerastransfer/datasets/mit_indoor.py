@@ -8,7 +8,8 @@ blanks, and some that end in .jpg are GIF, PNG or BMP inside.
 import re
 from collections import Counter
 
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
@@ -16,7 +17,6 @@ from kerastransfer.datasets.archive_source import (
     labelled,
     lines,
 )
-from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item, SplitName
 from kerastransfer.datasets.parts import Part
 from kerastransfer.errors import DataError

@@ -7,14 +7,14 @@ the bytes are. Two files are known to decode badly: they are rejected when they 
 import re
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
     labelled,
 )
-from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 

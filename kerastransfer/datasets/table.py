@@ -18,9 +18,10 @@ from kerastransfer.datasets import (
     tfds_set,
     yosinski,
 )
-from kerastransfer.datasets.archive_source import ArchiveSource, Layout
+from kerastransfer.datasets.archive_source import ArchiveSource
 from kerastransfer.datasets.facts import Choices, Dataset, Facts, Source
 from kerastransfer.datasets.halves import NUM_HALVES, Half
+from kerastransfer.datasets.layout import Layout
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.home import archives_home
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerastransfer.datasets.watch import Progress
 from kerastransfer.records import duplicates
-from kerastransfer.records.job import Progress
 from kerastransfer.records.looks import THUMBNAIL, Look, look
 from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import Records

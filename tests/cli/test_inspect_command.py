@@ -108,6 +108,18 @@ def test_a_converted_folder_ends_with_its_faults(records, tmp_path, capsys):
     assert "leaks        1 images of test stand in train" in capsys.readouterr().out
     assert cli.main(words) == 0  # they are there already: nothing is looked at again
     assert "leaks" not in capsys.readouterr().out
+    changed = tmp_path / "changed"
+    shutil.copytree(spec.removeprefix("folder:"), changed)
+    words[2] = f"folder:{changed}"
+    assert cli.main(words) == 0
+    (changed / "train/finch/00.png").write_bytes(
+        (changed / "train/finch/01.png").read_bytes()
+    )
+    capsys.readouterr()
+    assert cli.main(words) == 0  # made again, and looked at again
+    out, err = capsys.readouterr()
+    assert "have changed; converting them again" in err and "leaks        " in out
+    words[2] = spec
     assert cli.main([*words[:3], "--out", str(tmp_path / "b"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["leaks"]["test in train"] == {"exact": 1, "near": 1}
