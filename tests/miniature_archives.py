@@ -5,7 +5,6 @@ and returns what a conversion must find there.
 """
 
 import dataclasses
-import gzip
 import io
 import tarfile
 import zipfile
@@ -311,6 +310,30 @@ def plankton(folder, order=None):
     return mini
 
 
+def plankton_in_bulk(folder):
+    """Many small classes, scattered over few samples beside two large ones.
+
+    Each in nearly all its images would be test or val; of some there are two images, or
+    one sample.
+    """
+    rng = np.random.default_rng(0)
+    sizes = {"detritus": 700, "mix": 690, "Karenia": 4, "Akashiwo": 2}
+    small = ("Ceratium", "Dinobryon", "Ditylum", "Eucampia", "Euglena", "Gyrodinium")
+    sizes |= {name: 6 + 5 * i for i, name in enumerate(small)}
+    mini = Mini("plankton", folder, options={"max_per_class": 5})
+    dots = [pictures.png(i, "L", height=9, width=12) for i in range(50)]
+    files = {}
+    for number, (name, size) in enumerate(sizes.items()):
+        for i in range(size):
+            sample = 3 if name == "Akashiwo" else int(rng.integers(20))
+            roi = 1000 * number + i
+            path = f"{name}/IFCB1_2006_270_{170000 + sample:06d}_{roi:05d}.png"
+            files[f"2006/{path}"] = dots[roi % len(dots)]
+            mini.labels[path] = name
+    write_zip(folder / "2006.zip", files)
+    return mini
+
+
 WNIDS = {  # of half 0B; and two of 0A, which must not be looked into
     "target": tuple(halves.wnids()[i] for i in halves.half(0, "b")[:3]),
     "other": tuple(halves.wnids()[i] for i in halves.half(0, "a")[:2]),
@@ -424,8 +447,3 @@ def _untar(path, target):
         with tarfile.open(inner) as tar:
             tar.extractall(place / inner.stem, filter="data")
         inner.unlink()
-
-
-def gunzip(path):
-    """Return a gzipped file's content."""
-    return gzip.decompress(path.read_bytes())

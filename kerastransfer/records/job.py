@@ -74,6 +74,7 @@ class Job:
                     raise DataError(tell(found))
                 warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
                 rejected |= found
+            self._tell_untrained(plan)
             return self._write(plan, spool, listing, rejected, folder)
 
     def _plan(self, listing: Listing) -> Plan:
@@ -85,6 +86,16 @@ class Job:
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,
         )
+
+    def _tell_untrained(self, plan: Plan) -> None:
+        """Warn of classes that even ``cap`` leaves out."""
+        lost = [name for name, images in plan.short.items() if images == 0]
+        if lost and self.options.short_classes == "cap":
+            warnings.warn(
+                f"Left out {len(lost):,} classes without an image to train on: "
+                f"{', '.join(map(repr, lost))}.",
+                stacklevel=6,
+            )
 
     def _check_shards(self, plan: Plan) -> None:
         least = min(len(plan.places(split)) for split in SPLITS)

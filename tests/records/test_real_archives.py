@@ -385,13 +385,31 @@ def test_coral_keeps_groups_on_one_side(group, tmp_path):
         quietly(other, tmp_path / "out", **options)
 
 
-def test_plankton_keeps_a_sample_on_one_side(tmp_path):
-    MINIATURES["plankton"](tmp_path)
+def test_plankton_keeps_a_sample_on_one_side_and_trains_every_class(tmp_path):
+    mini = miniature_archives.plankton_in_bulk(tmp_path)
     dataset = resolve("plankton", tmp_path, Choices(group="bin"))
-    groups = {item.path: item.group for item in dataset.listing().items}
-    path, sample = next(iter(groups.items()))
-    assert path.rpartition("/")[2].startswith(f"{sample}_")
-    assert 1 < len(set(groups.values())) < len(groups)
+    records = open_records(quietly(dataset, tmp_path / "out"))
+    sides, found = {}, Counter()
+    for split in SPLITS:
+        for position in range(records.size(split)):
+            feature = example(records, split, position)
+            told = feature["group"].bytes_list.value[0].decode()
+            path = feature["id"].bytes_list.value[0].decode()
+            assert path.partition("/")[2].rpartition("_")[0] == told
+            assert sides.setdefault(told, split) == split
+            found[split, mini.labels[path]] += 1
+    assert len(sides) == 20 and set(sides.values()) == {"train", "val", "test"}
+    # The metadata say what there is, and of which classes there is too little.
+    assert records.classes == tuple(sorted(set(mini.labels.values())))
+    for split in SPLITS:
+        assert records.class_counts(split).tolist() == [
+            found[split, name] for name in records.classes
+        ]
+    assert records.class_counts("train").min() >= 1
+    assert found["train", "Akashiwo"] == 2 and found["test", "Karenia"] >= 1
+    small = {name for name, n in Counter(mini.labels.values()).items() if n < 685}
+    assert set(records.metadata["short"]) >= small
+    assert records.metadata["ungrouped"]["test"] > records.size("test")
 
 
 def test_coral_patches_are_cut_and_their_points_kept(converted, tmp_path):
