@@ -12,7 +12,7 @@ from kerastransfer.records import duplicates
 from kerastransfer.records.looks import THUMBNAIL, Look, look
 from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import Records
-from kerastransfer.records.workers import Workers
+from kerastransfer.records.workers import Load, Workers
 
 # Pairs of splits between which nothing may stand twice.
 PAIRS = (("test", "train"), ("val", "train"), ("test", "val"))
@@ -165,7 +165,7 @@ def _look(
     total = sum(records.size(split) for split in SPLITS)
     found: list[Look] = []
     pool: Workers[tuple[int, bytes], Look] = Workers(
-        look, lambda task: len(task[1]), images=total, workers=workers
+        look, lambda task: Load(len(task[1]), 1), images=total, workers=workers
     )
     with pool:
         for done, each in enumerate(pool(_images(records, names)), start=1):
