@@ -82,7 +82,8 @@ def caltech256(folder, order=None):
     return mini
 
 
-def sun397(folder, order=None):
+def sun397(folder, order=None, partitions=None):
+    """With lists of two partitions where a level of theirs is given, such as ''."""
     mini = Mini("sun397", folder, options={"max_per_class": 2})
     odd = {
         3: pictures.bmp,
@@ -109,6 +110,8 @@ def sun397(folder, order=None):
         files[path] = pictures.jpeg(1)[:200]
         mini.labels[path] = f"/{path.rpartition('/')[0]}"
         mini.rejected.add(path)
+    if partitions is not None:
+        _write_partitions(folder, mini, classes, partitions)
     files["ClassName.txt"] = "".join(f"/{name}\n" for name in classes).encode()
     files["a/abbey/.DS_Store"] = b"\0"
     mini.ignored = {"other files": 2}
@@ -118,6 +121,27 @@ def sun397(folder, order=None):
         "w:gz",
     )
     return mini
+
+
+def _write_partitions(folder, mini, classes, level):
+    """Write Partitions.zip; the first partition becomes the miniature's split."""
+    files = {f"{level}ClassName.txt": "".join(f"/{name}\n" for name in classes)}
+    for number in (1, 2):
+        lists = {"Training": [], "Testing": []}
+        for directory in classes:
+            paths = sorted(p for p in mini.labels if p.startswith(f"{directory}/"))
+            paths = [path for path in paths if path not in mini.rejected][number:]
+            lists["Training"] += paths[:12]
+            lists["Testing"] += paths[12:20]
+        lists["Testing"].append("a/abbey/sun_gone.jpg")
+        for name, paths in lists.items():
+            text = "".join(f"/{path}\n" for path in paths)
+            files[f"{level}{name}_{number:02d}.txt"] = text
+            if number == 1:
+                split = "train" if name == "Training" else "test"
+                mini.splits |= dict.fromkeys(paths, split)
+    del mini.splits["a/abbey/sun_gone.jpg"]
+    write_zip(folder / "Partitions.zip", files)
 
 
 def mit_indoor(folder, order=None):

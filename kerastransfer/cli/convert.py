@@ -1,6 +1,7 @@
 """``kerastransfer convert``: write a dataset's images as TFRecords."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,11 +110,29 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="side of patches about points, in pixels (coral; default: 224)",
     )
+    add(
+        "--partition",
+        type=int,
+        metavar="N",
+        help="test on an official partition, 1 to 10, in place of images drawn from "
+        "all (sun397)",
+    )
+    add(
+        "--keep-clutter",
+        action="store_true",
+        help="make images of nothing in particular a class (caltech256)",
+    )
+    add(
+        "--merge-porites",
+        action="store_true",
+        help="count P. rus, P. irr and P. mass as Porites (coral; default: leave out)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Convert, and print where the records are and what they hold."""
-    choices = Choices(group=args.group, patch_size=args.patch_size)
+    names = (field.name for field in dataclasses.fields(Choices))
+    choices = Choices(**{name: getattr(args, name) for name in names})
     dataset = table.resolve(args.dataset, args.archives, choices)
     if args.download:
         fetch.fetch(dataset)
@@ -177,7 +196,10 @@ def as_json(records: "Records", health: "Health | None") -> str:
     sizes = {split: records.size(split) for split in SPLITS}
     told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
     if health is not None:
-        told |= {"leaks": dict(health.across), "conflicts": len(health.conflicts)}
+        from kerastransfer.records.health import pictures
+
+        count = len(pictures(health.conflicts))
+        told |= {"leaks": dict(health.across), "conflicts": count}
     return json.dumps(told, indent=2)
 
 
@@ -212,5 +234,5 @@ def max_per_class(text: str) -> MaxPerClass:
 
 _TOLD = (
     *("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected"),
-    *("ignored", "archives", "group", "ungrouped"),
+    *("ignored", "archives", "differences", "group", "ungrouped"),
 )

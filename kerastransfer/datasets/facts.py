@@ -29,9 +29,13 @@ class Facts:
         How to get by hand what cannot be downloaded.
     groups : tuple of str
         By what images can be kept together, such as ``photograph``; a user's choice.
+    options : tuple of str
+        Other fields of `Choices` that go with it.
     patch_size : int or None
         The side of the patches that are cut about labelled points, in pixels, unless
         the user says otherwise; None where whole files are images.
+    listed : int or None
+        Images of each class that are listed, where that is not all of them.
     test : int, 'official', 'rest' or None
         Test images per class; the test set that the authors published; all images that
         are neither train nor val; or, with None, the official set where there is one
@@ -60,7 +64,9 @@ class Facts:
     parts: tuple[Part, ...] = ()
     steps: str = ""
     groups: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     patch_size: int | None = None
+    listed: int | None = None
     test: TestRule = None
     val: int | None = None
     largest_train: int | None = None
@@ -84,10 +90,20 @@ class Choices:
         One of the facts' groups.
     patch_size : int, optional
         For datasets of patches, their side in pixels.
+    partition : int, optional
+        Which of the official partitions gives the test set; None for the study's way,
+        which draws it from all images.
+    keep_clutter : bool
+        Whether images of nothing in particular are a class.
+    merge_porites : bool
+        Whether points labelled as a species of Porites count as Porites.
     """
 
     group: str | None = None
     patch_size: int | None = None
+    partition: int | None = None
+    keep_clutter: bool = False
+    merge_porites: bool = False
 
 
 class Source(Protocol):

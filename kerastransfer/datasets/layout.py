@@ -1,11 +1,12 @@
 """How one dataset lies in its archives: what is its own, as functions of names."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from kerastransfer.archives.members import Enter
 from kerastransfer.datasets.blob import Cut
-from kerastransfer.datasets.listing import Item
+from kerastransfer.datasets.listing import Item, SplitName
 from kerastransfer.errors import DataError
 
 
@@ -78,6 +79,39 @@ def lines(texts: Texts, name: str, where: str) -> list[str]:
     except UnicodeDecodeError:
         raise DataError(f"Expected UTF-8 text in {name!r} of {where!r}.") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def official(
+    texts: Texts, lists: Mapping[str, SplitName], where: str
+) -> dict[str, SplitName]:
+    """Read lists of paths, one a line, that say who is in which split.
+
+    Raises
+    ------
+    DataError
+        If a list is not there, or a path stands in two.
+    """
+    splits: dict[str, SplitName] = {}
+    for name, split in lists.items():
+        for line in lines(texts, name, where):
+            path = line.removeprefix("/")
+            if splits.setdefault(path, split) != split:
+                raise DataError(f"Expected {path!r} in one list of {where}, not both.")
+    return splits
+
+
+def of_lists(images: Images, splits: Mapping[str, SplitName]) -> Contents:
+    """List ``<class>/<file>`` of the images that a list names; count the others."""
+    kept = {path: path.rpartition("/")[0] for path in images if path in splits}
+    classes, labels = labelled(set(kept.values()))
+    items = [Item(path, labels[name], splits[path]) for path, name in kept.items()]
+    ignored = Counter(
+        {
+            "images in neither list": len(images) - len(kept),
+            "listed images that are missing": len(splits) - len(kept),
+        }
+    )
+    return Contents(classes, items, +ignored)
 
 
 def labelled(names: Collection[str]) -> tuple[tuple[str, ...], dict[str, int]]:

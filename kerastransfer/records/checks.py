@@ -43,8 +43,9 @@ def differences(dataset: Dataset, listing: Listing) -> list[str]:
         )
     labels = [item.label for item in listing.items]
     counts: Sequence[int] = np.bincount(labels, minlength=len(listing.classes)).tolist()
+    facts = dataset.facts
     counted = class_counts.differences(
-        dataset.name, listing.classes, counts, dataset.facts.classes
+        dataset.name, listing.classes, counts, facts.classes, facts.listed
     )
     return [*told, counted] if counted else told
 

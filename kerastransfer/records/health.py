@@ -87,6 +87,23 @@ class Health:
         return dataclasses.asdict(self)
 
 
+def pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Return some clusters so that each picture is in one of them only.
+
+    Parameters
+    ----------
+    clusters : sequence of Cluster
+        Of one kind, such as those under several labels. Images with the same bytes are
+        a cluster, and part of a larger one where others are nearly the same.
+
+    Returns
+    -------
+    list of Cluster
+    """
+    held = {name for each in clusters if not each.exact for name in each.ids}
+    return [each for each in clusters if not (each.exact and each.ids[0] in held)]
+
+
 def inspect(
     records: Records,
     kept: Kept,

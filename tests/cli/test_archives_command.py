@@ -44,11 +44,14 @@ def test_the_summary_says_what_was_left_out(tmp_path, capsys):
         "short        no class has too few images",
         "duplicates   0 with the same bytes as another, 0 nearly the same",
         "leaks        none: no image stands in two splits",
-        "conflicts    0 images stand under two labels or more",
+        "conflicts    0 pictures stand under two labels or more",
     ]
     assert "warning: Expected 29,780 images of 256 classes in caltech256" in err
     assert "they are taken as they are" in err
     assert (tmp_path / "home" / "records" / "caltech256" / "1.0.0").is_dir()
+    assert run("inspect", "caltech256", "--workers", 1) == 0
+    told = "published    Expected 29,780 images of 256 classes in caltech256, found 13"
+    assert told in capsys.readouterr().out
 
 
 def test_groups_and_their_effect_are_told(tmp_path, capsys):
