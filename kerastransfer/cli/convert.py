@@ -147,9 +147,9 @@ def execute(args: argparse.Namespace) -> int:
         writing = stage("Writing", after=_AFTER)
 
         def encoded(done: int, total: int) -> None:
+            encoding(done, total)
             if done == total:  # the plan holds; the writer will need TensorFlow
                 import_quietly()
-            encoding(done, total)
 
         def wrote(done: int, total: int) -> None:
             nonlocal written
