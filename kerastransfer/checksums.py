@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -25,7 +25,35 @@ class Checksum:
     digest: str
 
 
-def digests(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
+class Hashes:
+    """Hashes of bytes that pass by.
+
+    Parameters
+    ----------
+    algorithms : iterable of str
+        As `hashlib` calls them.
+    """
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._hashes = {
+            name: hashlib.new(name, usedforsecurity=False) for name in algorithms
+        }
+
+    def update(self, data: bytes) -> None:
+        """Take note of the next bytes."""
+        for each in self._hashes.values():
+            each.update(data)
+
+    def digests(self) -> dict[str, str]:
+        """Return lower-case hexadecimal digits, by algorithm."""
+        return {name: each.hexdigest() for name, each in self._hashes.items()}
+
+
+def digests(
+    path: Path,
+    algorithms: Iterable[str],
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, str]:
     """Hash a file, once read, in several ways.
 
     Parameters
@@ -34,18 +62,22 @@ def digests(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
         The file.
     algorithms : iterable of str
         As `hashlib` calls them.
+    progress : callable, optional
+        Told how many bytes are read.
 
     Returns
     -------
     dict of str to str
         Lower-case hexadecimal digits, by algorithm.
     """
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    hashes, have = Hashes(algorithms), 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            for each in hashes.values():
-                each.update(chunk)
-    return {name: each.hexdigest() for name, each in hashes.items()}
+            hashes.update(chunk)
+            have += len(chunk)
+            if progress is not None:
+                progress(have)
+    return hashes.digests()
 
 
 def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str:

@@ -1,11 +1,15 @@
 """Downloads that resume, try mirrors in turn, and count only once they are verified."""
 
+import contextlib
 import dataclasses
+import fcntl
 import http.client
+import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kerastransfer import __version__, checksums
@@ -13,6 +17,7 @@ from kerastransfer.checksums import Checksum
 from kerastransfer.errors import MissingError
 
 Progress = Callable[[int, int | None], None]
+Check = Callable[[Path], str]
 
 _CHUNK = 1 << 18
 _ATTEMPTS = 3  # a mirror, each going on where the last one broke off
@@ -34,6 +39,11 @@ class _Job:
     checksums: tuple[Checksum, ...]
     progress: Progress | None
     timeout: float
+    check: Check
+
+    def wrong(self, path: Path) -> str:
+        """Say in what a file is not the one that is wanted; nothing if it is."""
+        return checksums.mismatch(path, self.size, self.checksums) or self.check(path)
 
 
 def download(
@@ -45,8 +55,11 @@ def download(
     progress: Progress | None = None,
     timeout: float = 30.0,
     otherwise: str = "put it there",
+    check: Check = lambda path: "",
 ) -> Path:
     """Download a file from the first mirror that has it whole.
+
+    Where another process downloads the same file, it is waited for.
 
     Parameters
     ----------
@@ -66,6 +79,9 @@ def download(
         Seconds without a byte after which an attempt fails.
     otherwise : str
         What to do with a file that was got by other means, for the message.
+    check : callable
+        Says what else is wrong with a file, as of a page that a server sends in its
+        place; nothing if it is well.
 
     Returns
     -------
@@ -85,18 +101,56 @@ def download(
         checksums=tuple(checksums),
         progress=progress,
         timeout=timeout,
+        check=check,
     )
     reasons: list[str] = []
-    for url in urls:
-        reason = _from_mirror(url, job)
-        if not reason:
-            job.part.replace(target)
+    with _alone(job.part) as waited:
+        if waited and target.is_file() and not job.wrong(target):
             return target
-        reasons.append(f"{url}: {reason}")
+        for url in urls:
+            reason = _from_mirror(url, job)
+            if not reason:
+                job.part.replace(target)
+                return target
+            reasons.append(f"{url}: {reason}")
     raise MissingError(
         f"Could not download {target.name!r} ({'; '.join(reasons)}); get the file by "
         f"other means and {otherwise}."
     )
+
+
+@contextlib.contextmanager
+def _alone(part: Path) -> Iterator[bool]:
+    """Lock a part, or wait for the process that has; say whether that was so.
+
+    A dead process's lock is gone. An empty part is not left behind.
+    """
+    waited = False
+    while True:
+        file = part.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = True
+            warnings.warn(
+                f"Another process downloads {part.stem!r}; waiting for it.",
+                stacklevel=4,
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_still(part, file.fileno()):
+            break
+        file.close()  # it has become the target, or is gone
+    with file:
+        try:
+            yield waited
+        finally:
+            if _is_still(part, file.fileno()) and not _length(part):
+                part.unlink()
+
+
+def _is_still(path: Path, file: int) -> bool:
+    """Whether a path leads to an open file."""
+    return path.exists() and os.path.samestat(path.stat(), os.fstat(file))
 
 
 def _from_mirror(url: str, job: _Job) -> str:
@@ -111,10 +165,10 @@ def _from_mirror(url: str, job: _Job) -> str:
             if _length(job.part) == before:  # nothing came, and nothing was dropped
                 return reason
             continue
-        reason = checksums.mismatch(job.part, job.size, job.checksums)
+        reason = job.wrong(job.part)
         if not reason:
             return ""
-        job.part.unlink()
+        os.truncate(job.part, 0)  # not removed, for it is locked
         if not before:
             return reason
     return reason
@@ -132,7 +186,7 @@ def _fetch(url: str, job: _Job) -> None:
         response = urllib.request.urlopen(request, timeout=job.timeout)
     except urllib.error.HTTPError as error:
         if error.code == _RANGE_WRONG:
-            job.part.unlink(missing_ok=True)
+            os.truncate(job.part, 0)
         raise
     with response:
         start, total = _extent(response, have)

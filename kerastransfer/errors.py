@@ -53,7 +53,10 @@ class Terminated(KerasTransferError):  # noqa: N818 (no error)
 
     def __init__(self, code: int) -> None:
         self.code = code
-        super().__init__("Stopped; the same command goes on from here.")
+        super().__init__(code)  # what a pickle calls the class with
+
+    def __str__(self) -> str:
+        return "Stopped; the same command goes on from here."
 
 
 class UnknownNameError(KerasTransferError, LookupError):

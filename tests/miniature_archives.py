@@ -5,7 +5,6 @@ and returns what a conversion must find there.
 """
 
 import dataclasses
-import gzip
 import io
 import tarfile
 import zipfile
@@ -83,7 +82,8 @@ def caltech256(folder, order=None):
     return mini
 
 
-def sun397(folder, order=None):
+def sun397(folder, order=None, partitions=None):
+    """With lists of two partitions where a level of theirs is given, such as ''."""
     mini = Mini("sun397", folder, options={"max_per_class": 2})
     odd = {
         3: pictures.bmp,
@@ -110,6 +110,8 @@ def sun397(folder, order=None):
         files[path] = pictures.jpeg(1)[:200]
         mini.labels[path] = f"/{path.rpartition('/')[0]}"
         mini.rejected.add(path)
+    if partitions is not None:
+        _write_partitions(folder, mini, classes, partitions)
     files["ClassName.txt"] = "".join(f"/{name}\n" for name in classes).encode()
     files["a/abbey/.DS_Store"] = b"\0"
     mini.ignored = {"other files": 2}
@@ -119,6 +121,27 @@ def sun397(folder, order=None):
         "w:gz",
     )
     return mini
+
+
+def _write_partitions(folder, mini, classes, level):
+    """Write Partitions.zip; the first partition becomes the miniature's split."""
+    files = {f"{level}ClassName.txt": "".join(f"/{name}\n" for name in classes)}
+    for number in (1, 2):
+        lists = {"Training": [], "Testing": []}
+        for directory in classes:
+            paths = sorted(p for p in mini.labels if p.startswith(f"{directory}/"))
+            paths = [path for path in paths if path not in mini.rejected][number:]
+            lists["Training"] += paths[:12]
+            lists["Testing"] += paths[12:20]
+        lists["Testing"].append("a/abbey/sun_gone.jpg")
+        for name, paths in lists.items():
+            text = "".join(f"/{path}\n" for path in paths)
+            files[f"{level}{name}_{number:02d}.txt"] = text
+            if number == 1:
+                split = "train" if name == "Training" else "test"
+                mini.splits |= dict.fromkeys(paths, split)
+    del mini.splits["a/abbey/sun_gone.jpg"]
+    write_zip(folder / "Partitions.zip", files)
 
 
 def mit_indoor(folder, order=None):
@@ -311,6 +334,30 @@ def plankton(folder, order=None):
     return mini
 
 
+def plankton_in_bulk(folder):
+    """Many small classes, scattered over few samples beside two large ones.
+
+    Each in nearly all its images would be test or val; of some there are two images, or
+    one sample.
+    """
+    rng = np.random.default_rng(0)
+    sizes = {"detritus": 700, "mix": 690, "Karenia": 4, "Akashiwo": 2}
+    small = ("Ceratium", "Dinobryon", "Ditylum", "Eucampia", "Euglena", "Gyrodinium")
+    sizes |= {name: 6 + 5 * i for i, name in enumerate(small)}
+    mini = Mini("plankton", folder, options={"max_per_class": 5})
+    dots = [pictures.png(i, "L", height=9, width=12) for i in range(50)]
+    files = {}
+    for number, (name, size) in enumerate(sizes.items()):
+        for i in range(size):
+            sample = 3 if name == "Akashiwo" else int(rng.integers(20))
+            roi = 1000 * number + i
+            path = f"{name}/IFCB1_2006_270_{170000 + sample:06d}_{roi:05d}.png"
+            files[f"2006/{path}"] = dots[roi % len(dots)]
+            mini.labels[path] = name
+    write_zip(folder / "2006.zip", files)
+    return mini
+
+
 WNIDS = {  # of half 0B; and two of 0A, which must not be looked into
     "target": tuple(halves.wnids()[i] for i in halves.half(0, "b")[:3]),
     "other": tuple(halves.wnids()[i] for i in halves.half(0, "a")[:2]),
@@ -424,8 +471,3 @@ def _untar(path, target):
         with tarfile.open(inner) as tar:
             tar.extractall(place / inner.stem, filter="data")
         inner.unlink()
-
-
-def gunzip(path):
-    """Return a gzipped file's content."""
-    return gzip.decompress(path.read_bytes())

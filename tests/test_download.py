@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -79,6 +81,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_odd_range(self):
         self.answer(BODY, 206, [("Content-Range", f"bytes 0-9/{len(BODY)}")])
 
+    def serve_slow(self):  # stops halfway until it may go on
+        if self.start():
+            return self.ranged(BODY)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY[: len(BODY) // 2])
+        self.wfile.flush()
+        self.server.halfway.set()
+        self.server.go_on.wait(30)
+        self.wfile.write(BODY[len(BODY) // 2 :])
+        self.close_connection = True
+
     def serve_missing(self):
         self.answer(b"no", 404)
 
@@ -92,6 +107,7 @@ class Server(http.server.ThreadingHTTPServer):
 def server():
     with Server(("127.0.0.1", 0), Handler) as running:
         running.asked = []
+        running.halfway, running.go_on = threading.Event(), threading.Event()
         running.url = f"http://127.0.0.1:{running.server_port}/"
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
@@ -233,6 +249,51 @@ def test_nobody_listens(fetch):
     target = fetch.target
     with pytest.raises(MissingError, match=r"127.0.0.1:9/x: .*refused"):
         download(["http://127.0.0.1:9/x"], target)
+
+
+def test_a_file_may_be_checked_in_a_way_of_its_own(fetch):
+    def check(path):
+        return "it is upside down" if path.read_bytes() == BODY[::-1] else ""
+
+    bare = {"size": None, "checksums": [], "check": check}
+    fetch("good", **bare)
+    fetch.target.unlink()
+    with pytest.raises(MissingError, match="wrong: it is upside down"):
+        fetch("wrong", **bare)
+    assert not list(fetch.target.parent.iterdir())
+    fetch("wrong", "good", **bare)
+
+
+DOWNLOAD = """
+import sys
+from pathlib import Path
+from kerastransfer.download import download
+download([sys.argv[1]], Path(sys.argv[2]), size=int(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("first", ["ends", "is killed"])
+def test_two_processes_do_not_write_one_file(first, fetch, server):
+    """The second waits; then it has the file, or goes on where the first was."""
+    command = [sys.executable, "-c", DOWNLOAD, server.url + "slow", fetch.target]
+    command += [str(len(BODY))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as one:
+        assert server.halfway.wait(30)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as two:
+            told = next(line for line in two.stderr if "Another process" in line)
+            assert "downloads 'file.bin'; waiting for it" in told
+            assert len(server.asked) == 1
+            if first == "is killed":
+                one.kill()
+            server.go_on.set()
+            assert two.wait(30) == 0
+    assert fetch.target.read_bytes() == BODY
+    assert [p.name for p in fetch.target.parent.iterdir()] == ["file.bin"]
+    ranges = [headers.get("Range") for _, headers in server.asked]
+    if first == "ends":
+        assert ranges == [None]
+    else:
+        assert ranges[0] is None and ranges[1].startswith("bytes=")
 
 
 def test_a_prefix_of_a_hash_is_enough(fetch):

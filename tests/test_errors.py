@@ -24,7 +24,7 @@ def test_every_error_has_one_ancestor_and_a_builtin_one():
     own = {
         e for e in tree(errors.KerasTransferError) if e.__module__ == errors.__name__
     }
-    assert own == set(BUILTIN)
+    assert own == {*BUILTIN, errors.Terminated}
     for error, builtin in BUILTIN.items():
         assert issubclass(error, builtin)
 
@@ -40,6 +40,12 @@ def test_the_message_is_the_text_also_after_a_trip_between_processes(error):
     there_and_back = pickle.loads(pickle.dumps(error("digits: 3 images are missing.")))
     assert type(there_and_back) is error
     assert str(there_and_back) == "digits: 3 images are missing."
+
+
+def test_the_end_by_a_signal_keeps_its_code_on_a_trip_between_processes():
+    there_and_back = pickle.loads(pickle.dumps(errors.Terminated(143)))
+    assert there_and_back.code == 143
+    assert str(there_and_back) == str(errors.Terminated(143))
 
 
 def test_an_unknown_name_survives_a_trip_between_processes():

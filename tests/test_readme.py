@@ -46,7 +46,7 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
     _make_own_images(tmp_path)
     (tmp_path / "archives").mkdir()
-    miniature_archives.plankton(tmp_path / "archives")
+    miniature_archives.plankton_in_bulk(tmp_path / "archives")
     first = INSTALLS[0].split(" && ")[1]
     for line in [first, *OURS]:
         done = subprocess.run(

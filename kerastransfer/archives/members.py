@@ -11,11 +11,13 @@ from kerastransfer.errors import DataError
 _ROOTS = ("/", "\\")
 # Which nested archives to look into, by name.
 Enter = Callable[[str], bool]
+# Told the bytes from an archive's front to where reading has come, and the bytes read.
+Passing = Callable[[int, bytes], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Member:
-    """One regular file of an archive.
+    """One regular file of an archive, or a link of an unpacked one.
 
     Parameters
     ----------
@@ -26,11 +28,14 @@ class Member:
     where : Readable
         Where its bytes are. In an archive that can only be read from front to back it
         must be read before the next member is asked for.
+    link : bool
+        Whether it is a link that is not followed; then it has no bytes.
     """
 
     name: str
     size: int
     where: Readable
+    link: bool = False
 
 
 class Archive(Protocol):
@@ -44,13 +49,18 @@ class Archive(Protocol):
     def sequential(self) -> bool:
         """Whether it can only be read from front to back."""
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """Yield its files in the order in which reading them is cheapest.
 
         Parameters
         ----------
         enter : callable, optional
             Says of a nested archive's name whether its own files are wanted.
+        passing : callable, optional
+            Told how far a tar is read; of a `sequential` one every byte of the file,
+            once and in order, where this iterator is exhausted.
 
         Raises
         ------

@@ -46,7 +46,7 @@ def open_archive(path: Path) -> Archive:
         return Tar(path)
     raise DataError(
         f"Expected {str(path)!r} to be a tar, tar.gz or zip file, got bytes "
-        f"{head[:8]!r}; is the download complete?"
+        f"{head[:8]!r}; delete it and get it again."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from kerastransfer.errors import DataError, MissingError
 
 MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
+_FARTHEST = 1 << 60  # bytes from a file's start
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of name and extra field
 _STORED, _DEFLATED = 0, 8
 
@@ -29,6 +30,17 @@ class Held:
     def read(self) -> bytes:
         """Return the bytes."""
         return self.data
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Bytes that are not to be had, and why."""
+
+    reason: str
+
+    def read(self) -> bytes:
+        """Raise DataError."""
+        raise DataError(self.reason)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,6 +150,11 @@ def read_bounded(path: Path, limit: int | None = None) -> bytes:
 
 
 def _read_at(path: Path, offset: int, size: int) -> bytes:
+    """Read some bytes; fewer where the file ends before."""
+    if not (0 <= offset <= _FARTHEST and size >= 0):  # as a damaged header may state
+        raise DataError(
+            f"Archive {str(path)!r} is damaged: a file of {size} bytes at {offset}."
+        )
     try:
         with path.open("rb") as file:
             file.seek(offset)

@@ -1,8 +1,9 @@
 """Tar files: plain ones at any offset, compressed ones from front to back, and nested.
 
-Python's ``tarfile`` reads the headers. What it passes over is checked here: an archive
-that is cut off between two members, and one whose compressed stream is damaged at its
-end.
+Python's ``tarfile`` reads them, `tar_headers` checks each header. What follows the last
+member is checked here: zeros to the end of the file, and a compressed stream's own
+checksum. So an archive that is cut off, or damaged anywhere but in an image, is an
+error and never a smaller dataset.
 """
 
 import bz2
@@ -17,18 +18,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from kerastransfer.archives.members import Enter, Member, refused, safe_name
+from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
 from kerastransfer.archives.spans import MAX_BYTES, FileSpan
+from kerastransfer.archives.tar_headers import CheckedTar, RefusedError
 from kerastransfer.errors import DataError
 
-_BLOCK = tarfile.BLOCKSIZE
+_CHUNK = 1 << 20
+_ENDS = 8  # reads beyond a stream's end that a sound archive may need; it needs three
 # Compressed tars, by their first bytes.
-COMPRESSIONS: dict[bytes, Callable[[Path], Any]] = {
+COMPRESSIONS: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-_FAILURES = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+# ValueError: text in a header that is not what it should be.
+_FAILURES = (
+    *(tarfile.TarError, EOFError, OSError, ValueError),
+    *(zlib.error, lzma.LZMAError),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,17 +50,19 @@ class Tar:
     path: Path
     sequential: bool = False
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """See `members.Archive`."""
         with self.path.open("rb") as file, _naming(self.path):
-            size = self.path.stat().st_size
-            for info in _headers(file, self.path, size):
+            for info in _headers(file, self.path):
                 name = safe_name(info.name, self.path)
+                span = FileSpan(self.path, info.offset_data, info.size)
+                if passing is not None:
+                    passing(info.offset_data, b"")
                 if enter is not None and enter(name):
-                    inner = FileSpan(self.path, info.offset_data, info.size)
-                    yield from _nested(file, inner, name)
+                    yield from _nested(file, span, name)
                 else:
-                    span = FileSpan(self.path, info.offset_data, info.size)
                     yield Member(name, info.size, span)
 
 
@@ -69,20 +78,25 @@ class CompressedTar:
     """
 
     path: Path
-    open: Callable[[Path], Any]
+    open: Callable[[Any], Any]
     sequential: bool = True
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """See `members.Archive`; nested archives are not entered."""
-        with (
-            _naming(self.path),
-            self.open(self.path) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as tar,
-        ):
-            for info in _regular(tar, self.path):
-                passing = _Passing(tar, info, self.path)
-                yield Member(safe_name(info.name, self.path), info.size, passing)
-            while stream.read(1 << 20):  # to its checksum, which is at the end
+        with self.path.open("rb") as file, _naming(self.path):
+            watched = _Watched(file, passing)
+            with (
+                self.open(watched) as unpacked,
+                _open(_Ending(unpacked), "r|") as tar,
+            ):
+                for info in _regular(tar, self.path):
+                    passes = _Passing(tar, info, self.path)
+                    yield Member(safe_name(info.name, self.path), info.size, passes)
+                # To its checksum, which is at the end of the stream.
+                _check_rest(tar.fileobj)
+            while watched.read(_CHUNK):  # what the stream does not need passes too
                 pass
 
 
@@ -103,6 +117,40 @@ class _Passing:
             if len(data) < self.info.size:
                 raise EOFError("it ends within a file")
             return data
+
+
+@dataclasses.dataclass(slots=True)
+class _Watched:
+    """A file that tells what is read of it."""
+
+    file: IO[bytes]
+    passing: Passing | None
+    place: int = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(size)
+        self.place += len(data)
+        if self.passing is not None and data:
+            self.passing(self.place, data)
+        return data
+
+
+@dataclasses.dataclass(slots=True)
+class _Ending:
+    """A stream that refuses to be read on at its end.
+
+    ``tarfile`` would: to skip what a header states, it reads that many blocks.
+    """
+
+    stream: Any
+    ends: int = 0  # reads that found nothing
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self.stream.read(size)
+        self.ends += not data
+        if self.ends > _ENDS:
+            raise EOFError("its end is missing")
+        return data
 
 
 class _Section(io.RawIOBase):
@@ -137,20 +185,33 @@ class _Section(io.RawIOBase):
 def _nested(file: IO[bytes], span: FileSpan, name: str) -> Iterator[Member]:
     """Yield the members of a tar that is a member itself."""
     assert span.size is not None
-    section = _Section(file, span.offset, span.size)
-    for info in _headers(section, span.path, span.size):  # type: ignore[arg-type]
+    section: Any = _Section(file, span.offset, span.size)
+    for info in _headers(section, span.path):
         where = FileSpan(span.path, span.offset + info.offset_data, info.size)
         yield Member(f"{name}/{safe_name(info.name, span.path)}", info.size, where)
 
 
-def _headers(file: IO[bytes], path: Path, size: int) -> Iterator[tarfile.TarInfo]:
-    """Yield regular files' headers; refuse an archive without its end mark."""
-    with tarfile.open(fileobj=file, mode="r:") as tar:
+def _headers(file: IO[bytes], path: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield regular files' headers of a tar that is not compressed."""
+    with _open(file, "r:") as tar:
         yield from _regular(tar, path)
-        # Two blocks of zeros end a tar; what stops before them has been cut off.
-        file.seek(max(size - _BLOCK, 0))
-        if file.read(_BLOCK).strip(b"\0"):
-            raise EOFError("its end is missing")
+        file.seek(tar.offset)
+        _check_rest(file)
+
+
+def _open(file: Any, mode: Any) -> Any:
+    # Not the machine's encoding, for names decide who is in which split.
+    return CheckedTar.open(fileobj=file, mode=mode, encoding="utf-8")
+
+
+def _check_rest(file: Any) -> None:
+    """Refuse anything but zeros behind the last member.
+
+    A block of zeros ends a tar; one in its middle is a header that was lost.
+    """
+    while data := file.read(_CHUNK):
+        if data.strip(b"\0"):
+            raise EOFError("there is more behind its end mark")
 
 
 def _regular(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
@@ -161,8 +222,6 @@ def _regular(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
         if not info.isreg():
             kind = "link" if info.issym() or info.islnk() else "device"
             raise refused(path, f"{info.name!r} is a {kind}")
-        if info.sparse is not None:
-            raise refused(path, f"{info.name!r} is a sparse file")
         yield info
 
 
@@ -171,6 +230,10 @@ def _naming(path: Path) -> Iterator[None]:
     """Turn what reading an archive raises into one line."""
     try:
         yield
+    except DataError:  # it is a ValueError too
+        raise
+    except RefusedError as error:
+        raise refused(path, str(error)) from None
     except _FAILURES as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise DataError(

@@ -2,15 +2,21 @@
 
 import dataclasses
 import stat
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from kerastransfer.archives.members import Enter, Member, refused, safe_name
+from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
 from kerastransfer.archives.spans import ZipSpan
 from kerastransfer.errors import DataError
 
 _ENCRYPTED = 1  # bit of a member's flags
+# The last two: names that are no UTF-8, and fields that end too soon.
+_FAILURES = (
+    *(zipfile.BadZipFile, EOFError, NotImplementedError),
+    *(ValueError, struct.error),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,12 +31,14 @@ class Zip:
     path: Path
     sequential: bool = False
 
-    def members(self, enter: Enter | None = None) -> Iterator[Member]:
+    def members(
+        self, enter: Enter | None = None, passing: Passing | None = None
+    ) -> Iterator[Member]:
         """See `members.Archive`; nested archives are not entered."""
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos = archive.infolist()
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        except _FAILURES as error:
             raise DataError(
                 f"Zip file {str(self.path)!r} is damaged or cut short: {error}; get it "
                 "again."

@@ -1,12 +1,13 @@
 """``kerastransfer convert``: write a dataset's images as TFRecords."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.cli import fetch, health_text
-from kerastransfer.cli.progress import progress
+from kerastransfer.cli.progress import progress, stages
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets import table
 from kerastransfer.datasets.facts import Choices
@@ -17,6 +18,8 @@ from kerastransfer.records.quotas import MaxPerClass
 if TYPE_CHECKING:
     from kerastransfer.records.health import Health
     from kerastransfer.records.reader import Records
+
+_AFTER = 5.0  # seconds that reading and writing may take without a word
 
 HELP = "write a dataset's images as TFRecords that TFDS can read"
 
@@ -73,9 +76,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     add(
         "--image-size",
         type=int,
-        default=256,
         metavar="N",
-        help="shorter side, in pixels, that larger images are shrunk to (default: 256)",
+        help="shorter side, in pixels, that larger images are shrunk to (default: 256; "
+        "not of patches)",
     )
     add(
         "--split-seed",
@@ -107,11 +110,29 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="side of patches about points, in pixels (coral; default: 224)",
     )
+    add(
+        "--partition",
+        type=int,
+        metavar="N",
+        help="test on an official partition, 1 to 10, in place of images drawn from "
+        "all (sun397)",
+    )
+    add(
+        "--keep-clutter",
+        action="store_true",
+        help="make images of nothing in particular a class (caltech256)",
+    )
+    add(
+        "--merge-porites",
+        action="store_true",
+        help="count P. rus, P. irr and P. mass as Porites (coral; default: leave out)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Convert, and print where the records are and what they hold."""
-    choices = Choices(group=args.group, patch_size=args.patch_size)
+    names = (field.name for field in dataclasses.fields(Choices))
+    choices = Choices(**{name: getattr(args, name) for name in names})
     dataset = table.resolve(args.dataset, args.archives, choices)
     if args.download:
         fetch.fetch(dataset)
@@ -120,13 +141,20 @@ def execute(args: argparse.Namespace) -> int:
     from kerastransfer.records import convert, reader
 
     out = args.out or records_home()
-    known = convert.records_path(dataset, out).exists()
-    with progress("Encoding") as show:
+    written = False
+    with stages() as stage:
+        encoding = stage("Encoding")
+        writing = stage("Writing", after=_AFTER)
 
-        def tell(done: int, total: int) -> None:
+        def encoded(done: int, total: int) -> None:
+            encoding(done, total)
             if done == total:  # the plan holds; the writer will need TensorFlow
                 import_quietly()
-            show(done, total)
+
+        def wrote(done: int, total: int) -> None:
+            nonlocal written
+            written = True
+            writing(done, total)
 
         path = convert.convert(
             dataset,
@@ -139,10 +167,13 @@ def execute(args: argparse.Namespace) -> int:
             verify=args.verify,
             workers=args.workers,
             shards=args.shards,
-            progress=tell,
+            progress=encoded,
+            reading=stage("Reading", "MB", scale=10**6, after=_AFTER),
+            writing=wrote,
         )
     records = reader.open_records(path)
-    found = None if known or args.no_inspect else look(records, args.workers)
+    looks = written and not args.no_inspect
+    found = look(records, args.workers) if looks else None
     print(as_json(records, found) if args.json else summary(records, found))
     return 0
 
@@ -165,7 +196,10 @@ def as_json(records: "Records", health: "Health | None") -> str:
     sizes = {split: records.size(split) for split in SPLITS}
     told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
     if health is not None:
-        told |= {"leaks": dict(health.across), "conflicts": len(health.conflicts)}
+        from kerastransfer.records.health import pictures
+
+        count = len(pictures(health.conflicts))
+        told |= {"leaks": dict(health.across), "conflicts": count}
     return json.dumps(told, indent=2)
 
 
@@ -200,5 +234,5 @@ def max_per_class(text: str) -> MaxPerClass:
 
 _TOLD = (
     *("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected"),
-    *("ignored", "archives", "group", "ungrouped"),
+    *("ignored", "archives", "differences", "group", "ungrouped"),
 )

@@ -1,17 +1,22 @@
 """``convert --download``: getting a dataset's archives where they are public."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from kerastransfer import checksums
+from kerastransfer.archives.opening import open_archive
+from kerastransfer.archives.spans import read_bounded
 from kerastransfer.cli.progress import DownloadLines
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.datasets.archive_source import ArchiveSource
 from kerastransfer.datasets.facts import Dataset
-from kerastransfer.datasets.parts import Part, place
+from kerastransfer.datasets.parts import Part
 from kerastransfer.datasets.tfds_set import TfdsSet
 from kerastransfer.download import download
-from kerastransfer.errors import InputError, MissingError
+from kerastransfer.errors import DataError, InputError, MissingError
+
+_MOST_LIST = 1 << 26  # bytes
 
 
 def fetch(dataset: Dataset) -> None:
@@ -27,6 +32,8 @@ def fetch(dataset: Dataset) -> None:
         If its files are the user's own.
     MissingError
         If a file cannot be had this way; the message says how it can.
+    DataError
+        If a file is there already and is not the published one.
     """
     source = dataset.source
     if isinstance(source, TfdsSet):
@@ -35,11 +42,12 @@ def fetch(dataset: Dataset) -> None:
         return
     if not isinstance(source, ArchiveSource):
         raise InputError(f"There is nothing to download for {dataset.spec!r}.")
-    missing = [part for part in source.parts if place(part, source.folder) is None]
-    for part in missing:
-        if part.urls:
+    for part, path in source.places():
+        if path is not None and path.is_file():
+            _check_there(part, path)
+        elif path is None and part.urls:
             _fetch(part, source.folder)
-        elif part.needed:
+        elif path is None and part.needed:
             raise MissingError(
                 f"{part.file!r} of {dataset.name!r} cannot be downloaded from here: "
                 f"{dataset.facts.steps}, and put it in {str(source.folder)!r}."
@@ -56,6 +64,7 @@ def _fetch(part: Part, folder: Path) -> None:
         checksums=part.checksums,
         progress=DownloadLines(),
         otherwise=f"put it in {str(folder)!r}",
+        check=_CHECKS[part.holds],
     )
     if not part.checksums:
         digest = checksums.digests(target, ["sha256"])["sha256"]
@@ -63,3 +72,39 @@ def _fetch(part: Part, folder: Path) -> None:
             f"No hash of {part.file!r} is published; its sha256 is {digest}.",
             file=sys.stderr,
         )
+
+
+def _check_there(part: Part, path: Path) -> None:
+    """Refuse a file that an earlier download, or somebody, left wrong."""
+    wrong = checksums.mismatch(path, part.size, part.checksums)
+    wrong = wrong or _CHECKS[part.holds](path)
+    if wrong:
+        raise DataError(
+            f"{str(path)!r} is not the published file ({wrong}); delete it and it is "
+            "downloaded again, or leave --download out to take it as it is."
+        )
+
+
+def _check_archive(path: Path) -> str:
+    """Say why a file is no archive: a server may answer with a page, or with a part."""
+    try:
+        next(iter(open_archive(path).members()), None)  # of a zip, after its contents
+    except DataError as error:
+        told = str(error).rstrip(".")
+        return told.rpartition(";")[0] or told  # without its cure, for ours is another
+    return ""
+
+
+def _check_list(path: Path) -> str:
+    """Say why a file is no list of names."""
+    data = read_bounded(path, _MOST_LIST).lstrip()
+    if data.startswith(b"<") or b"\0" in data or not data:
+        return f"expected a text of one name a line, got bytes {data[:8]!r}"
+    return ""
+
+
+_CHECKS: dict[str, Callable[[Path], str]] = {
+    "images": _check_archive,
+    "lists": _check_archive,
+    "list": _check_list,
+}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from kerastransfer.records.health import Cluster, Health
+from kerastransfer.records.health import Cluster, Health, pictures
 from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import Records
 
@@ -37,6 +37,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         "",
         *_sizes(health),
         *_crop(health, backbone),
+        *(f"published    {told}" for told in records.metadata["differences"]),
         *findings(health, records.metadata["short_classes"]),
     ]
     return "\n".join(lines)
@@ -120,9 +121,12 @@ def _unreadable(health: Health) -> list[str]:
     ):
         told = [f"{path} ({reasons[path]})" for path in sorted(reasons)[:_SHOWN]]
         lines.append(f"{title} {_listed(told, len(reasons)) or 'none'}")
-    largest = sorted(health.ignored.items(), key=lambda row: -row[1])[:_SHOWN]
-    for what, count in largest:
+    largest = sorted(health.ignored.items(), key=lambda row: -row[1])
+    for what, count in largest[:_SHOWN]:
         lines.append(f"left out     {count:,} {what}")
+    others = [count for _, count in largest[_SHOWN:]]
+    if others:
+        lines.append(f"left out     {sum(others):,} more, of {len(others):,} kinds")
     return lines
 
 
@@ -150,11 +154,14 @@ def _duplicates(health: Health) -> list[str]:
         if counts["near"]
     ]
     lines += leaks or ["leaks        none: no image stands in two splits"]
-    count = len(health.conflicts)
-    lines.append(f"conflicts    {count:,} images stand under two labels or more")
+    conflicts = pictures(health.conflicts)
+    count = len(conflicts)
+    lines.append(f"conflicts    {count:,} pictures stand under two labels or more")
     leaking = [each for each in health.clusters if len(set(each.splits)) > 1]
-    for title, clusters in (("conflict", health.conflicts), ("leak", leaking)):
+    for title, clusters in (("conflict", conflicts), ("leak", pictures(leaking))):
         lines += [f"  {title}: {_spell(each)}" for each in clusters[:_SHOWN]]
+        if len(clusters) > _SHOWN:
+            lines.append(f"  and {len(clusters) - _SHOWN:,} more")
     return lines
 
 

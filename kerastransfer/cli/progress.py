@@ -4,11 +4,33 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 _LINES = 10  # where standard error is no terminal
 _EVERY = 5.0  # seconds between two lines of a download, there
 
 Show = Callable[[int, int], None]
+
+
+class Stage(Protocol):
+    """Begins a piece of work."""
+
+    def __call__(
+        self, what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+    ) -> Show:
+        """Return what is to be told how much is done, and of how much.
+
+        Parameters
+        ----------
+        what : str
+            The work, such as ``Encoding``. Nothing is shown before it begins.
+        unit : str
+            What is counted.
+        scale : int
+            How many of what is told make one unit.
+        after : float
+            Seconds that the work may take without a word, where there is no terminal.
+        """
 
 
 @contextmanager
@@ -17,18 +39,28 @@ def progress(what: str, unit: str = "images") -> Iterator[Show]:
 
     Parameters
     ----------
-    what : str
-        The work, such as ``Encoding``.
-    unit : str
-        What is counted.
+    what, unit : str
+        See `Stage`.
 
     Yields
     ------
     callable
         To be told how many are done, and of how many.
     """
+    with stages() as stage:
+        yield stage(what, unit)
+
+
+@contextmanager
+def stages() -> Iterator[Stage]:
+    """Show pieces of work that follow one another.
+
+    Yields
+    ------
+    Stage
+    """
     if not sys.stderr.isatty():
-        yield _lines(what, unit)
+        yield _lines
         return
     from rich.console import Console
     from rich.progress import (
@@ -47,28 +79,51 @@ def progress(what: str, unit: str = "images") -> Iterator[Show]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
 
-        def show(done: int, total: int) -> None:
-            speed = bar.tasks[task].speed
-            rate = f"{speed:,.0f} {unit}/s" if speed else ""
-            bar.update(task, completed=done, total=total, rate=rate)
+        def stage(
+            what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+        ) -> Show:
+            task = bar.add_task(what, start=False, visible=False, total=None, rate="")
 
-        yield show
+            def show(done: int, total: int) -> None:
+                bar.start_task(task)
+                speed = bar.tasks[task].speed
+                bar.update(
+                    task,
+                    completed=done // scale,
+                    total=total // scale,
+                    visible=True,
+                    rate=f"{speed:,.0f} {unit}/s" if speed else "",
+                )
+
+            return show
+
+        yield stage
 
 
-def _lines(what: str, unit: str) -> Show:
-    start = time.monotonic()
+def _lines(
+    what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+) -> Show:
+    start: float | None = None
+    told = 0  # tenths
 
     def show(done: int, total: int) -> None:
-        if done * _LINES // total > (done - 1) * _LINES // total:
-            rate = done / max(time.monotonic() - start, 1e-3)
-            left = f", {duration((total - done) / rate)} left" if done < total else ""
-            print(
-                f"{what}: {done:,} of {total:,} ({rate:,.0f} {unit}/s{left})",
-                file=sys.stderr,
-                flush=True,
-            )
+        nonlocal start, told
+        now = time.monotonic()
+        start = now if start is None else start
+        tenths = done * _LINES // max(total, 1)
+        if tenths <= told or now - start < after:
+            return
+        told = tenths
+        rate = done / scale / max(now - start, 1e-3)
+        seconds = (total - done) / scale / max(rate, 1e-9)
+        left = f", {duration(seconds)} left" if done < total else ""
+        print(
+            f"{what}: {done // scale:,} of {total // scale:,} ({rate:,.0f} {unit}/s"
+            f"{left})",
+            file=sys.stderr,
+            flush=True,
+        )
 
     return show
 

@@ -6,72 +6,31 @@ lists, finding the bytes again. What is a dataset's own is its `Layout`.
 
 import dataclasses
 import hashlib
+import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-from kerastransfer import checksums
-from kerastransfer.archives.members import Archive, Enter, Member
+from kerastransfer.archives.members import Archive as Members
+from kerastransfer.archives.members import Member
 from kerastransfer.archives.opening import open_archive
-from kerastransfer.archives.spans import MAX_BYTES, Held, Readable, read_bounded
-from kerastransfer.datasets import facts
+from kerastransfer.archives.spans import (
+    MAX_BYTES,
+    Held,
+    Readable,
+    Unreadable,
+    read_bounded,
+)
+from kerastransfer.datasets.archive_reading import Reading
 from kerastransfer.datasets.blob import Blob, Cut
 from kerastransfer.datasets.files import is_dropping
-from kerastransfer.datasets.listing import Item, Listing, make_listing
-from kerastransfer.datasets.parts import Found, Part, find
+from kerastransfer.datasets.layout import Images, Layout, Texts
+from kerastransfer.datasets.listing import Listing, make_listing
+from kerastransfer.datasets.parts import Found, Part, find, place
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import DataError
 
 _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
-_HASHED = 1 << 32  # bytes up to which an archive is hashed without being asked
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Contents:
-    """What a dataset's own parsing makes of names and lists.
-
-    Parameters
-    ----------
-    classes : sequence of str
-        Names by label.
-    items : sequence of Item
-    ignored : mapping of str to int
-        See `Listing`.
-    """
-
-    classes: Sequence[str]
-    items: Sequence[Item]
-    ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
-
-
-Images = Mapping[str, int]  # sizes by path
-Texts = Mapping[str, bytes]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How one dataset lies in its archives.
-
-    Parameters
-    ----------
-    image : callable
-        From a member's name to the path that the image has in this dataset, however it
-        was packed; None for what is no image of it.
-    contents : callable
-        From the paths of all images and the texts to what is listed.
-    text : callable
-        From a member's name to the key under which its bytes are kept; None for others.
-    enter : callable, optional
-        Which nested archives are looked into.
-    cuts : callable, optional
-        From a listed path to the file it is cut from, and where; None where every file
-        is one image.
-    """
-
-    image: Callable[[str], str | None]
-    contents: Callable[[Images, Texts], Contents]
-    text: Callable[[str], str | None] = lambda name: None
-    enter: Enter | None = None
-    cuts: Callable[[str], tuple[str, Cut]] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +58,25 @@ class ArchiveSource:
     @property
     def sequential(self) -> bool:
         """Whether an archive of images can only be read from front to back."""
-        return any(archive.sequential for archive in self._opened("images"))
+        return any(archive.sequential for _, archive in self._opened("images"))
 
     def find(self) -> tuple[Found, ...]:
         """Find the archives; see `parts.find`."""
-        return find(self.parts, self.folder, name=self.name, steps=self.steps)
+        return find(
+            self.parts,
+            self.folder,
+            name=self.name,
+            steps=self.steps,
+            known=self.layout.knows,
+        )
 
-    def listing(self) -> Listing:
+    def places(self) -> list[tuple[Part, Path | None]]:
+        """Say of every part where it is; None for those that are not there."""
+        return [
+            (part, place(part, self.folder, self.layout.knows)) for part in self.parts
+        ]
+
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List every image by its path in the dataset; one walk over the archives.
 
         Raises
@@ -115,27 +86,43 @@ class ArchiveSource:
         DataError
             If one is damaged or hostile, or does not hold what it should.
         """
-        images, texts, others = self._walk()
+        found = self.find()
+        reading = Reading(found, watch, walks=1)
+        walk = _Walk(self.name, self.layout)
+        for each in found:
+            if each.part.holds == "list":
+                walk.texts[each.part.file] = read_bounded(each.path, _MOST_TEXT)
+        for each, archive in self._opened("images", "lists"):
+            walk.over(archive, reading.members(each, archive, self.layout.enter))
         where = f"{self.name} in {str(self.folder)!r}"
-        if not images:
+        if not walk.images:
             raise DataError(f"Expected images of {where}, found none.")
-        found = self.layout.contents(images, texts)
-        ignored = Counter(found.ignored)
-        ignored += Counter({"other files": others})
-        return make_listing(
-            found.classes,
-            found.items,
-            _fingerprint(images, texts),
+        contents = self.layout.contents(walk.images, walk.texts)
+        listing = make_listing(
+            contents.classes,
+            contents.items,
+            _fingerprint(walk.images, walk.texts),
             where=where,
-            ignored=ignored,
+            ignored=Counter(contents.ignored) + walk.ignored(where),
+        )
+        have = {each.part.file for each in found}
+        return dataclasses.replace(
+            listing,
+            archives=() if watch is None else reading.archives(),
+            lacking=tuple(
+                part.file
+                for part in self.parts
+                if part.holds == "images" and part.file not in have
+            ),
         )
 
     def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
         """Yield the files of some images, in the order of the archives."""
         wanted = _by_file(paths, self.layout.cuts)
-        for archive in self._opened("images"):
+        for _, archive in self._opened("images"):
             for member in archive.members(self.layout.enter):
-                path = None if _is_dropping(member) else self.layout.image(member.name)
+                passed = member.link or _is_dropping(member)
+                path = None if passed else self.layout.image(member.name)
                 if path in wanted:
                     yield Blob(_where(member, archive), wanted[path])
 
@@ -148,63 +135,61 @@ class ArchiveSource:
         rows = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in told]
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
-    def archives(self, *, hashed: bool) -> list[facts.Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Say which archives are read; up to 4 GiB they are hashed in any case."""
-        return [_describe(found, hashed) for found in self.find()]
+        return Reading(self.find(), watch, walks=0).archives()
 
-    def _opened(self, *held: str) -> list[Archive]:
+    def _opened(self, *held: str) -> list[tuple[Found, Members]]:
         found = (each for each in self.find() if each.part.holds in held)
-        return [open_archive(each.path) for each in found]
-
-    def _walk(self) -> tuple[dict[str, int], dict[str, bytes], int]:
-        """Gather image paths with sizes, texts, and how many other files there are."""
-        images: dict[str, int] = {}
-        others = 0
-        texts = {
-            each.part.file: read_bounded(each.path, _MOST_TEXT)
-            for each in self.find()
-            if each.part.holds == "list"
-        }
-        for archive in self._opened("images", "lists"):
-            for member in archive.members(self.layout.enter):
-                dropped = _is_dropping(member)
-                path = None if dropped else self.layout.image(member.name)
-                key = None if dropped else self.layout.text(member.name)
-                if path is not None:
-                    if path in images:
-                        raise DataError(
-                            f"Image {path!r} stands twice in the archives of "
-                            f"{self.name!r}, last in {str(archive.path)!r}."
-                        )
-                    images[path] = member.size
-                elif key is not None and member.size <= _MOST_TEXT:
-                    texts[key] = member.where.read()
-                else:
-                    others += 1
-        return images, texts, others
+        return [(each, open_archive(each.path)) for each in found]
 
 
-def lines(texts: Texts, name: str, where: str) -> list[str]:
-    """Split a list into its lines, whatever their ends; none of them is empty.
+@dataclasses.dataclass(slots=True)
+class _Walk:
+    """What is gathered from a dataset's archives.
 
-    Raises
-    ------
-    DataError
-        If there is no such list, or it is no UTF-8 text.
+    images: sizes by path; texts: by key; others: how many files are neither; links:
+    names of those that were not followed.
     """
-    if name not in texts:
-        raise DataError(f"Expected the list {name!r} in the archives of {where!r}.")
-    try:
-        text = texts[name].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"Expected UTF-8 text in {name!r} of {where!r}.") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
+    name: str
+    layout: Layout
+    images: dict[str, int] = dataclasses.field(default_factory=dict)
+    texts: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    others: int = 0
+    links: list[str] = dataclasses.field(default_factory=list)
 
-def labelled(names: Collection[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return class names in byte order, and the label of each."""
-    classes = tuple(sorted(names, key=lambda name: name.encode()))
-    return classes, {name: label for label, name in enumerate(classes)}
+    def over(self, archive: Members, members: Iterator[Member]) -> None:
+        """Take note of every file of an archive."""
+        for member in members:
+            dropped = _is_dropping(member)
+            path = None if dropped else self.layout.image(member.name)
+            key = None if dropped else self.layout.text(member.name)
+            if member.link and not dropped:
+                self.links.append(member.name)
+            elif path is not None:
+                if path in self.images:
+                    raise DataError(
+                        f"Image {path!r} stands twice in the archives of "
+                        f"{self.name!r}, last in {str(archive.path)!r}."
+                    )
+                self.images[path] = member.size
+            elif key is not None and member.size <= _MOST_TEXT:
+                self.texts[key] = member.where.read()
+            else:
+                self.others += 1
+
+    def ignored(self, where: str) -> Counter[str]:
+        """Count what is neither an image nor a list; warn of links."""
+        if self.links:
+            warnings.warn(
+                f"Left out {len(self.links):,} links of {where} to folders or out of "
+                f"the folder, such as {min(self.links)!r}; put the files themselves "
+                "in their place.",
+                stacklevel=4,
+            )
+        told = {"other files": self.others, "links that lead out": len(self.links)}
+        return +Counter(told)
 
 
 def _is_dropping(member: Member) -> bool:
@@ -224,18 +209,10 @@ def _by_file(
     return {file: tuple(images) for file, images in found.items()}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _TooLarge:
-    size: int
-
-    def read(self) -> bytes:
-        raise DataError(f"the file of {self.size:,} bytes is too large")
-
-
-def _where(member: Member, archive: Archive) -> Readable:
+def _where(member: Member, archive: Members) -> Readable:
     """Return where a member's bytes are; of a stream, the bytes, for it goes on."""
     if member.size > MAX_BYTES:
-        return _TooLarge(member.size)
+        return Unreadable(f"the file of {member.size:,} bytes is too large")
     return Held(member.where.read()) if archive.sequential else member.where
 
 
@@ -247,20 +224,3 @@ def _fingerprint(images: Images, texts: Texts) -> str:
     for name in sorted(texts):
         digest.update(f"{name}\t{hashlib.sha256(texts[name]).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def _describe(found: Found, hashed: bool) -> facts.Archive:
-    """Read a file once for its own hash and the published ones."""
-    path, part = found.path, found.part
-    if not path.is_file():
-        return facts.Archive(name=path.name, size=None, sha256=None)
-    size = path.stat().st_size
-    if not hashed and size > _HASHED:
-        differs = checksums.mismatch(path, part.size, ())
-        return facts.Archive(name=path.name, size=size, sha256=None, differs=differs)
-    algorithms = {"sha256", *(checksum.algorithm for checksum in part.checksums)}
-    digests = checksums.digests(path, algorithms)
-    differs = checksums.difference(size, digests, part.size, part.checksums)
-    return facts.Archive(
-        name=path.name, size=size, sha256=digests["sha256"], differs=differs
-    )

@@ -1,21 +1,22 @@
 """Caltech-256: 29,780 photographs of 256 kinds of object.
 
 ``256_ObjectCategories/<NNN>.<name>/<NNN>_<IIII>.jpg``. Folder 257 is clutter and no
-class. Some folders hold files that are no images of theirs.
+class, unless one wants it. Some folders hold files that are no images of theirs.
 """
 
+import functools
 import re
 from collections import Counter
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
     labelled,
 )
-from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 
@@ -39,6 +40,7 @@ FACTS = Facts(
             folders=("256_ObjectCategories",),
         ),
     ),
+    options=("keep_clutter",),
     test=25,
     val=2,
     largest_train=53,
@@ -60,8 +62,8 @@ def _image(member: str) -> str | None:
     return f"{found[1]}/{found[3]}" if found else None
 
 
-def _contents(images: Images, texts: Texts) -> Contents:
-    kept = [path for path in images if not path.startswith(_CLUTTER)]
+def _contents(images: Images, texts: Texts, keep_clutter: bool) -> Contents:
+    kept = [path for path in images if keep_clutter or not path.startswith(_CLUTTER)]
     folders, labels = labelled({path.partition("/")[0] for path in kept})
     items = [Item(path, labels[path.partition("/")[0]]) for path in kept]
     ignored = Counter({"clutter": len(images) - len(kept)})
@@ -76,4 +78,13 @@ def class_name(folder: str) -> str:
     return folder.partition(".")[2].removesuffix("-101")
 
 
-LAYOUT = Layout(image=_image, contents=_contents)
+def layout(keep_clutter: bool = False) -> Layout:
+    """Describe the archive.
+
+    Parameters
+    ----------
+    keep_clutter : bool
+        Whether folder 257 is a class all the same.
+    """
+    contents = functools.partial(_contents, keep_clutter=keep_clutter)
+    return Layout(image=_image, contents=contents)

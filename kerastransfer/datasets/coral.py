@@ -8,12 +8,12 @@ the study's. The same quadrats were photographed every year.
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.blob import Cut
 from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 from kerastransfer.errors import DataError
@@ -30,6 +30,8 @@ CLASSES = {
     "sand": "Sand",
     "turf": "Turf",
 }
+# Words for its species and forms, which others count as Porites.
+PORITES = ("p. rus", "p. irr", "p mass")
 PATCH_SIZE = 224  # ours: the study does not state its own
 _OBJECT = (
     "https://gmn.lternet.edu/mn/v2/object/https:%2F%2Fpasta.lternet.edu%2Fpackage"
@@ -82,6 +84,7 @@ FACTS = Facts(
         ),
     ),
     groups=("photograph", "quadrat"),
+    options=("merge_porites",),
     patch_size=PATCH_SIZE,
     test=300,
     val=50,
@@ -105,7 +108,11 @@ _TEXT = re.compile(rf"(?:^|/)({_NAME})\.txt$", re.IGNORECASE)
 _DATE = re.compile(r"_\d{8}$")
 
 
-def layout(group: str | None = None, patch_size: int = PATCH_SIZE) -> Layout:
+def layout(
+    group: str | None = None,
+    patch_size: int = PATCH_SIZE,
+    merge_porites: bool = False,
+) -> Layout:
     """Describe the archives.
 
     Parameters
@@ -114,10 +121,13 @@ def layout(group: str | None = None, patch_size: int = PATCH_SIZE) -> Layout:
         Whose patches stay on one side of every split.
     patch_size : int
         The patches' side, in pixels.
+    merge_porites : bool
+        Whether points of its species and forms are Porites; else they are left out.
     """
+    words = CLASSES | dict.fromkeys(PORITES if merge_porites else (), "Porites")
     return Layout(
         image=_image,
-        contents=functools.partial(_contents, group=group),
+        contents=functools.partial(_contents, group=group, words=words),
         text=_text,
         cuts=functools.partial(_cut, patch_size),
     )
@@ -130,7 +140,8 @@ def _image(member: str) -> str | None:
 
 def _text(member: str) -> str | None:
     """Return the path of the photograph that an annotation belongs to."""
-    return _image(member.removesuffix(".txt")) if _TEXT.search(member) else None
+    found = _TEXT.search(member)
+    return f"{found[3]}/{found[1]}" if found else None
 
 
 _GROUPS: dict[str | None, Callable[[str], str | None]] = {
@@ -142,8 +153,11 @@ _GROUPS: dict[str | None, Callable[[str], str | None]] = {
 }
 
 
-def _contents(images: Images, texts: Texts, group: str | None) -> Contents:
-    labels = {word: label for label, word in enumerate(CLASSES)}
+def _contents(
+    images: Images, texts: Texts, group: str | None, words: Mapping[str, str]
+) -> Contents:
+    names = tuple(CLASSES.values())
+    labels = {word: names.index(name) for word, name in words.items()}
     items: list[Item] = []
     ignored = Counter(
         {
@@ -160,7 +174,7 @@ def _contents(images: Images, texts: Texts, group: str | None) -> Contents:
                 items.append(Item(path, labels[word], None, kept_together, point))
             else:
                 ignored[f"points of other labels: {word}"] += 1
-    return Contents(tuple(CLASSES.values()), items, +ignored)
+    return Contents(names, items, +ignored)
 
 
 def _points(texts: Texts, photograph: str) -> Iterator[tuple[int, int, str]]:

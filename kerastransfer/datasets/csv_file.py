@@ -18,10 +18,11 @@ from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan, read_bounded
 from kerastransfer.datasets.blob import Blob, whole
-from kerastransfer.datasets.facts import Archive, Dataset, Facts
+from kerastransfer.datasets.facts import Dataset, Facts
 from kerastransfer.datasets.files import refuse_archives, safe_name
 from kerastransfer.datasets.folder import SPLITS, stamp
 from kerastransfer.datasets.listing import Item, Listing, make_listing
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import DataError, InputError
 
 FACTS = Facts(
@@ -46,7 +47,7 @@ class CsvFile:
     file: Path
     sequential: bool = False
 
-    def listing(self) -> Listing:
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
 
         Raises
@@ -83,9 +84,9 @@ class CsvFile:
         """Return nothing: listing costs little."""
         return ""
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Return none: the files are the dataset."""
-        return []
+        return ()
 
     def _text(self, data: bytes) -> str:
         try:

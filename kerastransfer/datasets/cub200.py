@@ -9,8 +9,8 @@ import re
 from collections import Counter
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import Contents, Images, Layout, Texts, lines
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 from kerastransfer.errors import DataError

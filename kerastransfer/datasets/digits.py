@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerastransfer.datasets.blob import Blob, whole
-from kerastransfer.datasets.facts import Archive, Facts
+from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item, Listing, make_listing
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import InputError
 
 FACTS = Facts(
@@ -54,7 +55,7 @@ class Digits:
 
     sequential: bool = False
 
-    def listing(self) -> Listing:
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List ``<digit>/<index in scikit-learn's order>.png``."""
         scans, labels = _load()
         items = (
@@ -72,9 +73,9 @@ class Digits:
         """Return nothing: listing costs little."""
         return ""
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Return none: the files are the dataset."""
-        return []
+        return ()
 
 
 def source(archives: Path | None) -> Digits:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from kerastransfer.datasets.blob import Blob
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.parts import Part
+from kerastransfer.datasets.watch import Archive, Watch
 
 TestRule = int | Literal["official", "rest"] | None
 ShortClasses = Literal["error", "cap", "drop"]
@@ -28,9 +29,13 @@ class Facts:
         How to get by hand what cannot be downloaded.
     groups : tuple of str
         By what images can be kept together, such as ``photograph``; a user's choice.
+    options : tuple of str
+        Other fields of `Choices` that go with it.
     patch_size : int or None
         The side of the patches that are cut about labelled points, in pixels, unless
         the user says otherwise; None where whole files are images.
+    listed : int or None
+        Images of each class that are listed, where that is not all of them.
     test : int, 'official', 'rest' or None
         Test images per class; the test set that the authors published; all images that
         are neither train nor val; or, with None, the official set where there is one
@@ -59,7 +64,9 @@ class Facts:
     parts: tuple[Part, ...] = ()
     steps: str = ""
     groups: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     patch_size: int | None = None
+    listed: int | None = None
     test: TestRule = None
     val: int | None = None
     largest_train: int | None = None
@@ -83,31 +90,20 @@ class Choices:
         One of the facts' groups.
     patch_size : int, optional
         For datasets of patches, their side in pixels.
+    partition : int, optional
+        Which of the official partitions gives the test set; None for the study's way,
+        which draws it from all images.
+    keep_clutter : bool
+        Whether images of nothing in particular are a class.
+    merge_porites : bool
+        Whether points labelled as a species of Porites count as Porites.
     """
 
     group: str | None = None
     patch_size: int | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """An archive as it is on disk.
-
-    Parameters
-    ----------
-    name : str
-    size : int or None
-        Bytes; None for a folder.
-    sha256 : str or None
-        None for a folder, and for a large file that was not hashed.
-    differs : str
-        In what it differs from what was published, if it does.
-    """
-
-    name: str
-    size: int | None
-    sha256: str | None
-    differs: str = ""
+    partition: int | None = None
+    keep_clutter: bool = False
+    merge_porites: bool = False
 
 
 class Source(Protocol):
@@ -117,8 +113,14 @@ class Source(Protocol):
     def sequential(self) -> bool:
         """Whether reading some images costs as much as reading all."""
 
-    def listing(self) -> Listing:
-        """Return every image's path, label, split and group; reads no image."""
+    def listing(self, watch: Watch | None = None) -> Listing:
+        """Return every image's path, label, split and group; reads no image.
+
+        Parameters
+        ----------
+        watch : Watch, optional
+            Makes the listing say which archives it was read from.
+        """
 
     def blobs(self, paths: Collection[str]) -> Iterator[Blob]:
         """Yield the files of some of the listing's paths, in the cheapest order.
@@ -132,14 +134,8 @@ class Source(Protocol):
         Where it is the same as before, nothing needs to be listed again.
         """
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
-        """Say which archives are read; none where there are none.
-
-        Parameters
-        ----------
-        hashed : bool
-            Whether to hash large ones too.
-        """
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
+        """Say which archives are read, without a listing; none where there are none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +160,6 @@ class Dataset:
     source: Source
     choices: Choices = Choices()
 
-    def listing(self) -> Listing:
-        """Return every image's path, label, split and group; reads no image."""
-        return self.source.listing()
+    def listing(self, watch: Watch | None = None) -> Listing:
+        """Return every image's path, label, split and group; see `Source`."""
+        return self.source.listing(watch)

@@ -20,8 +20,9 @@ from PIL import Image
 
 from kerastransfer.archives.spans import read_bounded
 from kerastransfer.datasets.blob import Blob, whole
-from kerastransfer.datasets.facts import Archive, Facts
+from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import DataError, MissingError
 
 CLASSES = (
@@ -88,7 +89,7 @@ class FashionMnist:
     folder: Path
     sequential: bool = False
 
-    def listing(self) -> Listing:
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List ``<part>/<class>/<index>.png``; part t10k is the official test set.
 
         Raises
@@ -127,9 +128,9 @@ class FashionMnist:
         """Return nothing: listing costs little."""
         return ""
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Return none: the files are the dataset."""
-        return []
+        return ()
 
 
 def source(archives: Path | None) -> FashionMnist:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan
 from kerastransfer.datasets.blob import Blob, whole
-from kerastransfer.datasets.facts import Archive, Dataset, Facts
+from kerastransfer.datasets.facts import Dataset, Facts
 from kerastransfer.datasets.files import (
     is_dropping,
     is_image,
@@ -24,6 +24,7 @@ from kerastransfer.datasets.files import (
     safe_name,
 )
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import DataError, InputError, MissingError
 
 FACTS = Facts(
@@ -54,7 +55,7 @@ class Folder:
     root: Path
     sequential: bool = False
 
-    def listing(self) -> Listing:
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List every image by its path below the folder; reads none.
 
         Files are told by their names: hidden ones and those without an image's suffix
@@ -95,9 +96,9 @@ class Folder:
         """Return nothing: listing costs little."""
         return ""
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Return none: the files are the dataset."""
-        return []
+        return ()
 
 
 def dataset(text: str, archives: Path | None = None) -> Dataset:

@@ -6,20 +6,18 @@ blanks, and some that end in .jpg are GIF, PNG or BMP inside.
 """
 
 import re
-from collections import Counter
 
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
-    labelled,
-    lines,
+    of_lists,
+    official,
 )
-from kerastransfer.datasets.facts import Facts
-from kerastransfer.datasets.listing import Item, SplitName
+from kerastransfer.datasets.listing import SplitName
 from kerastransfer.datasets.parts import Part
-from kerastransfer.errors import DataError
 
 _LISTS: dict[str, SplitName] = {"TrainImages.txt": "train", "TestImages.txt": "test"}
 _LIST_URL = "http://web.mit.edu/torralba/www"
@@ -68,28 +66,7 @@ def _image(member: str) -> str | None:
 
 
 def _contents(images: Images, texts: Texts) -> Contents:
-    splits = _read_lists(texts)
-    kept = [path for path in images if path in splits]
-    classes, labels = labelled({path.partition("/")[0] for path in kept})
-    items = [Item(path, labels[path.partition("/")[0]], splits[path]) for path in kept]
-    ignored = Counter(
-        {
-            "images in neither list": len(images) - len(kept),
-            "listed images that are missing": len(splits) - len(kept),
-        }
-    )
-    return Contents(classes, items, +ignored)
-
-
-def _read_lists(texts: Texts) -> dict[str, SplitName]:
-    splits: dict[str, SplitName] = {}
-    for name, split in _LISTS.items():
-        for line in lines(texts, name, "mit_indoor"):
-            if splits.setdefault(line, split) != split:
-                raise DataError(
-                    f"Expected {line!r} in one list of mit_indoor, not both."
-                )
-    return splits
+    return of_lists(images, official(texts, _LISTS, "mit_indoor"))
 
 
 LAYOUT = Layout(image=_image, contents=_contents)

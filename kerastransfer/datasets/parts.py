@@ -1,7 +1,8 @@
 """The files a dataset is published in: where to get them, and finding them on disk."""
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -55,8 +56,16 @@ class Found:
     path: Path
 
 
+Known = Callable[[str], bool]
+
+
 def find(
-    parts: Sequence[Part], folder: Path, *, name: str, steps: str = ""
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    name: str,
+    steps: str = "",
+    known: Known = lambda name: True,
 ) -> tuple[Found, ...]:
     """Find a dataset's parts in the folder that ``--archives`` names.
 
@@ -69,6 +78,9 @@ def find(
         The dataset's, for messages.
     steps : str
         How to get what cannot be downloaded, for messages.
+    known : callable
+        Whether a file of some name belongs to the dataset. A folder without one is not
+        taken: some names, such as a year's, are those of other datasets' folders too.
 
     Returns
     -------
@@ -88,7 +100,7 @@ def find(
             f"the file {str(folder)!r}."
         )
     entries = _entries(folder)
-    places = ((part, _place(part, entries)) for part in parts)
+    places = ((part, _place(part, entries, known)) for part in parts)
     found = [Found(part, path) for part, path in places if path is not None]
     have = {each.part.file for each in found}
     missing = [part for part in parts if part.needed and part.file not in have]
@@ -97,9 +109,20 @@ def find(
     return tuple(found)
 
 
-def place(part: Part, folder: Path) -> Path | None:
-    """Find one part in a folder; None where it is not there."""
-    return _place(part, _entries(folder))
+def place(part: Part, folder: Path, known: Known) -> Path | None:
+    """Find one part in a folder; see `find`. None where it is not there."""
+    return _place(part, _entries(folder), known)
+
+
+def _place(part: Part, entries: dict[str, Path], known: Known) -> Path | None:
+    file = entries.get(part.file.lower())
+    if file is not None and file.is_file():
+        return file
+    for name in part.folders:
+        unpacked = entries.get(name.lower())
+        if unpacked is not None and unpacked.is_dir() and _holds(unpacked, known):
+            return unpacked
+    return None
 
 
 def _entries(folder: Path) -> dict[str, Path]:
@@ -111,15 +134,13 @@ def _entries(folder: Path) -> dict[str, Path]:
     return {folder.name.lower(): folder, **found}
 
 
-def _place(part: Part, entries: dict[str, Path]) -> Path | None:
-    file = entries.get(part.file.lower())
-    if file is not None and file.is_file():
-        return file
-    for name in part.folders:
-        folder = entries.get(name.lower())
-        if folder is not None and folder.is_dir():
-            return folder
-    return None
+def _holds(folder: Path, known: Known) -> bool:
+    """Whether any file below a folder is known; most often one of the first is."""
+    for parent, _, names in os.walk(folder):
+        place = Path(folder.name, Path(parent).relative_to(folder)).as_posix()
+        if any(known(f"{place}/{name}") for name in names):
+            return True
+    return False
 
 
 def _tell(missing: Sequence[Part], folder: Path, name: str, steps: str) -> str:

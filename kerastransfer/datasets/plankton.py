@@ -9,15 +9,15 @@ import functools
 import re
 from collections import Counter
 
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.class_counts import published
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
     labelled,
 )
-from kerastransfer.datasets.class_counts import published
-from kerastransfer.datasets.facts import Facts
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 

@@ -2,20 +2,28 @@
 
 ``SUN397/<letter>/<class>[/<kind>]/sun_<16 letters>.jpg``. Names end in .jpg whatever
 the bytes are. Two files are known to decode badly: they are rejected when they do.
+
+``Partitions.zip`` holds ten official partitions, ``Training_<NN>.txt`` and
+``Testing_<NN>.txt`` with lines ``/<letter>/<class>/<file>``, 50 images of a class each.
+They overlap with one another; an image that a partition does not name is left out.
 """
 
+import dataclasses
+import functools
 import re
 
 from kerastransfer.checksums import Checksum
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
     Texts,
     labelled,
+    of_lists,
+    official,
 )
-from kerastransfer.datasets.facts import Facts
-from kerastransfer.datasets.listing import Item
+from kerastransfer.datasets.listing import Item, SplitName
 from kerastransfer.datasets.parts import Part
 
 FACTS = Facts(
@@ -35,9 +43,10 @@ FACTS = Facts(
         ),
     ),
     steps=(
-        "the servers at Princeton and MIT that had SUN397.tar.gz are gone "
-        "(tensorflow/datasets issue 4807); get it from a mirror or a colleague"
+        "the servers at Princeton and MIT that had SUN397.tar.gz and Partitions.zip "
+        "are gone (tensorflow/datasets issue 4807); get it from a mirror or a colleague"
     ),
+    options=("partition",),
     # Drawn from all images, not from the ten official partitions: of those a class has
     # 50 for training, and the study trains on 70.
     test=25,
@@ -52,6 +61,20 @@ FACTS = Facts(
     ),
     url="https://vision.princeton.edu/projects/2010/SUN/",
 )
+PARTITIONS = Part(
+    file="Partitions.zip",
+    size=18_293_705,
+    checksums=(
+        Checksum("md5", "29a205c0a0129d21f36cbecfefe81881"),
+        Checksum(
+            "sha256",
+            "e3311ea5f812d4cc6faef194688343d1111f6cd6f70f2c62f393c2b8d6ba1ec9",
+        ),
+    ),
+    folders=("Partitions",),
+    holds="lists",
+)
+NUM_PARTITIONS = 10
 _IMAGE = re.compile(
     r"(?:^|/)([a-z]/[^/]+(?:/[^/]+)?)/(sun_[a-z]+\.jpe?g)$", re.IGNORECASE
 )
@@ -68,4 +91,52 @@ def _contents(images: Images, texts: Texts) -> Contents:
     return Contents(classes, [Item(path, labels[name]) for path, name in names.items()])
 
 
-LAYOUT = Layout(image=_image, contents=_contents)
+def facts(partition: int | None = None) -> Facts:
+    """Return the facts, of all images or of one official partition.
+
+    Parameters
+    ----------
+    partition : int from 1 to 10, optional
+    """
+    if partition is None:
+        return FACTS
+    # 50 training images a class, two of them for validation as elsewhere.
+    return dataclasses.replace(
+        FACTS,
+        parts=(*FACTS.parts, PARTITIONS),
+        listed=100,
+        test="official",
+        largest_train=48,
+        variant_sizes=(1, 10, 48),
+    )
+
+
+def layout(partition: int | None = None) -> Layout:
+    """Describe the archives.
+
+    Parameters
+    ----------
+    partition : int from 1 to 10, optional
+        Whose lists are read; None for none.
+    """
+    if partition is None:
+        return Layout(image=_image, contents=_contents)
+    lists: dict[str, SplitName] = {
+        f"Training_{partition:02d}.txt": "train",
+        f"Testing_{partition:02d}.txt": "test",
+    }
+
+    def text(member: str) -> str | None:
+        name = member.rpartition("/")[2]
+        return name if name in lists else None
+
+    contents = functools.partial(_of_partition, lists=lists)
+    return Layout(image=_image, contents=contents, text=text)
+
+
+def _of_partition(
+    images: Images, texts: Texts, lists: dict[str, SplitName]
+) -> Contents:
+    found = of_lists(images, official(texts, lists, "sun397"))
+    classes = [f"/{name}" for name in found.classes]
+    return dataclasses.replace(found, classes=classes)

@@ -18,9 +18,10 @@ from kerastransfer.datasets import (
     tfds_set,
     yosinski,
 )
-from kerastransfer.datasets.archive_source import ArchiveSource, Layout
+from kerastransfer.datasets.archive_source import ArchiveSource
 from kerastransfer.datasets.facts import Choices, Dataset, Facts, Source
 from kerastransfer.datasets.halves import NUM_HALVES, Half
+from kerastransfer.datasets.layout import Layout
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.home import archives_home
 
@@ -32,7 +33,10 @@ _YOSINSKI: dict[str, tuple[int, Half]] = {"yosinski": _USUAL} | {
     f"yosinski_{number}{which}": (number, which)
     for number in range(NUM_HALVES)
     for which in _HALVES
+    if (number, which) != _USUAL
 }
+# Second names. A name is part of what decides a split, so each dataset has one.
+ALIASES = {f"yosinski_{_USUAL[0]}{_USUAL[1]}": "yosinski"}
 DATASETS: dict[str, Facts] = {
     "digits": digits.FACTS,
     "fashion_mnist": fashion_mnist.FACTS,
@@ -50,12 +54,12 @@ _SOURCES: dict[str, Callable[[Path | None], Source]] = {
     "fashion_mnist": fashion_mnist.source,
 }
 _LAYOUTS: dict[str, Callable[[Choices], Layout]] = {
-    "caltech256": lambda choices: caltech256.LAYOUT,
-    "sun397": lambda choices: sun397.LAYOUT,
+    "caltech256": lambda choices: caltech256.layout(choices.keep_clutter),
+    "sun397": lambda choices: sun397.layout(choices.partition),
     "mit_indoor": lambda choices: mit_indoor.LAYOUT,
     "cub200": lambda choices: cub200.LAYOUT,
     "coral": lambda choices: coral.layout(
-        choices.group, choices.patch_size or coral.PATCH_SIZE
+        choices.group, choices.patch_size or coral.PATCH_SIZE, choices.merge_porites
     ),
     "plankton": lambda choices: plankton.layout(choices.group),
     **{
@@ -69,6 +73,7 @@ _OWN: dict[str, Callable[[str, Path | None], Dataset]] = {
     "tfds": tfds_set.dataset,
 }
 _LARGEST_PATCH = 4096
+_OPTIONS = ("partition", "keep_clutter", "merge_porites")
 
 
 def resolve(
@@ -79,7 +84,8 @@ def resolve(
     Parameters
     ----------
     text : str
-        A name in `DATASETS`, ``folder:DIR``, ``csv:FILE`` or ``tfds:NAME``.
+        A name in `DATASETS` or `ALIASES`, or ``folder:DIR``, ``csv:FILE``,
+        ``tfds:NAME``.
     archives : Path, optional
         The folder that holds a known dataset's files, or TFDS's data folder; None for
         the usual place.
@@ -100,12 +106,13 @@ def resolve(
         dataset.
     """
     choices = choices or Choices()
-    if text in DATASETS:
-        return _known(text, archives, choices)
+    name = ALIASES.get(text, text)
+    if name in DATASETS:
+        return _known(name, archives, choices)
     kind, colon, rest = text.partition(":")
     if not colon or kind not in _OWN:
         own = ("folder:DIR", "csv:FILE", "tfds:NAME")
-        raise UnknownNameError("dataset", text, (*DATASETS, *own))
+        raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
     _check(text, Facts(description=""), choices)
     return _OWN[kind](rest, archives)
 
@@ -113,22 +120,24 @@ def resolve(
 def _known(name: str, archives: Path | None, choices: Choices) -> Dataset:
     facts = DATASETS[name]
     _check(name, facts, choices)
+    if name == "sun397":
+        facts = sun397.facts(choices.partition)
     if facts.patch_size is not None and choices.patch_size is None:
         choices = dataclasses.replace(choices, patch_size=facts.patch_size)
-    source = _source(name, archives, choices)
+    source = _source(name, facts, archives, choices)
     return Dataset(name=name, spec=name, facts=facts, source=source, choices=choices)
 
 
-def _source(name: str, archives: Path | None, choices: Choices) -> Source:
+def _source(name: str, facts: Facts, archives: Path | None, choices: Choices) -> Source:
     if name in _SOURCES:
         return _SOURCES[name](archives)
     place = archives.expanduser().absolute() if archives else archives_home() / name
     return ArchiveSource(
         name=name,
         folder=place,
-        parts=DATASETS[name].parts,
+        parts=facts.parts,
         layout=_LAYOUTS[name](choices),
-        steps=DATASETS[name].steps,
+        steps=facts.steps,
     )
 
 
@@ -145,4 +154,13 @@ def _check(text: str, facts: Facts, choices: Choices) -> None:
     if size is not None and not 1 <= size <= _LARGEST_PATCH:
         raise InputError(
             f"Expected --patch-size from 1 to {_LARGEST_PATCH}, got {size}."
+        )
+    for option in _OPTIONS:
+        if getattr(choices, option) and option not in facts.options:
+            flag = option.replace("_", "-")
+            raise InputError(f"--{flag} does not go with {text!r}: leave it out.")
+    partition = choices.partition
+    if partition is not None and not 1 <= partition <= sun397.NUM_PARTITIONS:
+        raise InputError(
+            f"Expected --partition from 1 to {sun397.NUM_PARTITIONS}, got {partition}."
         )

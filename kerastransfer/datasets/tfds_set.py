@@ -4,9 +4,11 @@ Its splits ``test`` and ``validation`` are official; what it calls otherwise is 
 out. It must be prepared (``tfds build NAME``, or ``--download``).
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -14,9 +16,10 @@ from typing import Any
 
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.blob import Blob, whole
-from kerastransfer.datasets.facts import Archive, Dataset, Facts
+from kerastransfer.datasets.facts import Dataset, Facts
 from kerastransfer.datasets.folder import SPLITS
 from kerastransfer.datasets.listing import Item, Listing, make_listing
+from kerastransfer.datasets.watch import Archive, Watch
 from kerastransfer.errors import DataError, InputError, MissingError
 
 FACTS = Facts(
@@ -42,7 +45,7 @@ class TfdsSet:
     folder: Path | None
     sequential: bool = False
 
-    def listing(self) -> Listing:
+    def listing(self, watch: Watch | None = None) -> Listing:
         """List ``<split>/<index>``, in TFDS's order; reads labels only.
 
         Raises
@@ -89,13 +92,37 @@ class TfdsSet:
         """Return nothing: listing costs little."""
         return ""
 
-    def archives(self, *, hashed: bool) -> list[Archive]:
+    def archives(self, watch: Watch) -> tuple[Archive, ...]:
         """Return none: the files are the dataset."""
-        return []
+        return ()
 
     def prepare(self) -> None:
-        """Download and prepare the dataset, as TFDS does it."""
-        self._builder(prepared=False).download_and_prepare()
+        """Download and prepare the dataset, as TFDS does it.
+
+        Raises
+        ------
+        MissingError
+            If TFDS cannot get it; the message says what TFDS said.
+        """
+        import tensorflow_datasets as tfds
+        from tensorflow_datasets.core.download import download_manager
+
+        builder = self._builder(prepared=False)
+        failures = (
+            *(tfds.download.DownloadError, download_manager.NonMatchingChecksumError),
+            OSError,
+            AssertionError,  # files that a user must get by hand
+            ImportError,  # a package that this dataset alone needs
+        )
+        try:
+            # It tells of its work on standard output, which is for results.
+            with contextlib.redirect_stdout(sys.stderr):
+                builder.download_and_prepare()
+        except failures as error:
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            raise MissingError(
+                f"TFDS could not prepare {self.name!r}: {reason}."
+            ) from None
 
     def _builder(self, *, prepared: bool = True) -> Any:
         import tensorflow_datasets as tfds

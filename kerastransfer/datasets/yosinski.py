@@ -20,7 +20,9 @@ from typing import Any
 
 from kerastransfer.checksums import Checksum
 from kerastransfer.datasets import halves
-from kerastransfer.datasets.archive_source import (
+from kerastransfer.datasets.facts import Facts
+from kerastransfer.datasets.halves import Half
+from kerastransfer.datasets.layout import (
     Contents,
     Images,
     Layout,
@@ -28,8 +30,6 @@ from kerastransfer.datasets.archive_source import (
     labelled,
     lines,
 )
-from kerastransfer.datasets.facts import Facts
-from kerastransfer.datasets.halves import Half
 from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.parts import Part
 from kerastransfer.errors import DataError

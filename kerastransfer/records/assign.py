@@ -97,7 +97,11 @@ def arrange(listing: Listing, rules: Rules, *, salt: str) -> Images:
 
 
 def divide(
-    images: Images, rules: Rules, quotas: Mapping[int, Quota]
+    images: Images,
+    rules: Rules,
+    quotas: Mapping[int, Quota],
+    *,
+    reserve: bool = False,
 ) -> dict[SplitName, Integers]:
     """Give every unit to a split, in the units' order.
 
@@ -112,6 +116,9 @@ def divide(
     rules : Rules
     quotas : mapping of label to Quota
         Classes without one are left out.
+    reserve : bool
+        Whether every class keeps a unit for train before test and val are filled. The
+        rule ``rest`` needs no such thing.
 
     Returns
     -------
@@ -123,6 +130,7 @@ def divide(
     units = images.units.keep(known[images.labels[images.units.members]])
     test = {label: quota.test for label, quota in quotas.items()}
     val = {label: quota.val for label, quota in quotas.items()}
+    kept, units = _reserve(units, images.labels, reserve and not rules.rest)
     if rules.rest:
         train = _rest_train(images.labels[units.members], rules, quotas)
         first, units = _take(units, images.labels, train)
@@ -133,6 +141,7 @@ def divide(
         second, left = _take(units, images.labels, val)
         taken = {"train": left, "val": second, "test": first}
     sides = {split: units.members for split, units in taken.items()}
+    sides["train"] = np.concatenate([kept.members, sides["train"]])
     for split, indices in images.fixed.items():
         sides[split] = indices[known[images.labels[indices]]]
     place = np.empty_like(images.order)
@@ -153,6 +162,24 @@ def _rest_train(
         label: min(largest, available[label] - quota.val - quota.test)
         for label, quota in quotas.items()
     }
+
+
+def _reserve(units: Units, labels: Integers, wanted: bool) -> tuple[Units, Units]:
+    """Divide units into those that train keeps, one of each class, and the others.
+
+    The rarest classes choose first, each the unit that would be the last to be taken;
+    of a unit that is kept for one class, its other classes have theirs too.
+    """
+    kept = np.zeros(len(units.starts) - 1, bool)
+    if wanted:
+        owners = np.repeat(np.arange(len(kept)), np.diff(units.starts))
+        pairs = np.unique(labels[units.members] * len(kept) + owners)
+        classes, owners = np.divmod(pairs, max(len(kept), 1))
+        borders = np.flatnonzero(np.diff(classes)) + 1
+        for of_class in sorted(np.split(owners, borders), key=len):
+            if not kept[of_class].any():
+                kept[of_class[-1]] = True
+    return units.divide(kept)
 
 
 def _take(

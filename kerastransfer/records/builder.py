@@ -7,6 +7,7 @@ min(n, size), is the variant with n images per class.
 import contextlib
 import hashlib
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from kerastransfer.datasets.watch import Progress
 from kerastransfer.records.manifest import VERSION
 from kerastransfer.records.plan import SPLITS, Place, Plan
 
@@ -32,6 +34,7 @@ def write(
     metadata: Mapping[str, Any],
     folder: Path,
     shards: int | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write a plan's images as a TFDS dataset.
 
@@ -47,6 +50,8 @@ def write(
         Where ``<name>/<version>`` is made; it appears only once it is whole.
     shards : int, optional
         Files a split; None for TFDS's choice, by size.
+    progress : callable, optional
+        Told how many images are written, and of how many.
 
     Returns
     -------
@@ -54,7 +59,11 @@ def write(
         The folder made.
     """
     builder = RecordsBuilder(
-        plan, images, description=description, metadata=metadata, folder=folder
+        plan,
+        _told(images, plan, progress),
+        description=description,
+        metadata=metadata,
+        folder=folder,
     )
     config = tfds.download.DownloadConfig(try_download_gcs=False, num_shards=shards)
     # TFDS tells of its work on standard output, which is for results
@@ -65,6 +74,20 @@ def write(
     finally:
         tfds.enable_progress_bar()
     return Path(builder.data_dir)
+
+
+def _told(images: Images, plan: Plan, progress: Progress | None) -> Images:
+    """Return the images, each of which is told as it is asked for."""
+    if progress is None:
+        return images
+    total = sum(len(plan.places(split)) for split in SPLITS)
+    done = itertools.count(1)
+
+    def read(path: str) -> bytes:
+        progress(next(done), total)
+        return images(path)
+
+    return read
 
 
 class RecordsBuilder(

@@ -23,7 +23,8 @@ _FLAT = 2.0  # gray levels of deviation, below which a correlation is one of noi
 _CLOSE = 3.0  # gray levels by which two flat images may differ
 _BLOCK = 1024
 _BYTES = 8  # of a hash
-_MOST_PAIRS = 100_000_000  # that are looked at; alike images make very many
+# That are looked at, in a quarter of a minute; alike images make very many.
+_MOST_PAIRS = 20_000_000
 
 Hashes = NDArray[np.uint64]
 
@@ -84,29 +85,46 @@ def find(
 def _near_pairs(
     hashes: Hashes, thumbnails: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], bool]:
-    """Return confirmed pairs of rows, each once or more often."""
+    """Return confirmed pairs of rows, each once, and whether all were looked at."""
     found, looked = [np.empty((0, 2), np.int64)], 0
     for pairs in _candidates(hashes):
         looked += len(pairs)
-        found.append(pairs[_confirmed(thumbnails, pairs)])
         if looked > _MOST_PAIRS:
             return np.concatenate(found), False
+        found.append(pairs[_confirmed(thumbnails, pairs)])
     return np.concatenate(found), True
 
 
 def _candidates(hashes: Hashes) -> Iterator[NDArray[np.int64]]:
-    """Yield pairs of rows whose hashes differ in few bits, bucket by bucket."""
+    """Yield pairs of rows whose hashes differ in few bits, each once; a block a time.
+
+    Rows in one bucket agree in one byte of their hashes. A pair that agrees in several
+    is met in the first of them.
+    """
     parts = hashes[:, np.newaxis].view(np.uint8).reshape(len(hashes), _BYTES)
-    for part in parts.T:
+    for byte, part in enumerate(parts.T):
         order = np.argsort(part, kind="stable")
         borders = np.flatnonzero(np.diff(part[order])) + 1
         for bucket in np.split(order, borders):
-            for start in range(0, len(bucket), _BLOCK):
-                rows, others = bucket[start : start + _BLOCK], bucket[start:]
+            for rows, others in _blocks(bucket):
                 bits = np.bitwise_count(hashes[rows][:, np.newaxis] ^ hashes[others])
                 first, second = np.nonzero(bits <= MOST_BITS)
-                later = second > first  # each pair of the bucket once
-                yield np.stack([rows[first[later]], others[second[later]]], axis=1)
+                pairs = np.stack([rows[first], others[second]], axis=1)
+                if rows is others:
+                    pairs = pairs[first < second]
+                earlier = parts[:, :byte]
+                met = (earlier[pairs[:, 0]] == earlier[pairs[:, 1]]).any(axis=1)
+                yield pairs[~met]
+
+
+def _blocks(
+    bucket: NDArray[np.int64],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield pairs of parts that are small enough to compare all their rows."""
+    parts = [bucket[i : i + _BLOCK] for i in range(0, len(bucket), _BLOCK)]
+    for number, rows in enumerate(parts):
+        for others in parts[number:]:
+            yield rows, others
 
 
 def _confirmed(

@@ -10,7 +10,7 @@ from kerastransfer.datasets.blob import Blob
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.encode import Encoded, decode, encode, write
 from kerastransfer.records.patches import cut_patch
-from kerastransfer.records.workers import Workers
+from kerastransfer.records.workers import Load, Workers
 
 
 class Rejected(NamedTuple):
@@ -69,8 +69,14 @@ def make_encoder(
         Reads files where they are, but for archives that pass by only once.
     """
     work = functools.partial(encode_blob, image_size=image_size)
-    return Workers(work, _brought, images=images, workers=workers)
+    return Workers(work, _load, weigh=_weigh, images=images, workers=workers)
 
 
-def _brought(blob: Blob) -> int:
-    return len(blob.where.data) if isinstance(blob.where, Held) else 0
+def _load(blob: Blob) -> Load:
+    size = len(blob.where.data) if isinstance(blob.where, Held) else 0
+    return Load(size, len(blob.images))
+
+
+def _weigh(result: Result) -> int:
+    _, found = result
+    return len(found.data) if isinstance(found, Encoded) else 0

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerastransfer.datasets.watch import Progress
 from kerastransfer.records import duplicates
-from kerastransfer.records.job import Progress
 from kerastransfer.records.looks import THUMBNAIL, Look, look
 from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import Records
-from kerastransfer.records.workers import Workers
+from kerastransfer.records.workers import Load, Workers
 
 # Pairs of splits between which nothing may stand twice.
 PAIRS = (("test", "train"), ("val", "train"), ("test", "val"))
@@ -85,6 +85,23 @@ class Health:
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""
         return dataclasses.asdict(self)
+
+
+def pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Return some clusters so that each picture is in one of them only.
+
+    Parameters
+    ----------
+    clusters : sequence of Cluster
+        Of one kind, such as those under several labels. Images with the same bytes are
+        a cluster, and part of a larger one where others are nearly the same.
+
+    Returns
+    -------
+    list of Cluster
+    """
+    held = {name for each in clusters if not each.exact for name in each.ids}
+    return [each for each in clusters if not (each.exact and each.ids[0] in held)]
 
 
 def inspect(
@@ -165,7 +182,7 @@ def _look(
     total = sum(records.size(split) for split in SPLITS)
     found: list[Look] = []
     pool: Workers[tuple[int, bytes], Look] = Workers(
-        look, lambda task: len(task[1]), images=total, workers=workers
+        look, lambda task: Load(len(task[1]), 1), images=total, workers=workers
     )
     with pool:
         for done, each in enumerate(pool(_images(records, names)), start=1):

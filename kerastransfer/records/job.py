@@ -2,12 +2,13 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from kerastransfer.datasets.facts import Archive, Dataset
+from kerastransfer.datasets.facts import Dataset
 from kerastransfer.datasets.listing import Listing
-from kerastransfer.errors import DataError
+from kerastransfer.datasets.watch import Progress
+from kerastransfer.errors import DataError, InputError
 from kerastransfer.records import manifest
 from kerastransfer.records.encode import Encoded
 from kerastransfer.records.encoder import make_encoder
@@ -16,8 +17,6 @@ from kerastransfer.records.plan import SPLITS, Plan, make_plan
 from kerastransfer.records.spool import Spool
 
 _NAMED = 5  # rejected files that a message names
-
-Progress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +33,12 @@ class Job:
         Processes that encode; None for as many as there are cores.
     shards : int or None
         Files a split; None for TFDS's choice.
-    archives : tuple of Archive
-        That are read.
-    progress : callable or None
-        Told how many images are encoded, and of how many.
+    stamp : str
+        Of the source before anything of it was read.
+    differences : sequence of str
+        From what was published.
+    encoding, writing : callable or None
+        Told how many images are encoded, or written, and of how many.
     """
 
     dataset: Dataset
@@ -45,8 +46,10 @@ class Job:
     strict: bool
     workers: int | None
     shards: int | None
-    archives: tuple[Archive, ...]
-    progress: Progress | None
+    stamp: str
+    differences: Sequence[str]
+    encoding: Progress | None
+    writing: Progress | None
 
     def run(self, listing: Listing, folder: Path) -> Path:
         """Plan, encode and write, without the images that prove to be undecodable.
@@ -58,6 +61,7 @@ class Job:
         with Spool(folder / "images") as spool:
             while True:
                 plan = self._plan(_without(listing, rejected))
+                self._check_shards(plan)
                 paths = [p.path for split in SPLITS for p in plan.places(split)]
                 if self.dataset.source.sequential:
                     # Reading some costs as much as reading all; then it is done once.
@@ -70,6 +74,7 @@ class Job:
                     raise DataError(tell(found))
                 warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
                 rejected |= found
+            self._tell_untrained(plan)
             return self._write(plan, spool, listing, rejected, folder)
 
     def _plan(self, listing: Listing) -> Plan:
@@ -81,6 +86,24 @@ class Job:
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,
         )
+
+    def _tell_untrained(self, plan: Plan) -> None:
+        """Warn of classes that even ``cap`` leaves out."""
+        lost = [name for name, images in plan.short.items() if images == 0]
+        if lost and self.options.short_classes == "cap":
+            warnings.warn(
+                f"Left out {len(lost):,} classes without an image to train on: "
+                f"{', '.join(map(repr, lost))}.",
+                stacklevel=6,
+            )
+
+    def _check_shards(self, plan: Plan) -> None:
+        least = min(len(plan.places(split)) for split in SPLITS)
+        if self.shards is not None and self.shards > least:
+            raise InputError(
+                f"Expected shards of at most {least:,}, the images of the smallest "
+                f"split, got {self.shards:,}."
+            )
 
     def _encode(self, paths: Collection[str], spool: Spool) -> dict[str, str]:
         """Encode images into the spool; return those that cannot be had, and why."""
@@ -97,8 +120,8 @@ class Job:
                     spool.add(path, result)
                 else:
                     reasons[path] = result.reason
-                if self.progress is not None:
-                    self.progress(done, len(paths))
+                if self.encoding is not None:
+                    self.encoding(done, len(paths))
         for path in spool.missing(paths):
             reasons.setdefault(path, "the file is not there any more")
         return reasons
@@ -119,8 +142,9 @@ class Job:
             self.options,
             listing=listing,
             rejected=rejected,
-            archives=self.archives,
-            stamp=self.dataset.source.stamp(),
+            differences=self.differences,
+            # Records of files that changed meanwhile are not those of any files.
+            stamp=self.stamp if self.dataset.source.stamp() == self.stamp else "",
             ungrouped=self._ungrouped(_without(listing, rejected)),
         )
         return builder.write(
@@ -130,6 +154,7 @@ class Job:
             metadata=told,
             folder=folder,
             shards=self.shards,
+            progress=self.writing,
         )
 
     def _ungrouped(self, listing: Listing) -> dict[str, int] | None:

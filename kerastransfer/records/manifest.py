@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.archives.spans import read_bounded
-from kerastransfer.datasets.facts import Archive, Dataset, ShortClasses
+from kerastransfer.datasets.facts import Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.plan import DRAWS, POLICIES, SPLITS, Plan
 from kerastransfer.records.quotas import MaxPerClass
 
 VERSION = "1.0.0"  # of the layout, as TFDS wants one
-CONVERTER = 2  # rises when the same source would give other records
+CONVERTER = 3  # rises when records become others, or say other things of themselves
 _LARGEST = 1 << 29  # bytes; four draws of ten million images fit
 _MOST = 1 << 40  # of anything that is counted
 
@@ -53,7 +53,7 @@ def describe(
     *,
     listing: Listing,
     rejected: Mapping[str, str],
-    archives: Sequence[Archive],
+    differences: Sequence[str],
     stamp: str,
     ungrouped: Mapping[str, int] | None,
 ) -> dict[str, Any]:
@@ -69,8 +69,8 @@ def describe(
         What was listed before anything was left out.
     rejected : mapping of str to str
         Paths of images that cannot be decoded, and why.
-    archives : sequence of Archive
-        That were read.
+    differences : sequence of str
+        From what was published.
     stamp : str
         See `kerastransfer.datasets.facts.Source`.
     ungrouped : mapping of str to int or None
@@ -92,7 +92,8 @@ def describe(
         "short": dict(plan.short),
         "rejected": dict(rejected),
         "ignored": dict(listing.ignored),
-        "archives": [dataclasses.asdict(archive) for archive in archives],
+        "archives": [dataclasses.asdict(archive) for archive in listing.archives],
+        "differences": list(differences),
         "ungrouped": None if ungrouped is None else dict(ungrouped),
         "fingerprint": listing.fingerprint,
         "stamp": stamp,
@@ -218,9 +219,13 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         isinstance(value, dict) and all(_is_count(number) for number in value.values())
     ),
     "archives": lambda value: isinstance(value, list),
+    "differences": _are_texts,
     "ungrouped": lambda value: value is None or isinstance(value, dict),
     "group": lambda value: value is None or isinstance(value, str),
     "patch_size": lambda value: value is None or _is_count(value),
+    "partition": lambda value: value is None or _is_count(value),
+    "keep_clutter": lambda value: isinstance(value, bool),
+    "merge_porites": lambda value: isinstance(value, bool),
     "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,
     "plan_hash": _is_hash,

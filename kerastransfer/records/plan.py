@@ -119,8 +119,9 @@ def make_plan(
         published size.
     short_classes : {'error', 'cap', 'drop'}, optional
         What becomes of a class with too few images: refuse, use what there is (at least
-        one for train, the rest for val and test in proportion), or leave it out. None
-        for what the facts say.
+        one for train, the rest for val and test in proportion; where whole groups would
+        leave none for train, a share for each split), or leave it out. A class without
+        an image to train on is left out in any case. None for what the facts say.
 
     Returns
     -------
@@ -212,7 +213,7 @@ def _check_size(
         if not places[split]:
             raise DataError(
                 f"No image is left for {split}: every class is too small; at least one "
-                "class needs three images."
+                "class needs three images (or groups)."
             )
 
 

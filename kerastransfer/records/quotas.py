@@ -128,6 +128,16 @@ def cap(quota: Quota, images: int) -> Quota:
     return Quota(test, val, 1)
 
 
+def share(quota: Quota, images: int) -> Quota:
+    """Scale a quota to the images there are, all of its parts alike.
+
+    At least one image is asked for each of test and val, where the quota has any.
+    """
+    test, val, train = quota
+    test, val = (max(1, images * n // sum(quota)) if n else 0 for n in (test, val))
+    return Quota(test, val, min(1, train))
+
+
 def _share(images: int, *, most: int, part: int) -> int:
     """Return min(most, images / part), but at least 1."""
     return max(1, min(most, images // part))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.datasets.facts import Dataset
+from kerastransfer.datasets.watch import Progress
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.home import records_home
 from kerastransfer.records import manifest
 from kerastransfer.records.convert import convert, records_path
-from kerastransfer.records.job import Progress
 from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.ranks import Integers, rank_major
 from kerastransfer.records.shards import Shards, read_lengths

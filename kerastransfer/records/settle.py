@@ -9,7 +9,7 @@ from kerastransfer.datasets.facts import ShortClasses
 from kerastransfer.datasets.listing import Listing, SplitName
 from kerastransfer.errors import DataError
 from kerastransfer.records.assign import Images, divide
-from kerastransfer.records.quotas import Quota, Rules, cap, make_quota
+from kerastransfer.records.quotas import Quota, Rules, cap, make_quota, share
 from kerastransfer.records.ranks import Integers
 
 _NAMED = 10  # classes that a message names
@@ -54,7 +54,7 @@ def settle(
     Raises
     ------
     DataError
-        If classes fall short and the policy does not help.
+        If classes fall short and the policy is to refuse them.
     """
     counts = _count(images, images.units.members)
     official = _count(images, images.fixed.get("test", np.arange(0)))
@@ -64,14 +64,15 @@ def settle(
         for label, quota in quotas.items()
         if counts[label] < sum(quota) or (rules.official_test and official[label] == 0)
     }
-    if short and (policy == "error" or (policy == "cap" and 0 in short.values())):
-        raise _refuse(listing, quotas, short, policy)
+    if short and policy == "error":
+        raise _refuse(listing, quotas, short)
+    wanted = dict(quotas)
     for label, n in short.items():
-        if policy == "drop":
-            del quotas[label]
+        if policy == "drop" or n == 0:  # nothing to train on
+            del quotas[label], wanted[label]
         else:
             quotas[label] = cap(quotas[label], n)
-    return _divide(listing, images, rules, policy, Settled({}, quotas, short))
+    return _divide(listing, images, rules, policy, Settled({}, quotas, short), wanted)
 
 
 def _divide(
@@ -80,24 +81,56 @@ def _divide(
     rules: Rules,
     policy: ShortClasses,
     settled: Settled,
+    wanted: Mapping[int, Quota],
 ) -> Settled:
     """Divide by the quotas; whole groups may still leave a class short."""
     quotas, short = dict(settled.quotas), dict(settled.short)
     sides = divide(images, rules, quotas)
     counts = {split: _count(images, side) for split, side in sides.items()}
-    starved = {
+    starved = _starved(quotas, counts)
+    if policy == "drop" and starved:
+        kept = {label: quotas[label] for label in quotas if label not in starved}
+        short |= starved
+        return _divide(listing, images, rules, policy, Settled({}, kept, short), wanted)
+    if starved and policy == "error":
+        raise _refuse_groups(listing, counts, list(starved))
+    if any(counts["train"][label] == 0 for label in starved):
+        sides = _divide_evenly(images, rules, quotas, wanted)
+        counts = {split: _count(images, side) for split, side in sides.items()}
+        starved = _starved(quotas, counts)
+    return Settled(sides, quotas, short | starved)
+
+
+def _divide_evenly(
+    images: Images,
+    rules: Rules,
+    quotas: Mapping[int, Quota],
+    wanted: Mapping[int, Quota],
+) -> dict[SplitName, Integers]:
+    """Divide groups that hold many small classes, so that each class is trained.
+
+    Capped, a small class wants nearly all of its images in test and val. Those of many
+    such classes together lie in nearly all groups, and no group is left for train. So
+    here a class that is short wants of each split its share, and before that one of
+    its groups is kept for train.
+    """
+    counts = _count(images, images.units.members)
+    shares = {
+        label: quota if quota == wanted[label] else share(wanted[label], counts[label])
+        for label, quota in quotas.items()
+    }
+    return divide(images, rules, shares, reserve=True)
+
+
+def _starved(
+    quotas: Mapping[int, Quota], counts: Mapping[SplitName, list[int]]
+) -> dict[int, int]:
+    """Return the classes that whole groups leave short, with their images."""
+    return {
         label: sum(counts[split][label] for split in counts)
         for label, quota in quotas.items()
         if counts["train"][label] < quota.train or counts["test"][label] < quota.test
     }
-    if policy == "drop" and starved:
-        kept = {label: quotas[label] for label in quotas if label not in starved}
-        short |= starved
-        return _divide(listing, images, rules, policy, Settled({}, kept, short))
-    untrained = [label for label in starved if counts["train"][label] == 0]
-    if starved and (policy == "error" or untrained):
-        raise _refuse_groups(listing, counts, untrained or list(starved))
-    return Settled(sides, quotas, short | starved)
 
 
 def _count(images: Images, indices: Integers) -> list[int]:
@@ -107,29 +140,20 @@ def _count(images: Images, indices: Integers) -> list[int]:
 
 
 def _refuse(
-    listing: Listing,
-    quotas: Mapping[int, Quota],
-    short: Mapping[int, int],
-    policy: ShortClasses,
+    listing: Listing, quotas: Mapping[int, Quota], short: Mapping[int, int]
 ) -> DataError:
     """Make the error that names the classes which fall short."""
-    labels = [label for label in short if policy == "error" or short[label] == 0]
     told = []
-    for label in labels:
+    for label, images in short.items():
         quota, name = quotas[label], listing.classes[label]
         told.append(
-            f"{name!r} has {short[label]:,} of {sum(quota):,} ({quota.train} train, "
+            f"{name!r} has {images:,} of {sum(quota):,} ({quota.train} train, "
             f"{quota.val} val, {quota.test} test)"
-            if short[label] < sum(quota)
+            if images < sum(quota)
             else f"{name!r} has no official test image"
         )
-    if policy == "cap":
-        return DataError(
-            f"{len(labels):,} classes have no image to train on: {_list(told)}; choose "
-            "--short-classes drop (leave them out)."
-        )
     return DataError(
-        f"{len(labels):,} of {len(listing.classes):,} classes fall short of images: "
+        f"{len(short):,} of {len(listing.classes):,} classes fall short of images: "
         f"{_list(told)}; choose --short-classes cap (use what there is) or drop (leave "
         "them out), or a smaller --max-per-class."
     )
@@ -145,7 +169,8 @@ def _refuse_groups(
         told.append(f"{name!r} gets {train} train, {val} val and {test} test images")
     return DataError(
         f"Whole groups leave {len(labels):,} classes short: {_list(told)}; label more "
-        "groups of them, or choose --short-classes drop (leave them out)."
+        "groups of them, or choose --short-classes cap (use what there is) or drop "
+        "(leave them out)."
     )
 
 

@@ -3,10 +3,8 @@
 The others are spawned and import no TensorFlow.
 """
 
-import collections
 import contextlib
 import ctypes
-import dataclasses
 import multiprocessing
 import os
 import signal
@@ -15,15 +13,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from kerastransfer.errors import DataError, InputError
 
 FEW = 1_000  # images that are done with sooner than workers have started
-_CHUNK = 16  # things a task
+_CHUNK = 16  # images a task, but for those of its last thing
 _CHUNK_BYTES = 1 << 23  # that a task brings along at most, but for its last thing
-_AHEAD = 4  # tasks a worker that wait or run, which bounds memory
-_AHEAD_BYTES = 1 << 28  # that they bring along in all
+_AHEAD = 4  # tasks a worker that wait, run or are done, which bounds memory
+_AHEAD_BYTES = 1 << 28  # that they bring along, and their results hold, in all
+_IMAGE_BYTES = 1 << 16  # of a result, as long as there is none; a patch has 30,000
 
 # glibc, malloc.h; and the bytes that a worker keeps, 32 MiB being the most allowed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -33,6 +32,21 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 
+class Load(NamedTuple):
+    """What a thing asks of a worker.
+
+    Parameters
+    ----------
+    size : int
+        Bytes that it brings along.
+    images : int
+        Results that it gives.
+    """
+
+    size: int
+    images: int
+
+
 class Workers(Generic[Thing, Result]):
     """Does one kind of work; a context manager that ends its processes.
 
@@ -40,8 +54,10 @@ class Workers(Generic[Thing, Result]):
     ----------
     work : callable
         From a thing to its results; importable, for other processes.
-    size : callable
-        From a thing to the bytes that it brings along.
+    load : callable
+        From a thing to its `Load`.
+    weigh : callable
+        From a result to the bytes that it holds.
     images : int
         How many there will be in all; few are done with in this process.
     workers : int, optional
@@ -56,14 +72,15 @@ class Workers(Generic[Thing, Result]):
     def __init__(
         self,
         work: Callable[[Thing], list[Result]],
-        size: Callable[[Thing], int],
+        load: Callable[[Thing], Load],
         *,
+        weigh: Callable[[Result], int] = lambda result: 0,
         images: int,
         workers: int | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"Expected workers of at least 1, got {workers}.")
-        self.work, self.size = work, size
+        self.work, self.load, self.weigh = work, load, weigh
         self.workers = workers or len(os.sched_getaffinity(0))
         if images < FEW:
             self.workers = 1
@@ -105,51 +122,74 @@ class Workers(Generic[Thing, Result]):
     def _in_others(
         self, pool: ProcessPoolExecutor, things: Iterable[Thing]
     ) -> Iterator[Result]:
-        waiting: _Waiting[Result] = _Waiting(self.workers * _AHEAD)
-        for chunk, size in self._chunks(things):
-            while waiting.full(size):
+        waiting = _Waiting(self.workers * _AHEAD, self.weigh)
+        for chunk, load in self._chunks(things):
+            while waiting.full(load):
                 yield from waiting.first()
-            waiting.add(pool.submit(_work, self.work, chunk), size)
-        while waiting.sizes:
+            waiting.add(pool.submit(_work, self.work, chunk), load)
+        while waiting:
             yield from waiting.first()
 
-    def _chunks(self, things: Iterable[Thing]) -> Iterator[tuple[list[Thing], int]]:
-        """Gather things into tasks, each with the bytes it brings along."""
+    def _chunks(self, things: Iterable[Thing]) -> Iterator[tuple[list[Thing], Load]]:
+        """Gather things into tasks, each with what it asks for in all."""
         chunk: list[Thing] = []
-        size = 0
+        size, images = 0, 0
         for thing in things:
+            load = self.load(thing)
             chunk.append(thing)
-            size += self.size(thing)
-            if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
-                yield chunk, size
-                chunk, size = [], 0
+            size += load.size
+            images += load.images
+            if images >= _CHUNK or size >= _CHUNK_BYTES:
+                yield chunk, Load(size, images)
+                chunk, size, images = [], 0, 0
         if chunk:
-            yield chunk, size
+            yield chunk, Load(size, images)
 
 
-@dataclasses.dataclass(slots=True)
 class _Waiting(Generic[Result]):
-    """Tasks that wait or run, and the bytes that they hold."""
+    """Tasks that wait, run or are done, and the bytes that they hold.
 
-    most: int
-    sizes: dict[futures.Future[list[Result]], int] = dataclasses.field(
-        default_factory=collections.OrderedDict
-    )
+    A task holds what it brought along, and is counted with the results that it will
+    give, as large as those of the tasks before it. Once it is done it holds its
+    results, which wait here until they are asked for.
+    """
 
-    def full(self, size: int) -> bool:
-        held = sum(self.sizes.values())
-        beyond = held > 0 and held + size > _AHEAD_BYTES
-        return len(self.sizes) >= self.most or beyond
+    def __init__(self, most: int, weigh: Callable[[Result], int]) -> None:
+        self._most, self._weigh = most, weigh
+        self._sizes: dict[futures.Future[list[Result]], int] = {}
+        self._running: dict[futures.Future[list[Result]], Load] = {}
+        self._bytes, self._images = _IMAGE_BYTES, 1  # of all results so far
 
-    def add(self, task: futures.Future[list[Result]], size: int) -> None:
-        self.sizes[task] = size
+    def __bool__(self) -> bool:
+        return bool(self._sizes)
+
+    def full(self, load: Load) -> bool:
+        """Whether another task must wait until results are taken."""
+        for task in [task for task in self._running if task.done()]:
+            load_of_it = self._running.pop(task)
+            if task.exception() is None:
+                self._sizes[task] = sum(map(self._weigh, task.result()))
+                self._bytes += self._sizes[task]
+                self._images += load_of_it.images
+        held = sum(self._sizes.values())
+        beyond = held > 0 and held + self._expected(load) > _AHEAD_BYTES
+        return len(self._sizes) >= self._most or beyond
+
+    def add(self, task: futures.Future[list[Result]], load: Load) -> None:
+        """Take a task that was submitted."""
+        self._sizes[task] = self._expected(load)
+        self._running[task] = load
 
     def first(self) -> Iterator[Result]:
         """Wait for any task; yield the results of all that are done."""
-        done, _ = futures.wait(self.sizes, None, futures.FIRST_COMPLETED)
+        done, _ = futures.wait(self._sizes, None, futures.FIRST_COMPLETED)
         for task in done:
-            del self.sizes[task]
             yield from task.result()
+            self._running.pop(task, None)
+            del self._sizes[task]
+
+    def _expected(self, load: Load) -> int:
+        return load.size + load.images * self._bytes // self._images
 
 
 def _work(work: Callable[[Thing], list[Result]], things: list[Thing]) -> list[Result]:

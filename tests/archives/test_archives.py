@@ -106,6 +106,19 @@ def test_nested_tars_are_looked_into_where_they_are_wanted(tmp_path):
     }
 
 
+def test_tars_in_a_folder_are_looked_into_where_they_are_wanted(tmp_path):
+    inner = {"x.JPEG": b"x" * 600, "y.JPEG": b"y"}
+    path = make(tmp_path, "folder", {"n1.tar": tar_of(inner), "n2.tar": tar_of(inner)})
+    assert contents(path, lambda name: name.endswith("/n2.tar")) == {
+        "set.folder/n1.tar": tar_of(inner),
+        "set.folder/n2.tar/x.JPEG": b"x" * 600,
+        "set.folder/n2.tar/y.JPEG": b"y",
+    }
+    (path / "n2.tar").write_bytes(b"no tar" * 100)
+    with pytest.raises(DataError, match=r"n2.tar' is damaged or cut short"):
+        contents(path, lambda name: name.endswith("/n2.tar"))
+
+
 def test_a_damaged_nested_tar_is_refused(tmp_path):
     cut = tar_of({"x.JPEG": b"x" * 600})[:-9000]
     (tmp_path / "outer.tar").write_bytes(tar_of({"n1.tar": cut}))
@@ -170,9 +183,17 @@ def test_links_in_folders_do_not_lead_out(tmp_path):
     (path / "a" / "out.jpg").symlink_to(tmp_path / "secret.jpg")
     (path / "a" / "in.jpg").symlink_to(path / "a" / "one.jpg")
     (path / "loop").symlink_to(path)
-    names = set(contents(path))
-    assert "set.folder/a/in.jpg" in names
-    assert names == {f"set.folder/{name}" for name in (*FILES, "a/in.jpg")}
+    (path / "gone.jpg").symlink_to(path / "nowhere")
+    (path / "circle.jpg").symlink_to(path / "circle.jpg")
+    members = {m.name.partition("/")[2]: m for m in open_archive(path).members()}
+    links = {name for name, member in members.items() if member.link}
+    # Told, so that they can be counted, but neither followed nor read.
+    assert links == {"a/out.jpg", "loop", "gone.jpg", "circle.jpg"}
+    assert members.keys() - links == {*FILES, "a/in.jpg"}
+    assert members["a/in.jpg"].where.read() == FILES["a/one.jpg"]
+    for name in links:
+        with pytest.raises(DataError, match="it is a link"):
+            members[name].where.read()
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,14 @@ def test_the_summary_says_what_was_left_out(tmp_path, capsys):
         "short        no class has too few images",
         "duplicates   0 with the same bytes as another, 0 nearly the same",
         "leaks        none: no image stands in two splits",
-        "conflicts    0 images stand under two labels or more",
+        "conflicts    0 pictures stand under two labels or more",
     ]
     assert "warning: Expected 29,780 images of 256 classes in caltech256" in err
     assert "they are taken as they are" in err
     assert (tmp_path / "home" / "records" / "caltech256" / "1.0.0").is_dir()
+    assert run("inspect", "caltech256", "--workers", 1) == 0
+    told = "published    Expected 29,780 images of 256 classes in caltech256, found 13"
+    assert told in capsys.readouterr().out
 
 
 def test_groups_and_their_effect_are_told(tmp_path, capsys):
@@ -70,6 +73,8 @@ def test_groups_and_their_effect_are_told(tmp_path, capsys):
 
 
 AGENTS = []  # that asked the server
+RANGES = []  # that they asked for
+PAGE = b"<html>Please accept our terms.</html>"
 
 
 class Server(http.server.SimpleHTTPRequestHandler):
@@ -78,15 +83,28 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self):
         AGENTS.append(self.headers["User-Agent"])
+        RANGES.append(self.headers["Range"])
         if not self.headers["User-Agent"].startswith("kerastransfer/"):
             self.send_error(403)  # as WHOI's server does with clients' default names
+        elif self.headers["Range"]:
+            self.send_rest(int(self.headers["Range"][len("bytes=") : -1]))
         else:
             super().do_GET()
+
+    def send_rest(self, start):
+        data = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(data) - start))
+        span = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        self.send_header("Content-Range", span)
+        self.end_headers()
+        self.wfile.write(data[start:])
 
 
 @pytest.fixture
 def server(tmp_path):
     AGENTS.clear()
+    RANGES.clear()
     (tmp_path / "www").mkdir()
     serve = partial(Server, directory=tmp_path / "www")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as found:
@@ -145,6 +163,72 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path, server, monkeypatch, ca
     words = ("convert", "--dataset", "cub200", "--download", "--max-per-class", 3)
     assert run(*words, "--workers", 1) == 0
     assert (place / "CUB_200_2011.tgz").read_bytes() == whole
+    assert RANGES == ["bytes=1000-"]
+
+
+def without_hashes(name, monkeypatch):
+    """As published where no size and no hash is known."""
+    facts = table.DATASETS[name]
+    bare = tuple(dataclasses.replace(p, checksums=(), size=None) for p in facts.parts)
+    changed = dataclasses.replace(facts, parts=bare)
+    monkeypatch.setitem(table.DATASETS, name, changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "told"),
+    [
+        ("plankton", "2006.zip", "a tar, tar.gz or zip file, got bytes b'<html>Pl'"),
+        ("mit_indoor", "TestImages.txt", "one name a line, got bytes b'<html>Pl'"),
+    ],
+)
+def test_a_page_in_place_of_a_file_is_not_kept(
+    name, file, told, tmp_path, server, monkeypatch, capsys
+):
+    """No hash would tell, and the next run would take it for the archive."""
+    serve_miniature(name, tmp_path, server, monkeypatch)
+    without_hashes(name, monkeypatch)
+    good = (tmp_path / "www" / file).read_bytes()
+    (tmp_path / "www" / file).write_bytes(PAGE)
+    words = ("convert", "--dataset", name, "--download", "--workers", 1)
+    words += ("--max-per-class", 3)
+    assert run(*words) == 1
+    assert told in capsys.readouterr().err
+    place = tmp_path / "home" / "archives" / name
+    assert not list(place.glob(f"{file}*"))
+    (tmp_path / "www" / file).write_bytes(good)
+    assert run(*words) == 0
+    assert (place / file).read_bytes() == good
+
+
+def test_a_zip_that_ends_too_soon_is_not_kept(tmp_path, server, monkeypatch, capsys):
+    serve_miniature("plankton", tmp_path, server, monkeypatch)
+    without_hashes("plankton", monkeypatch)
+    file = tmp_path / "www" / "2007.zip"
+    file.write_bytes(file.read_bytes()[:-30])
+    assert run("convert", "--dataset", "plankton", "--download") == 1
+    assert "is damaged or cut short: File is not a zip" in capsys.readouterr().err
+    place = tmp_path / "home" / "archives" / "plankton"
+    assert [path.name for path in place.iterdir()] == ["2006.zip"]
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_wrong_file_that_is_there_is_named_with_the_cure(
+    hashed, tmp_path, server, monkeypatch, capsys
+):
+    serve_miniature("plankton", tmp_path, server, monkeypatch)
+    place = tmp_path / "home" / "archives" / "plankton"
+    place.mkdir(parents=True)
+    size = (tmp_path / "www" / "2006.zip").stat().st_size
+    (place / "2006.zip").write_bytes(PAGE + bytes(size - len(PAGE)))
+    if not hashed:
+        without_hashes("plankton", monkeypatch)
+    words = ("convert", "--dataset", "plankton", "--download", "--workers", 1)
+    assert run(*words) == 1
+    err = capsys.readouterr().err
+    assert f"'{place}/2006.zip' is not the published file (" in err
+    assert "delete it and it is downloaded again" in err and not AGENTS
+    (place / "2006.zip").unlink()
+    assert run(*words, "--max-per-class", 3) == 0
 
 
 def test_what_cannot_be_downloaded_is_told_with_the_steps(tmp_path, capsys):
@@ -160,10 +244,7 @@ def test_a_file_without_a_published_hash_is_told_with_its_own(
     tmp_path, server, monkeypatch, capsys
 ):
     serve_miniature("mit_indoor", tmp_path, server, monkeypatch)
-    facts = table.DATASETS["mit_indoor"]
-    bare = tuple(dataclasses.replace(p, checksums=(), size=None) for p in facts.parts)
-    changed = dataclasses.replace(facts, parts=bare)
-    monkeypatch.setitem(table.DATASETS, "mit_indoor", changed)
+    without_hashes("mit_indoor", monkeypatch)
     words = ("convert", "--dataset", "mit_indoor", "--download", "--workers", 1)
     assert run(*words, "--max-per-class", 3) == 0
     data = (tmp_path / "www" / "TrainImages.txt").read_bytes()

@@ -1,5 +1,6 @@
 """inspect, over records with planted faults."""
 
+import dataclasses
 import json
 import shutil
 
@@ -10,6 +11,8 @@ from PIL import Image
 from kerastransfer import cli
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.preprocessing import kept_part
+from kerastransfer.cli import health_text
+from kerastransfer.records.health import Cluster, Health, pictures
 
 
 def noise(seed, width=60, height=40):
@@ -94,11 +97,53 @@ def test_the_text_says_it_all(records, capsys):
     assert "leaks        1 images of test stand in train too, 1 with the same" in text
     assert "leaks        1 images of val stand in train too, 0 with the same" in text
     assert "stand in val too" not in text
-    assert "conflicts    1 images stand under two labels or more" in text
+    assert "conflicts    1 pictures stand under two labels or more" in text
     assert "centre crop  of efficientnet_lite0 leaves out" in text
     assert "aspect       1.50 to 20.00" in text
     [finch] = [line for line in lines if line.startswith("finch")]
     assert finch.split()[:4] == ["finch", "20", "6", "9"] and "█" in finch
+
+
+def clusters_of(*rows):
+    """From strings of one-letter names, each image under a label of its own."""
+    return [
+        Cluster(
+            exact=exact,
+            ids=tuple(ids),
+            splits=("train",) * len(ids),
+            classes=tuple(ids.lower()),
+        )
+        for exact, ids in rows
+    ]
+
+
+def test_a_picture_is_told_once_as_it_may_be_in_two_clusters():
+    clusters = clusters_of((True, "ab"), (True, "cd"), (False, "abe"), (False, "fg"))
+    told = [each.ids for each in pictures(clusters)]
+    assert told == [("c", "d"), ("a", "b", "e"), ("f", "g")]
+
+
+def test_what_is_not_shown_is_counted():
+    conflicts = clusters_of(*((True, f"{x}{x.upper()}") for x in "abcdefg"))
+    conflicts = [dataclasses.replace(c, classes=("x", "y")) for c in conflicts]
+    health = Health(
+        counts={},
+        short={},
+        rejected={},
+        damaged={},
+        ignored={f"points of other labels: {x}": i for i, x in enumerate("abcdefgh")},
+        sizes={},
+        dropped={},
+        clusters=tuple(conflicts),
+        complete=True,
+        across={},
+        conflicts=tuple(conflicts),
+    )
+    lines = health_text.findings(health, "cap")
+    assert "left out     7 points of other labels: h" in lines
+    assert "left out     3 more, of 3 kinds" in lines  # 0 + 1 + 2
+    assert "conflicts    7 pictures stand under two labels or more" in lines
+    assert lines[-2:] == ["  conflict: e (train, x) = E (train, y)", "  and 2 more"]
 
 
 def test_a_converted_folder_ends_with_its_faults(records, tmp_path, capsys):
@@ -108,6 +153,18 @@ def test_a_converted_folder_ends_with_its_faults(records, tmp_path, capsys):
     assert "leaks        1 images of test stand in train" in capsys.readouterr().out
     assert cli.main(words) == 0  # they are there already: nothing is looked at again
     assert "leaks" not in capsys.readouterr().out
+    changed = tmp_path / "changed"
+    shutil.copytree(spec.removeprefix("folder:"), changed)
+    words[2] = f"folder:{changed}"
+    assert cli.main(words) == 0
+    (changed / "train/finch/00.png").write_bytes(
+        (changed / "train/finch/01.png").read_bytes()
+    )
+    capsys.readouterr()
+    assert cli.main(words) == 0  # made again, and looked at again
+    out, err = capsys.readouterr()
+    assert "have changed; converting them again" in err and "leaks        " in out
+    words[2] = spec
     assert cli.main([*words[:3], "--out", str(tmp_path / "b"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["leaks"]["test in train"] == {"exact": 1, "near": 1}

@@ -1,4 +1,5 @@
 from kerastransfer.datasets import class_counts
+from kerastransfer.datasets.table import DATASETS
 
 
 def test_what_was_published_differs_in_nothing():
@@ -36,4 +37,26 @@ def test_classes_that_were_counted_together_are_compared_together():
 def test_nothing_is_said_where_nothing_was_published():
     assert class_counts.differences("digits", ["0"], [5]) == ""
     assert class_counts.published("digits") == ()
-    assert class_counts.differences("coral", ["Sand"], [5]) == ""
+
+
+def test_corals_counts_need_not_be_exact():
+    counts = {row.classes[0]: row.images for row in class_counts.published("coral")}
+    counts["Sand"] = int(0.95 * counts["Sand"])
+    counts["Porites"] = 1_000  # counted with three labels that are others here
+    assert class_counts.differences("coral", [*counts], [*counts.values()]) == ""
+    counts["Sand"] //= 2
+    told = class_counts.differences("coral", [*counts], [*counts.values()])
+    assert told.endswith(f": Sand {counts['Sand']:,} instead of 34,141 or more.")
+
+
+def test_classes_of_a_half_have_bounds():
+    known = DATASETS["yosinski_0a"].classes
+    counts = [782, 1_350] * 250
+    assert class_counts.differences("yosinski_0a", known, counts, known) == ""
+    counts[:3] = [781, 1_351, 0]
+    told = class_counts.differences("yosinski_0a", known, counts, known)
+    assert told == (
+        f"Expected 500 classes in yosinski_0a, found {sum(counts):,} images of 499: "
+        f"{known[0]} 781 instead of 782 to 1,350; {known[1]} 1,351 instead of 782 to "
+        f"1,350; {known[2]} 0 instead of 782 to 1,350."
+    )

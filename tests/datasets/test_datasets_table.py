@@ -58,3 +58,12 @@ def test_datasets_and_records_import_no_tensorflow():
         "assert not {'tensorflow', 'keras', 'tensorflow_datasets'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_one_half_has_one_name_whatever_it_is_called():
+    """A name is part of what decides a split."""
+    first, second = (table.resolve(name) for name in ("yosinski", "yosinski_0b"))
+    assert first.name == second.name == "yosinski" and first.spec == second.spec
+    assert first.source.folder == second.source.folder
+    halves = [facts.classes for name, facts in table.DATASETS.items() if "yos" in name]
+    assert len(halves) == len(set(halves)) == 8

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerastransfer import cli
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.records.convert import convert
@@ -114,6 +115,31 @@ def test_records_of_ours_are_a_dataset_of_tfds(tmp_path):
         "val": 100,
         "test": 500,
     }
+
+
+def test_what_tfds_cannot_prepare_is_one_line_and_not_on_standard_output(
+    tmp_path, capsys
+):
+    words = ("convert", "--dataset", "tfds:imagenet2012", "--download", "--json")
+    assert cli.main([*words, "--archives", str(tmp_path / "tfds")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    *told, last = err.splitlines()
+    assert any("Downloading and preparing" in line for line in told)
+    assert last.startswith("kerastransfer: error: TFDS could not prepare 'imagenet2012")
+    assert "does not exist or is empty" in last and last.endswith(".")
+
+
+def test_a_package_that_tfds_lacks_is_told(tmp_path, monkeypatch):
+    """As some of its datasets find out only once they are prepared."""
+    from tensorflow_datasets.image_classification.cmaterdb import Cmaterdb
+
+    def lacks(self, dl_manager):
+        import no_such_package  # noqa: F401
+
+    monkeypatch.setattr(Cmaterdb, "_split_generators", lacks)
+    with pytest.raises(MissingError, match=r"'cmaterdb': .*No module named 'no_such"):
+        resolve("tfds:cmaterdb", tmp_path).source.prepare()
 
 
 def test_what_is_not_prepared_or_not_known_is_told(folder, tmp_path):

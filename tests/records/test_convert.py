@@ -17,7 +17,7 @@ from PIL import Image
 from kerastransfer.datasets.blob import whole
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.records import convert as convert_module
+from kerastransfer.records import placing
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.convert import convert
 from kerastransfer.records.encoder import Rejected, encode_blob, make_encoder
@@ -515,7 +515,7 @@ def test_an_error_midway_keeps_the_old_records(photos, tmp_path, monkeypatch):
 
 def test_two_conversions_take_turns(photos, tmp_path):
     dataset = resolve(f"folder:{photos}")
-    with convert_module._lock(tmp_path, dataset.name):
+    with placing.lock(tmp_path, dataset.name):
         script = tmp_path / "run.py"
         script.write_text(CONVERT)
         command = [sys.executable, script, dataset.spec, tmp_path]

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -147,13 +148,37 @@ def test_blocks_lose_no_pair(monkeypatch, originals):
     assert duplicates.find(*arguments) == whole and len(whole.near) == 30
 
 
-def test_an_end_is_put_to_very_many_pairs(monkeypatch):
-    monkeypatch.setattr(duplicates, "_MOST_PAIRS", 100)
-    noise = np.random.default_rng(0).integers(0, 256, (1, 256), np.uint8)
-    digests = [bytes([i]) for i in range(60)]
-    hashes = np.full(60, 5, np.uint64)
-    found = duplicates.find(digests, hashes, np.repeat(noise, 60, axis=0))
-    assert not found.complete and found.near
+def alike(count):
+    """Images of one hash; of every two, one is the other's copy."""
+    noise = np.random.default_rng(0).integers(0, 256, (count // 2, 256), np.uint8)
+    digests = [i.to_bytes(4) for i in range(count)]
+    return digests, np.full(count, 5, np.uint64), np.repeat(noise, 2, axis=0)
+
+
+def test_each_pair_is_looked_at_once(monkeypatch):
+    """Though these agree in all eight bytes."""
+    arguments = alike(60)
+    pairs = np.concatenate(list(duplicates._candidates(arguments[1])))
+    assert len(pairs) == len(set(map(frozenset, pairs.tolist()))) == 60 * 59 / 2
+    monkeypatch.setattr(duplicates, "_MOST_PAIRS", len(pairs))
+    found = duplicates.find(*arguments)
+    assert found.complete
+    assert found.near == tuple((i, i + 1) for i in range(0, 60, 2))
+    monkeypatch.setattr(duplicates, "_MOST_PAIRS", len(pairs) - 1)
+    assert not duplicates.find(*arguments).complete
+
+
+def test_very_many_alike_images_are_given_up_in_bounded_memory(monkeypatch):
+    monkeypatch.setattr(duplicates, "_MOST_PAIRS", 2_000_000)
+    arguments = alike(40_000)  # 800 million pairs
+    tracemalloc.start()
+    try:
+        found = duplicates.find(*arguments)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert not found.complete and len(found.near) > 500
+    assert peak < 150e6
 
 
 def test_no_images_at_all():

@@ -31,7 +31,7 @@ class Dot:
 class Tiny:
     sequential: bool = False
 
-    def listing(self):
+    def listing(self, watch=None):
         items = (Item(f"{i % 10}/{i:06d}.png", i % 10) for i in range(SIZE))
         return make_listing("0123456789", items, "0" * 64, where="tiny")
 
@@ -41,8 +41,8 @@ class Tiny:
     def stamp(self):
         return ""
 
-    def archives(self, *, hashed):
-        return []
+    def archives(self, watch):
+        return ()
 
 def peak():  # bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

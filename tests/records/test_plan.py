@@ -244,11 +244,58 @@ def test_one_group_of_a_class_leaves_it_short():
         DataError, match="Whole groups leave 1 classes short: 'a' gets 0"
     ):
         plan_of(images)
-    with pytest.raises(DataError, match="'a' gets 0 train, 0 val and 20 test"):
-        plan_of(images, FACTS["per_class"], short_classes="cap")
+    # cap uses what there is: no image of a is tested, but it is trained.
+    plan = plan_of(images, FACTS["per_class"], short_classes="cap")
+    assert plan.counts == {"train": [6, 6], "val": [0, 2], "test": [0, 4]}
+    assert plan.short == {"a": 20}
     three = listing([20, 20, 20], group=lambda label, i: "one" if label == 0 else None)
     plan = plan_of(three, short_classes="drop")
     assert plan.classes == ("b", "c") and plan.short == {"a": 20}
+
+
+def small_classes_in_few_groups():
+    """Eight classes of 12 images, in ten groups that hold one or two of each."""
+    return listing([12] * 8, group=lambda label, i: f"g{(7 * i + 3 * label) % 10}")
+
+
+def test_many_small_classes_leave_groups_to_train():
+    images = small_classes_in_few_groups()
+    facts = Facts(description="", test=8, val=4, largest_train=6, short_classes="cap")
+    plan = plan_of(images, facts)
+    # Of 18 wanted a class has 12: a share of 12 x 8 // 18 = 5 for test, 2 for val.
+    assert len(plan.classes) == 8 and set(plan.short) == set("abcdefgh")
+    assert min(plan.counts["train"]) >= 1
+    assert min(plan.counts["test"]) >= 5 and max(plan.counts["test"]) <= 8
+    assert min(plan.counts["val"]) >= 2 and max(plan.counts["val"]) <= 4
+    assert all(len(found) == 1 for found in sides(plan, images).values())
+    shuffled = Listing(images.classes, images.items[::-1], images.fingerprint)
+    assert plan_of(shuffled, facts).hash == plan.hash
+
+
+def test_a_class_of_one_group_has_it_for_train():
+    items = list(small_classes_in_few_groups().items)
+    items += [Item(f"z/{i}", 8, None, "g0") for i in range(3)]
+    images = make_listing("abcdefghz", items, "0" * 64, where="test")
+    facts = Facts(description="", test=8, val=4, largest_train=6, short_classes="cap")
+    plan = plan_of(images, facts)
+    assert {s: n[8] for s, n in plan.counts.items()} == {
+        "train": 3,
+        "val": 0,
+        "test": 0,
+    }
+    assert sides(plan, images)["g0"] == {"train"}
+    assert min(plan.counts["test"][:8]) >= 1
+
+
+def test_capped_groups_that_leave_every_class_trained_stay_as_they_were():
+    # a change here changes the published splits of grouped datasets
+    images = listing([40, 40, 9], group=lambda label, i: f"g{(i + label) // 3}")
+    plan = plan_of(images, FACTS["per_class"], short_classes="cap")
+    assert plan.counts == {"train": [6, 6, 2], "val": [2, 2, 2], "test": [4, 4, 4]}
+    assert plan.hash == GROUPED
+
+
+GROUPED = "c5c19ce24727da9c56f663597b2c1d62ecc64fbbf8c75c7ff68681f2b4d4272e"
 
 
 def test_a_group_in_two_official_sets_is_refused():
@@ -328,12 +375,16 @@ def test_a_class_without_official_test_images_falls_short():
     assert plan_of(images, short_classes="cap").counts["test"] == [5, 0]
 
 
-def test_a_class_without_training_images_cannot_be_capped():
+def test_a_class_without_training_images_is_left_out_by_cap():
     images = listing([20, 5], lambda label, i: "test" if label or i < 5 else None)
-    with pytest.raises(
-        DataError, match=r"1 classes have no image to train on: 'b' has 0"
-    ):
+    with pytest.raises(DataError, match="at least two classes with enough images, go"):
         plan_of(images, short_classes="cap")
+    images = listing(
+        [20, 5, 20], lambda label, i: "test" if label == 1 or i < 5 else None
+    )
+    plan = plan_of(images, short_classes="cap")
+    assert plan.classes == ("a", "c") and plan.short == {"b": 0}
+    assert plan.counts["test"] == [5, 5]
 
 
 @pytest.mark.parametrize(

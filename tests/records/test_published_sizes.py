@@ -1,15 +1,15 @@
 """Table 1's sizes against the published class counts, planned without an image."""
 
 import dataclasses
-import itertools
 
+import numpy as np
 import pytest
 
 from kerastransfer.datasets import class_counts
 from kerastransfer.datasets.listing import Item, make_listing
 from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import DataError
-from kerastransfer.records.plan import make_plan
+from kerastransfer.records.plan import SPLITS, make_plan
 
 # B. Chu et al. 2016, Table 1: classes, val, test and train images a class; None for all
 # the rest. In the order from near to far.
@@ -22,8 +22,14 @@ TABLE_1 = {
     "plankton": (103, 50, 85, (1, 10, 300, 550)),
     "yosinski": (500, 20, None, (1, 10, 25, 53, 120)),
 }
-# The official lists of MIT Indoor 67 hold 17 to 23 test images a class.
-MIT_TEST = 1_340
+# The official test list of MIT Indoor 67, images a class in the order of their names,
+# counted in the copy of cdoersch/elementdiscovery.
+MIT_TEST = (
+    *(20, 20, 18, 19, 18, 18, 21, 20, 20, 20, 19, 18, 19, 18, 20, 18, 18, 18, 20, 21),
+    *(19, 21, 18, 21, 17, 19, 20, 18, 20, 21, 18, 21, 20, 23, 21, 22, 20, 21, 22, 22),
+    *(20, 20, 20, 21, 20, 22, 20, 23, 20, 21, 19, 20, 20, 20, 20, 23, 19, 20, 19, 21),
+    *(22, 20, 18, 22, 21, 21, 21),
+)
 
 
 def sizes(name, most=None):
@@ -106,10 +112,11 @@ def test_mit_indoor_tests_on_the_official_list():
     counts = sizes("mit_indoor")
     assert set(counts.values()) == {100}
     names = sorted(counts)
-    tested = dict(zip(names, itertools.cycle((17, 20, 23)), strict=False))
+    tested = dict(zip(names, MIT_TEST, strict=True))
     plan = plan_of("mit_indoor", counts, tested)
     assert plan.counts["train"] == [75] * 67 and plan.counts["val"] == [2] * 67
-    assert plan.counts["test"] == [tested[name] for name in names]
+    assert plan.counts["test"] == list(MIT_TEST)
+    assert len(plan.test) == 1_340 and 100 - max(MIT_TEST) == 77 == 75 + 2
     with pytest.raises(DataError, match="fall short"):  # 76 are too few
         plan_of("mit_indoor", counts, dict.fromkeys(names, 24))
 
@@ -159,6 +166,56 @@ def test_plankton_may_drop_them(plankton):
     assert set(plan.counts["train"]) == {550}
     with pytest.raises(DataError, match="classes fall short of images"):
         plan_of("plankton", counts, short_classes="error")
+
+
+def in_bins(counts, bins, bloom):
+    """Give every image a water sample, as they may have been taken.
+
+    Samples are of different sizes; `bloom` is the deviation of a class's abundance
+    among them, in units of e: at 2 half of a class is in a twentieth of them.
+    """
+    rng = np.random.default_rng(0)
+    volume = rng.lognormal(0, 1, bins)
+    items = []
+    for label, (_, size) in enumerate(sorted(counts.items())):
+        abundance = volume * rng.lognormal(0, bloom, bins)
+        drawn = rng.choice(bins, size, p=abundance / abundance.sum())
+        items += [
+            Item(
+                f"{label:03d}/IFCB1_{sample:05d}_{i:06d}.png", label, None, str(sample)
+            )
+            for i, sample in enumerate(drawn.tolist())
+        ]
+    return make_listing(sorted(counts), items, "0" * 64, where="here")
+
+
+@pytest.mark.parametrize("bloom", [0.0, 2.0])
+@pytest.mark.parametrize("bins", [300, 1_000, 4_000])
+def test_plankton_keeps_samples_together_and_trains_every_class(bins, bloom):
+    counts = sizes("plankton", most=5_000)
+    images = in_bins(counts, bins, bloom)
+    plan = make_plan(images, DATASETS["plankton"], name="plankton")
+    assert plan.classes == tuple(sorted(counts))
+    sides = {}
+    for split in SPLITS:
+        for place in plan.places(split):
+            assert sides.setdefault(place.group, split) == split
+    found = {s: dict(zip(plan.classes, plan.counts[s], strict=True)) for s in SPLITS}
+    assert min(found["train"].values()) >= 1
+    samples = {
+        name: len({i.group for i in images.items if i.label == label})
+        for label, name in enumerate(images.classes)
+    }
+    for name, size in counts.items():
+        assert found["test"][name] <= 85 and found["val"][name] <= 50
+        if size >= 685:
+            assert found["test"][name] == 85 and found["val"][name] == 50
+            assert found["train"][name] >= 25
+        elif samples[name] > 8:
+            assert found["test"][name] >= size * 85 // 685
+    # 28,837 without grouping, which leaves small classes one image to train on.
+    assert len(plan.train) > (25_000 if bins > 300 or not bloom else 20_000)
+    assert plan.short.keys() >= {name for name, size in counts.items() if size < 685}
 
 
 @pytest.mark.parametrize("name", ["caltech256", "sun397", "cub200", "coral"])

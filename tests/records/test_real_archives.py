@@ -1,19 +1,26 @@
 """The seven datasets' miniature archives, converted: counts, labels, splits, bytes."""
 
 import dataclasses
+import gzip
+import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import miniature_archives
 import numpy as np
 import pytest
 import tensorflow as tf
 from miniature_archives import MINIATURES
+from PIL import Image
 
+from kerastransfer.datasets import halves
 from kerastransfer.datasets.facts import Choices
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
@@ -174,8 +181,6 @@ def test_the_same_again_does_nothing_and_lists_nothing(name, converted, monkeypa
 
 
 def test_archives_stand_in_the_metadata_with_their_hashes(converted):
-    import hashlib
-
     for found in converted.values():
         for told in open_records(found.path).metadata["archives"]:
             data = (found.mini.folder / told["name"]).read_bytes()
@@ -183,22 +188,32 @@ def test_archives_stand_in_the_metadata_with_their_hashes(converted):
             assert told["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_a_compressed_archive_is_read_twice_and_no_more(tmp_path, monkeypatch):
+def read_by_now():
+    """Bytes that this process has read from any file."""
+    io = dict(row.split(": ") for row in Path("/proc/self/io").read_text().splitlines())
+    return int(io["rchar"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux's /proc")
+def test_a_compressed_archive_is_read_twice_and_no_more(tmp_path):
     """Even where images prove to be undecodable, and the plan is made again."""
-    from kerastransfer.archives import tars
+    import tensorflow_datasets  # noqa: F401 # or its files would be counted
 
-    passes = []
-    members = tars.CompressedTar.members
-
-    def counted(self, enter=None):
-        passes.append(self.path)
-        yield from members(self, enter)
-
-    monkeypatch.setattr(tars.CompressedTar, "members", counted)
     mini = MINIATURES["sun397"](tmp_path)
-    path = quietly(resolve("sun397", tmp_path), tmp_path / "out", **mini.options)
-    assert open_records(path).metadata["rejected"]
-    assert len(passes) == 2
+    path = tmp_path / "SUN397.tar.gz"
+    packed = gzip.decompress(path.read_bytes())
+    path.unlink()
+    stray = np.random.default_rng(0).bytes(30_000_000)
+    miniature_archives.write_tar(tmp_path / "stray", {"SUN397/stray": stray})
+    front = (tmp_path / "stray").read_bytes()[: 512 + len(stray) + -len(stray) % 512]
+    path.write_bytes(gzip.compress(front + packed, compresslevel=1))
+    size = path.stat().st_size
+    before = read_by_now()
+    done = quietly(resolve("sun397", tmp_path), tmp_path / "out", **mini.options)
+    assert 2 * size < read_by_now() - before < 2.3 * size
+    [told] = open_records(done).metadata["archives"]
+    assert told["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert open_records(done).metadata["rejected"]
 
 
 def test_a_published_archive_is_told_from_another(tmp_path):
@@ -244,8 +259,6 @@ def test_a_folder_that_is_the_unpacked_archive_itself_is_taken(tmp_path):
 
 def test_an_extra_level_in_a_mirror_does_no_harm(tmp_path, converted):
     files = {}
-    import tarfile
-
     source = converted["caltech256"].mini.folder / "256_ObjectCategories.tar"
     with tarfile.open(source) as tar:
         for info in tar.getmembers():
@@ -266,8 +279,6 @@ def example(records, split, position):
 
 
 def test_kept_jpegs_are_the_files_themselves(converted):
-    import tarfile
-
     found = converted["caltech256"]
     records = open_records(found.path)
     with tarfile.open(found.mini.folder / "256_ObjectCategories.tar") as tar:
@@ -275,6 +286,84 @@ def test_kept_jpegs_are_the_files_themselves(converted):
             member = tar.extractfile(f"256_ObjectCategories/{place.path}")
             held = example(records, "test", position)["image"].bytes_list.value[0]
             assert held == member.read()
+
+
+@pytest.mark.parametrize("unpack", [False, True])
+@pytest.mark.parametrize("level", ["", "Partitions/"])
+def test_a_partition_of_sun397_is_its_test_set(level, unpack, tmp_path):
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "plain").mkdir()
+    mini = miniature_archives.sun397(tmp_path / "packed", partitions=level)
+    folder = mini.folder
+    if unpack:
+        folder = miniature_archives.unpack(tmp_path / "packed", tmp_path / "plain")
+    dataset = resolve("sun397", folder, Choices(partition=1))
+    listing = dataset.listing()
+    assert {item.path: item.split for item in listing.items} == mini.splits
+    assert all(mini.labels[i.path] == listing.classes[i.label] for i in listing.items)
+    assert listing.ignored == {
+        "images in neither list": len(mini.labels) - len(mini.splits),
+        "listed images that are missing": 1,
+        "other files": mini.ignored["other files"] + 3,
+    }
+    other = resolve("sun397", folder, Choices(partition=2)).listing()
+    assert {item.path for item in other.items} != set(mini.splits)
+    lacking = r"the list 'Training_03.txt' in the archives|'Partitions.zip'"
+    with pytest.raises((DataError, MissingError), match=lacking):
+        resolve("sun397", folder, Choices(partition=3)).listing()
+    # Without one, as ever.
+    assert len(resolve("sun397", folder).listing().items) == len(mini.labels)
+
+
+def test_a_partition_is_converted_and_is_a_plan_of_its_own(tmp_path):
+    mini = miniature_archives.sun397(tmp_path, partitions="")
+    dataset = resolve("sun397", tmp_path, Choices(partition=1))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        path = convert(dataset, tmp_path / "out", max_per_class=10)
+    told = "Expected 39,700 images of 397 classes in sun397, found 80 of 4: "
+    assert any(str(each.message).startswith(told) for each in seen)
+    records = open_records(path)
+    assert records.class_counts("train").tolist() == [10] * 4
+    assert records.class_counts("val").tolist() == [2] * 4
+    assert records.class_counts("test").tolist() == [8] * 4
+    names = [archive["name"] for archive in records.metadata["archives"]]
+    assert names == ["SUN397.tar.gz", "Partitions.zip"]
+    assert records.metadata["variant_sizes"] == [1, 10, 48]
+    with pytest.raises(DataError, match=r"another plan .*partition 1 instead of"):
+        quietly(resolve("sun397", tmp_path), tmp_path / "out", **mini.options)
+    (tmp_path / "Partitions.zip").unlink()
+    with pytest.raises(MissingError, match=r"'Partitions.zip' \(or what .* are gone"):
+        dataset.listing()
+
+
+def test_a_partition_names_each_image_once(tmp_path):
+    MINIATURES["sun397"](tmp_path)
+    names = ("Training_01.txt", "Testing_01.txt")
+    lists = dict.fromkeys(names, "/a/abbey/sun_x.jpg\n")
+    miniature_archives.write_zip(tmp_path / "Partitions.zip", lists)
+    with pytest.raises(DataError, match=r"'a/abbey/sun_x.jpg' in one list of sun397"):
+        resolve("sun397", tmp_path, Choices(partition=1)).listing()
+
+
+def test_clutter_is_a_class_where_that_is_asked(converted):
+    folder = converted["caltech256"].mini.folder
+    listing = resolve("caltech256", folder, Choices(keep_clutter=True)).listing()
+    assert listing.classes == ("ak47", "dog", "spider", "airplanes", "clutter")
+    assert sum(item.label == 4 for item in listing.items) == 5
+    assert listing.ignored == {"other files": 2}
+
+
+def test_species_of_porites_are_porites_where_that_is_asked(tmp_path):
+    mini = MINIATURES["coral"](tmp_path)
+    plain = resolve("coral", tmp_path).listing()
+    merged = resolve("coral", tmp_path, Choices(merge_porites=True)).listing()
+    assert merged.classes == plain.classes
+    more = {i.path: merged.classes[i.label] for i in merged.items}
+    assert {path: more[path] for path in mini.labels} == mini.labels
+    added = {name for path, name in more.items() if path not in mini.labels}
+    assert added == {"Porites"} and len(more) == len(mini.labels) + 11
+    assert "points of other labels: p. rus" not in merged.ignored
 
 
 def test_mit_indoor_keeps_the_official_test_set(converted):
@@ -292,11 +381,27 @@ def test_cub200_pools_the_halves_and_tests_on_the_rest(converted):
 
 
 def test_a_gray_png_under_a_jpg_name_becomes_rgb(converted):
-    records = open_records(converted["sun397"].path)
+    """As does everything that is no JPEG: all pixels are those of the file."""
+    found = converted["sun397"]
+    records, files = open_records(found.path), {}
+    with tarfile.open(found.mini.folder / "SUN397.tar.gz") as tar:
+        for info in tar.getmembers():
+            files[info.name.removeprefix("SUN397/")] = tar.extractfile(info).read()
+    modes = Counter()
     for split in SPLITS:
-        for position in range(records.size(split)):
-            data = example(records, split, position)["image"].bytes_list.value[0]
-            assert tf.io.decode_image(data, expand_animations=False).shape[2] in (1, 3)
+        for position, place in enumerate(found.plan.places(split)):
+            held = example(records, split, position)["image"].bytes_list.value[0]
+            source = Image.open(io.BytesIO(files[place.path]))
+            modes[source.format, source.mode] += 1
+            if source.format == "JPEG":
+                assert held == files[place.path]
+                continue
+            # One side is below 64 pixels, so nothing is lost.
+            pixels = tf.io.decode_image(held, expand_animations=False)
+            assert pixels.shape[2] == 3 and held.startswith(b"\x89PNG")
+            np.testing.assert_array_equal(pixels, np.asarray(source.convert("RGB")))
+    assert {("PNG", "L"), ("PNG", "RGBA"), ("PNG", "RGB"), ("BMP", "RGB")} <= set(modes)
+    assert ("GIF", "P") in modes
 
 
 @pytest.mark.parametrize(("number", "which"), [(0, "a"), (0, "b"), (3, "a")])
@@ -320,16 +425,32 @@ def test_yosinski_reads_labels_from_the_kit_and_from_caffe_alike(tmp_path, conve
     assert labels == mini.labels == converted["yosinski"].mini.labels
 
 
-def test_yosinski_falls_back_on_the_labels_that_tfds_brings(tmp_path):
-    mini = miniature_archives.yosinski(tmp_path)
-    (tmp_path / "val.txt").unlink()
-    listing = resolve("yosinski", tmp_path).listing()
-    tested = {item.path for item in listing.items if item.split == "test"}
-    # ILSVRC2012_val_00000001 to 40 have other labels in earnest.
-    assert tested.isdisjoint({"val/ILSVRC2012_val_00000001.JPEG"})
-    assert {i.path for i in listing.items if not i.split} == {
-        path for path in mini.labels if path not in mini.splits
+@pytest.mark.parametrize(("half", "held"), [("1a", 3), ("0b", 2), ("3b", 2)])
+def test_yosinski_falls_back_on_the_labels_that_tfds_brings(half, held, tmp_path):
+    """Which are those of Caffe's val.txt: it begins with 65, 970, 230 and 809."""
+    truth = dict(enumerate((65, 970, 230, 809), start=1))
+    wnids = {number: halves.wnids()[index] for number, index in truth.items()}
+    for wnid in wnids.values():
+        files = {f"{wnid}_{i}.JPEG": b"" for i in range(3)}
+        miniature_archives.write_tar(tmp_path / "inner" / f"{wnid}.tar", files)
+    inner = {path.name: path.read_bytes() for path in (tmp_path / "inner").iterdir()}
+    miniature_archives.write_tar(tmp_path / "ILSVRC2012_img_train.tar", inner)
+    names = {number: f"ILSVRC2012_val_{number:08d}.JPEG" for number in truth}
+    files = {name: b"" for name in reversed(names.values())}
+    miniature_archives.write_tar(tmp_path / "ILSVRC2012_img_val.tar", files)
+    dataset = resolve(f"yosinski_{half}", tmp_path)
+    listing = dataset.listing()
+    tested = {
+        item.path: listing.classes[item.label]
+        for item in listing.items
+        if item.split == "test"
     }
+    assert tested == {
+        f"val/{names[number]}": wnid
+        for number, wnid in wnids.items()
+        if wnid in dataset.facts.classes
+    }
+    assert len(tested) == held
 
 
 @pytest.mark.parametrize(
@@ -374,13 +495,31 @@ def test_coral_keeps_groups_on_one_side(group, tmp_path):
         quietly(other, tmp_path / "out", **options)
 
 
-def test_plankton_keeps_a_sample_on_one_side(tmp_path):
-    MINIATURES["plankton"](tmp_path)
+def test_plankton_keeps_a_sample_on_one_side_and_trains_every_class(tmp_path):
+    mini = miniature_archives.plankton_in_bulk(tmp_path)
     dataset = resolve("plankton", tmp_path, Choices(group="bin"))
-    groups = {item.path: item.group for item in dataset.listing().items}
-    path, sample = next(iter(groups.items()))
-    assert path.rpartition("/")[2].startswith(f"{sample}_")
-    assert 1 < len(set(groups.values())) < len(groups)
+    records = open_records(quietly(dataset, tmp_path / "out"))
+    sides, found = {}, Counter()
+    for split in SPLITS:
+        for position in range(records.size(split)):
+            feature = example(records, split, position)
+            told = feature["group"].bytes_list.value[0].decode()
+            path = feature["id"].bytes_list.value[0].decode()
+            assert path.partition("/")[2].rpartition("_")[0] == told
+            assert sides.setdefault(told, split) == split
+            found[split, mini.labels[path]] += 1
+    assert len(sides) == 20 and set(sides.values()) == {"train", "val", "test"}
+    # The metadata say what there is, and of which classes there is too little.
+    assert records.classes == tuple(sorted(set(mini.labels.values())))
+    for split in SPLITS:
+        assert records.class_counts(split).tolist() == [
+            found[split, name] for name in records.classes
+        ]
+    assert records.class_counts("train").min() >= 1
+    assert found["train", "Akashiwo"] == 2 and found["test", "Karenia"] >= 1
+    small = {name for name, n in Counter(mini.labels.values()).items() if n < 685}
+    assert set(records.metadata["short"]) >= small
+    assert records.metadata["ungrouped"]["test"] > records.size("test")
 
 
 def test_coral_patches_are_cut_and_their_points_kept(converted, tmp_path):
@@ -415,6 +554,11 @@ def test_another_patch_size_is_another_plan(tmp_path):
         ("cub200", Choices(group="bin"), "--group of 'cub200' to be left out"),
         ("cub200", Choices(patch_size=9), "--patch-size does not go with 'cub200'"),
         ("coral", Choices(patch_size=0), "--patch-size from 1 to 4096, got 0"),
+        ("sun397", Choices(partition=11), "--partition from 1 to 10, got 11"),
+        ("sun397", Choices(partition=0), "--partition from 1 to 10, got 0"),
+        ("cub200", Choices(partition=1), "--partition does not go with 'cub200'"),
+        ("sun397", Choices(keep_clutter=True), "--keep-clutter does not go with"),
+        ("folder:x", Choices(merge_porites=True), "--merge-porites does not go"),
         ("folder:x", Choices(group="bin"), "--group of 'folder:x' to be left out"),
     ],
 )

@@ -1,0 +1,100 @@
+"""Putting records in their place: one process at a time, whole or not at all."""
+
+import contextlib
+import errno
+import fcntl
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kerastransfer.errors import DataError
+
+
+@contextlib.contextmanager
+def lock(out: Path, name: str) -> Iterator[None]:
+    """Let one process at a time convert a dataset; a dead one's lock is gone.
+
+    Parameters
+    ----------
+    out : Path
+        Where records go.
+    name : str
+        The dataset's.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            warnings.warn(
+                f"Another process converts {name}; waiting for it.", stacklevel=4
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def telling_of_full_disk(out: Path) -> Iterator[None]:
+    """Say what a full disk means.
+
+    Raises
+    ------
+    DataError
+        For whatever error was raised because no space is left.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _is_full(error):
+            raise DataError(
+                f"No space is left where {str(out)!r} is; free some, or choose another "
+                "--out. Nothing was left behind."
+            ) from None
+        raise
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it stands for, is about a full disk.
+
+    TensorFlow has an error of its own for it, which TFDS wraps in another.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        if "No space left" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def replace(target: Path, write: Callable[[Path], Path]) -> Path:
+    """Write beside `target`, then move there; under the lock.
+
+    TFDS has an incomplete folder of its own within; the one here is found again after
+    a killed run, and also keeps the old records until the new ones are whole.
+
+    Parameters
+    ----------
+    target : Path
+        The folder to make or replace.
+    write : callable
+        Makes a folder within the one that it is given, and returns it.
+
+    Returns
+    -------
+    Path
+        `target`.
+    """
+    staging = target.parent.parent / f".{target.parent.name}.incomplete"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    try:
+        made = write(staging)
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():
+            target.replace(staging / "old")
+        made.replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target

@@ -1,0 +1,51 @@
+"""Work in other processes: what waits is bounded, whatever the results weigh."""
+
+import time
+
+from kerastransfer.archives.spans import Held
+from kerastransfer.datasets.blob import Blob, Cut
+from kerastransfer.records import workers as module
+from kerastransfer.records.encoder import make_encoder
+from kerastransfer.records.workers import Load, Workers
+
+MEGABYTE = 1 << 20
+
+
+def swell(number):
+    """From nearly nothing to a megabyte, as photographs to patches."""
+    return [bytes(MEGABYTE)]
+
+
+def most_ahead(limit, monkeypatch):
+    """Take results slowly; return how many tasks were ahead at most, at the end."""
+    monkeypatch.setattr(module, "_AHEAD_BYTES", limit)
+    drawn, ahead = 0, []
+
+    def things():
+        nonlocal drawn
+        for number in range(40):
+            drawn += 1
+            yield number
+
+    pool = Workers(
+        swell, lambda number: Load(0, module._CHUNK), weigh=len, images=9_999, workers=2
+    )
+    with pool:
+        for received, _ in enumerate(pool(things()), start=1):
+            time.sleep(0.03)  # as a disk may
+            ahead.append(drawn - received)
+    assert drawn == len(ahead) == 40
+    return max(ahead[15:])
+
+
+def test_results_that_wait_hold_new_work_back(monkeypatch):
+    assert most_ahead(100 * MEGABYTE, monkeypatch) >= 7  # four tasks a worker
+    assert most_ahead(3 * MEGABYTE, monkeypatch) <= 5
+
+
+def test_a_task_holds_few_images_however_they_lie_in_files():
+    photograph = Blob(Held(b"x"), tuple((str(i), Cut(i, i, 224)) for i in range(200)))
+    single = [Blob(Held(b"x"), ((f"s{i}", None),)) for i in range(40)]
+    encoder = make_encoder(256, images=9_999, workers=2)
+    chunks = [chunk for chunk, _ in encoder._chunks([photograph] * 3 + single)]
+    assert [len(chunk) for chunk in chunks] == [1, 1, 1, 16, 16, 8]
