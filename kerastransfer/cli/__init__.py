@@ -27,6 +27,7 @@ from kerastransfer.cli import (
     predict,
     recipes,
     train,
+    tune,
     weights,
 )
 from kerastransfer.errors import KerasTransferError, Terminated
@@ -38,6 +39,7 @@ COMMANDS: dict[str, ModuleType] = {
     "weights": weights,
     "recipes": recipes,
     "train": train,
+    "tune": tune,
     "evaluate": evaluate,
     "predict": predict,
     "export": export,

@@ -2,6 +2,7 @@
 
 import argparse
 
+from kerastransfer.cli import options
 from kerastransfer.training.devices import STRATEGIES, Choice
 
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--devices", type=int, metavar="N", help="how many of this machine's")
     add(
         "--workers",
-        type=lambda text: tuple(text.split(",")),
+        type=options.names,
         default=(),
         metavar="HOST:PORT,...",
         help="every process that trains, the chief first; the same in each",

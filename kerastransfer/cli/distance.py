@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="--source holds what the network was pretrained on, as the study's did",
     )
-    add("--metrics", type=lambda text: tuple(text.split(",")), metavar="NAME[,NAME]")
+    add("--metrics", type=options.names, metavar="NAME[,NAME]")
     add("--images-per-class", type=int, metavar="N", help="look the study's advice up")
     add("--split", choices=("train", "val", "test"), help="of both (default: all)")
     add("--max-images", type=int, default=2_000, metavar="N", help="drawn of each set")

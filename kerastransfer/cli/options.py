@@ -37,6 +37,11 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read ``a`` or ``a,b``."""
+    return tuple(part.strip() for part in text.split(","))
+
+
 def yes_or_no(text: str) -> bool:
     """Read ``yes`` or ``no``."""
     if text not in ("yes", "no"):

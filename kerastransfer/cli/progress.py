@@ -104,26 +104,24 @@ def stages() -> Iterator[Stage]:
 def _lines(
     what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
 ) -> Show:
-    start: float | None = None
+    begun: tuple[float, int] | None = None  # the first call's time, and what was done
     told = 0  # tenths
 
     def show(done: int, total: int) -> None:
-        nonlocal start, told
+        nonlocal begun, told
         now = time.monotonic()
-        start = now if start is None else start
+        begun = begun or (now, done)
+        seconds, since = now - begun[0], done - begun[1]
         tenths = done * _LINES // max(total, 1)
-        if tenths <= told or now - start < after:
+        if tenths <= told or seconds < after:
             return
         told = tenths
-        rate = done / scale / max(now - start, 1e-3)
-        seconds = (total - done) / scale / max(rate, 1e-9)
-        left = f", {duration(seconds)} left" if done < total else ""
-        print(
-            f"{what}: {done // scale:,} of {total // scale:,} ({rate:,.0f} {unit}/s"
-            f"{left})",
-            file=sys.stderr,
-            flush=True,
-        )
+        line = f"{what}: {done // scale:,} of {total // scale:,}"
+        if seconds and since > 0:
+            line += f" ({since / scale / seconds:,.0f} {unit}/s"
+            left = seconds * (total - done) / since
+            line += f", {duration(left)} left)" if done < total else ")"
+        print(line, file=sys.stderr, flush=True)
 
     return show
 

@@ -86,13 +86,25 @@ def find(
     )
 
 
-def caching(args: argparse.Namespace) -> "Caching":
-    """Read what the user says of caches."""
+def caching(args: argparse.Namespace, runs: int = 1) -> "Caching":
+    """Read what the user says of caches.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    runs : int
+        How many will share one.
+
+    Returns
+    -------
+    Caching
+    """
     from kerastransfer.training.prefix import Caching
 
     return Caching(
         mode=args.cache,
         limit=args.cache_limit,
+        runs=runs,
         progress=functools.partial(progress, unit="crops"),
     )
 
@@ -127,10 +139,25 @@ def make_config(
             f"{', ...' if len(short) > 10 else ''}.",
             stacklevel=2,
         )
-    facts = resolve.Facts(
+    return resolve.resolve(chosen, facts(chosen, data, hashes))
+
+
+def facts(chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]) -> resolve.Facts:
+    """Return what a config's defaults depend on.
+
+    Parameters
+    ----------
+    chosen, data, hashes
+        As for `make_config`.
+
+    Returns
+    -------
+    resolve.Facts
+    """
+    counts = data.variant_counts(chosen.get("images_per_class"))
+    return resolve.Facts(
         records=data.content_hash,
         **hashes,
         num_images=sum(counts.values()),
         mirror=data.mirror_keeps_class,
     )
-    return resolve.resolve(chosen, facts)

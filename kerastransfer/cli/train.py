@@ -78,9 +78,10 @@ def _estimates(
 ) -> "dry_run.Measured":
     """Take a few steps of each phase."""
     from kerastransfer.features.responses import source_network
-    from kerastransfer.training import measure, phases
+    from kerastransfer.training import measure
+    from kerastransfer.training.setting import Setting
 
-    setting = phases.Setting.of(
+    setting = Setting.of(
         config, found.backbone, records, found.weights, replicas, sources.caching(args)
     )
     estimates = measure.measure(setting)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_data(parser)
     add("--recipe", metavar="RECIPE", help="such as F1-7R8, FT1-7R8 or F1-7R8+FT1-8")
-    _add_settings(parser)
+    add_settings(parser)
     devices.add_arguments(parser)
     add_cache(parser)
     _add_limits(parser)
@@ -81,7 +81,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     options.add_records(parser)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare what else decides a result; what is left out takes its default."""
     add = parser.add_argument
     add("--epochs", type=options.whole_numbers, metavar="N[,N]", help="one a phase")
     add("--learning-rate", type=options.numbers, metavar="X[,X]", help="one a phase")
@@ -128,7 +129,12 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help="of training; what is best by then is the result",
     )
-    add(
+    add_checkpoint_every(parser)
+
+
+def add_checkpoint_every(parser: argparse.ArgumentParser) -> None:
+    """Declare how often a checkpoint is written."""
+    parser.add_argument(
         "--checkpoint-every",
         type=options.seconds,
         default=60.0,

@@ -18,7 +18,7 @@ from kerastransfer.recipe import Phase, Recipe
 from kerastransfer.training import phases, prefix
 from kerastransfer.training.batches import Batch, Source
 from kerastransfer.training.engine import Engine
-from kerastransfer.training.phases import Setting
+from kerastransfer.training.setting import Setting, make_images
 
 STEPS = 20
 _VAL = 64  # images on which validation is timed
@@ -117,11 +117,11 @@ def _measure(setting: Setting, network: Network, step: Phase, index: int) -> Est
         filling, cached = 0.0, False
         if cut and setting.caching.mode != "off" and config.augment == "views":
             filling, cached = _filling(setting, network, cut, index)
-        source: Source = phases.make_images(few)
+        source: Source = make_images(few)
         if cached:
             few = dataclasses.replace(few, config=dataclasses.replace(config, views=1))
             source = prefix.choose(
-                phases.make_images(few),
+                make_images(few),
                 setting.records,
                 network,
                 setting.backbone,
@@ -149,7 +149,7 @@ def _filling(
     setting: Setting, network: Network, cut: int, index: int
 ) -> tuple[float, bool]:
     """Decide as the run would; return the seconds that filling takes."""
-    images = phases.make_images(setting)
+    images = make_images(setting)
     filler = prefix.make_filler(
         images, setting.records, network, setting.backbone, cut, setting.caching
     )

@@ -1,20 +1,16 @@
 """A recipe's phases, one after the other: from the source's weights to the trained."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer import surgery
-from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.recipe import Action, Phase, Recipe
-from kerastransfer.records import reader
 from kerastransfer.training import phase, prefix
-from kerastransfer.training.batches import Images, Source
+from kerastransfer.training.batches import Source
 from kerastransfer.training.checkpointer import Checkpointer
 from kerastransfer.training.checkpoints import Checkpoint
 from kerastransfer.training.config import TrainConfig
@@ -22,62 +18,9 @@ from kerastransfer.training.console import say
 from kerastransfer.training.engine import Job
 from kerastransfer.training.halting import Halt
 from kerastransfer.training.phase import Outcome, Span
-from kerastransfer.training.prefix import Caching, Records
-from kerastransfer.training.replicas import Replicas
+from kerastransfer.training.setting import Setting, make_images
 
 Outcomes = tuple[Outcome, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a recipe is trained on, and with.
-
-    Parameters
-    ----------
-    config : TrainConfig
-    backbone : Backbone
-    records : Records
-    num_classes : int
-    train_positions, val_positions : array of int
-        Which images.
-    source_weights : mapping of str to array
-        The pretrained weights; empty where the recipe keeps none.
-    replicas : Replicas
-    caching : Caching
-    """
-
-    config: TrainConfig
-    backbone: Backbone
-    records: Records
-    num_classes: int
-    train_positions: NDArray[np.int64]
-    val_positions: NDArray[np.int64]
-    source_weights: Mapping[str, NDArray[Any]]
-    replicas: Replicas
-    caching: Caching
-
-    @classmethod
-    def of(
-        cls,
-        config: TrainConfig,
-        backbone: Backbone,
-        records: reader.Records,
-        source_weights: Mapping[str, NDArray[Any]],
-        replicas: Replicas,
-        caching: Caching,
-    ) -> Self:
-        """Take the images that a config names from records."""
-        return cls(
-            config=config,
-            backbone=backbone,
-            records=records,
-            num_classes=len(records.classes),
-            train_positions=records.variant(config.images_per_class, config.draw),
-            val_positions=np.arange(records.size("val")),
-            source_weights=source_weights,
-            replicas=replicas,
-            caching=caching,
-        )
 
 
 def begin(setting: Setting, found: Checkpoint | None) -> tuple[Network, Outcomes]:
@@ -153,7 +96,7 @@ def train(
             seed = setting.config.seed + index
             surgery.redraw(network, step, setting.backbone, setting.num_classes, seed)
         decided = found.cached if found is not None and resumed else None
-        source = _source(setting, network, step, index, decided)
+        source = choose_source(setting, network, index, decided)
         say(f"Phase {index + 1} of {len(phases)}: {step}, {_length(setting, index)}")
         touched = _touched(phases[: index + 1])
         checkpointer.begin(index, outcomes, touched, source.first > 1)
@@ -230,27 +173,27 @@ def make_job(setting: Setting, network: Network, step: Phase, source: Source) ->
     )
 
 
-def make_images(setting: Setting) -> Images:
-    """Give the setting's images as a source of batches."""
-    return Images(
-        examples=setting.records,
-        train_positions=setting.train_positions,
-        val_positions=setting.val_positions,
-        facts=setting.backbone.preprocessing,
-        config=setting.config,
-    )
-
-
-def _source(
-    setting: Setting,
-    network: Network,
-    step: Phase,
-    index: int,
-    decided: bool | None,
+def choose_source(
+    setting: Setting, network: Network, index: int, decided: bool | None
 ) -> Source:
-    """Choose what the phase trains on; what the chief chooses, all do."""
+    """Choose what a phase trains on; what the chief chooses, all do.
+
+    Parameters
+    ----------
+    setting : Setting
+    network : Network
+        With the weights that the phase starts from, in its frozen blocks at least.
+    index : int
+        The phase's, from 0.
+    decided : bool or None
+        Whether its prefix is computed once, where that was decided before.
+
+    Returns
+    -------
+    Source
+    """
     images = make_images(setting)
-    cut = surgery.frozen_prefix(step)
+    cut = surgery.frozen_prefix(Recipe.parse(setting.config.recipe).phases[index])
 
     def choose(decided: bool | None) -> Source:
         return prefix.choose(

@@ -64,6 +64,8 @@ class Caching:
         Given the work's name, opens something that shows how far it is.
     quiet : bool
         Whether to say nothing of filling.
+    runs : int
+        How many runs of this length will share a cache.
     """
 
     mode: str = "auto"
@@ -71,6 +73,7 @@ class Caching:
     home: Path = dataclasses.field(default_factory=features_home)
     progress: Callable[[str], AbstractContextManager[Show]] = _silent
     quiet: bool = False
+    runs: int = 1
 
 
 def choose(
@@ -248,7 +251,7 @@ def reason_against(
     """
     reason = _no_room(filler, caching)
     if not reason and filler.missing and caching.mode == "auto":
-        reason = _loses(filler, images, epochs, cut)
+        reason = _loses(filler, images, epochs * caching.runs, cut)
     return reason
 
 

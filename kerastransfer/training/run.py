@@ -29,6 +29,7 @@ from kerastransfer.training.halting import Halt
 from kerastransfer.training.prefix import Caching, Features
 from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
+from kerastransfer.training.setting import Setting
 
 EVERY = 60.0
 
@@ -192,7 +193,7 @@ class _Job:
             metrics_bytes=metrics_log.num_bytes if metrics_log else lambda: 0,
             found=found,
         )
-        setting = phases.Setting.of(
+        setting = Setting.of(
             self.config,
             self.backbone,
             inputs.records,

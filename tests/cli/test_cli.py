@@ -55,6 +55,10 @@ def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["weights", "list"], 0),
         (["predict", "nowhere", "a.jpg"], 1),
         (["evaluate", "nowhere"], 1),
+        (["tune", "--help"], 0),
+        (["tune", "--dataset", "digits", "--tuner", "grid"], 2),
+        (["tune", "--dataset", "digits", "--trials", "3", *LITE0], 1),
+        (["tune", "--dataset", "digit", *LITE0], 1),
         (["export", "nowhere", "--out", "x"], 1),
     ],
 )
@@ -123,6 +127,15 @@ def test_nothing_that_needs_no_tensorflow_imports_it(arguments, code):
         (["predict", "nowhere", "a.jpg"], "Expected a run or a SavedModel, got"),
         (["predict", ".", "a.jpg", "--top", "0"], "Expected --top > 0, got 0."),
         (["evaluate", "nowhere"], "Expected a finished run in 'nowhere'"),
+        (["tune", "--recipes", "F1-7R8"], "Expected --dataset"),
+        (
+            ["tune", "--dataset", "digits", "--recipes", "F1-7R8,F1-7R9"],
+            "Recipe 'F1-7R9': expected a block number",
+        ),
+        (
+            ["tune", "--dataset", "digits", "--trials", "5", *LITE0],
+            "Expected --trials of 6 or more, got 5; --tuner bayesian",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(arguments, message, capsys):

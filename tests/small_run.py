@@ -9,7 +9,7 @@ import ast
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.training.devices import Choice
@@ -26,6 +26,19 @@ def make_images(folder: pathlib.Path) -> None:
         for number in range(14):
             pixels = rng.integers(60 * label, 60 * label + 130, (20, 24, 3), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{number:02}.png")
+
+
+def open_records(place: pathlib.Path):
+    """Convert the images, and make the miniature backbone known."""
+    import miniature
+
+    from kerastransfer.backbones import table
+    from kerastransfer.datasets import table as datasets
+    from kerastransfer.records import reader
+
+    table.BACKBONES["miniature"] = miniature.BACKBONE
+    dataset = datasets.resolve(f"folder:{place / 'images'}")
+    return dataset.spec, reader.find_or_convert(dataset, place / "records")
 
 
 def main() -> int:
@@ -56,20 +69,15 @@ def main() -> int:
     replicas = import_quietly(choice)
     import miniature
 
-    from kerastransfer.backbones import table
-    from kerastransfer.datasets import table as datasets
     from kerastransfer.errors import KerasTransferError, Terminated
-    from kerastransfer.records import reader
     from kerastransfer.training import run
     from kerastransfer.training.prefix import Caching
     from kerastransfer.training.resolve import Facts, resolve
 
-    table.BACKBONES["miniature"] = miniature.BACKBONE
-    dataset = datasets.resolve(f"folder:{args.place / 'images'}")
-    records = reader.find_or_convert(dataset, args.place / "records")
+    dataset, records = open_records(args.place)
     settings = dict(text.split("=") for text in args.settings)
     chosen = {
-        "dataset": dataset.spec,
+        "dataset": dataset,
         "backbone": "miniature",
         "recipe": args.recipe,
         "batch_size": 4,

@@ -1,0 +1,138 @@
+"""``kerastransfer tune``: search for a recipe and its settings."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer import atomic
+from kerastransfer.cli import options, sizes, sources, train_arguments
+from kerastransfer.cli.sources import Sources
+from kerastransfer.cli.tensorflow_import import import_quietly
+from kerastransfer.cli.trial_table import trial_table
+from kerastransfer.errors import InputError
+from kerastransfer.recipe import Recipe
+from kerastransfer.records import reader
+from kerastransfer.training.devices import Choice
+from kerastransfer.tuning.plan import TUNERS, Plan
+
+if TYPE_CHECKING:
+    from kerastransfer.records.reader import Records
+    from kerastransfer.training.config import TrainConfig
+    from kerastransfer.training.replicas import Replicas
+    from kerastransfer.training.setting import Setting
+    from kerastransfer.tuning.trials import Trial
+
+HELP = "search for a recipe and its settings, on the validation set"
+_RECIPES = "F1-7R8,F1-5FT6-7R8,FT1-7R8,F1-7R8+FT1-8"
+_BEST = "best.json"
+_SHORT = 3  # Hyperband's trials are about a third of their length, on average
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; a setting that is given does not vary."""
+    add = parser.add_argument
+    train_arguments.add_data(parser)
+    add(
+        "--recipes",
+        type=options.names,
+        default=tuple(_RECIPES.split(",")),
+        metavar="A,B,...",
+        help=f"default: {_RECIPES}",
+    )
+    train_arguments.add_settings(parser)
+    train_arguments.add_cache(parser)
+    add("--tuner", choices=TUNERS, default="hyperband", help="default: hyperband")
+    add("--trials", type=int, default=30, metavar="N", help="at most (default: 30)")
+    add("--search-seed", type=int, default=0, metavar="S", help="of what is tried")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where the search is kept (default: searches/DATASET_BACKBONE)",
+    )
+    train_arguments.add_checkpoint_every(parser)
+    add("--restart", action="store_true", help="begin anew, whatever is there")
+    options.add_json(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Search, and print the trials and how to train the best."""
+    chosen = {"backbone": "alexnet"} | train_arguments.flags(args)
+    if "dataset" not in chosen:
+        raise InputError("Expected --dataset, of which the images are.")
+    recipes = tuple(dict.fromkeys(str(Recipe.parse(text)) for text in args.recipes))
+    plan = Plan(
+        tuner=args.tuner,
+        trials=args.trials,
+        seed=args.search_seed,
+        checkpoint_every=args.checkpoint_every,
+    )
+    found = sources.find(args, chosen, list(recipes))
+    chosen["dataset"] = found.dataset.spec
+    replicas = import_quietly(Choice())
+    records = reader.find_or_convert(found.dataset, options.records_folder(args))
+    out = args.out or Path("searches") / f"{records.name}_{chosen['backbone']}"
+    trials = _search(args, plan, chosen, recipes, found, records, replicas, out)
+    if trials:
+        _report(args, trials, out)
+    return 0
+
+
+def _search(
+    args: argparse.Namespace,
+    plan: Plan,
+    chosen: dict[str, Any],
+    recipes: tuple[str, ...],
+    found: Sources,
+    records: "Records",
+    replicas: "Replicas",
+    out: Path,
+) -> "list[Trial]":
+    """Search; return nothing in a process that is not to report."""
+    from kerastransfer.training.setting import Setting
+    from kerastransfer.tuning import search
+    from kerastransfer.tuning.space import Space
+
+    if not records.size("val"):
+        raise InputError("Expected a validation set to choose by, and it is empty.")
+    data = sizes.of_records(records)
+    for text in recipes:  # before anything is trained, each must make a config
+        sources.make_config({**chosen, "recipe": text}, data, found.hashes)
+    runs = plan.trials / len(recipes) / (_SHORT if plan.tuner == "hyperband" else 1)
+    caching = sources.caching(args, runs=max(1, round(runs)))
+
+    def trainer(config: "TrainConfig") -> "Setting":
+        return Setting.of(
+            config, found.backbone, records, found.weights, replicas, caching
+        )
+
+    space = Space(
+        recipes=recipes, chosen=chosen, facts=sources.facts(chosen, data, found.hashes)
+    )
+    trials = search.search(space, plan, trainer, out, restart=args.restart)
+    if search.is_worker():
+        print("No more trials; the chief reports.", file=sys.stderr)
+        return []
+    if not trials:
+        raise InputError("Expected a finished trial, and there is none.")
+    return trials
+
+
+def _report(args: argparse.Namespace, trials: "list[Trial]", out: Path) -> None:
+    best = out / _BEST
+    atomic.write_json(best, trials[0].config.as_dict())
+    if args.json:
+        print(json.dumps([trial.as_dict() for trial in trials], indent=2))
+        return
+    print(trial_table(trials))
+    places = [
+        f" --{name} {value}"
+        for name in ("archives", "records", "weights", "mean-image")
+        if (value := getattr(args, name.replace("-", "_")))
+    ]
+    print(
+        "The best of many looks better than it is; the test set will tell:\n"
+        f"kerastransfer train --config {best}{''.join(places)}"
+    )

@@ -1,0 +1,1 @@
+"""Searching for a recipe's settings, on the validation set alone."""

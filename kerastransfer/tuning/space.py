@@ -1,0 +1,137 @@
+"""What is searched: the recipe, and rates, factors, decay, epochs and views for it."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+
+from kerastransfer.recipe import Action, Phase, Recipe
+from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.presets import PRESETS
+from kerastransfer.training.resolve import Facts, default_epochs, head_only, resolve
+
+# Around the preset's value: a tenth to ten times.
+_AROUND = 10.0
+_FACTORS = (1.0, 0.3, 0.1)
+_LENGTHS = (0.5, 1.0, 2.0)
+_DIGITS = 3  # of a rate; more would be noise
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """What may vary.
+
+    Parameters
+    ----------
+    recipes : tuple of str
+        In their canonical spelling.
+    chosen : mapping
+        Fields of `TrainConfig` that the user set: they do not vary.
+    facts : Facts
+        Of the data and the weights at hand.
+    """
+
+    recipes: tuple[str, ...]
+    chosen: Mapping[str, Any]
+    facts: Facts
+
+    def declare(self) -> keras_tuner.HyperParameters:
+        """List the hyperparameters, those of a recipe under that recipe."""
+        hp = keras_tuner.HyperParameters()
+        hp.Choice("recipe", list(self.recipes))
+        preset = PRESETS[self.chosen.get("preset", "default")]
+        for text in self.recipes:
+            phases = Recipe.parse(text).phases
+            with hp.conditional_scope("recipe", [text]):
+                if "learning_rate" not in self.chosen:
+                    self._declare_rates(hp, text, phases)
+                if any(_scalable(phase) for phase in phases):
+                    hp.Choice(f"{text}: factor", list(_FACTORS))
+        if "weight_decay" not in self.chosen:
+            _log(hp, "weight_decay", preset.weight_decay)
+        if "epochs" not in self.chosen:
+            hp.Choice("length", list(_LENGTHS), default=1.0)
+        if "views" not in self.chosen:
+            hp.Choice("views", [1, 2, 5, 10] if self._mirror else [1, 5])
+        return hp
+
+    def config(self, values: Mapping[str, Any], share: float = 1.0) -> TrainConfig:
+        """Turn values into a config.
+
+        Parameters
+        ----------
+        values : mapping of str to number or str
+            Of the hyperparameters.
+        share : float
+            Part of the epochs that are to be trained: 0 to 1.
+
+        Returns
+        -------
+        TrainConfig
+        """
+        text = values["recipe"]
+        phases = Recipe.parse(text).phases
+        fields = dict(self.chosen)
+        factor = values.get(f"{text}: factor", 1.0)
+        fields["recipe"] = str(Recipe(tuple(_scaled(p, factor) for p in phases)))
+        names = [_rate_name(text, phase) for phase in phases]
+        if names[0] in values:
+            fields["learning_rate"] = [_rounded(values[name]) for name in names]
+        if "weight_decay" in values:
+            fields["weight_decay"] = _rounded(values["weight_decay"])
+        if "views" in values:
+            fields["views"] = values["views"]
+        size = fields.get("batch_size")
+        size = size or PRESETS[fields.get("preset", "default")].batch_size
+        epochs = fields.get("epochs") or [
+            values["length"] * default_epochs(phase, self.facts.num_images, size)
+            for phase in phases
+        ]
+        fields["epochs"] = [max(1, math.ceil(share * count)) for count in epochs]
+        return resolve(fields, self.facts)
+
+    @property
+    def _mirror(self) -> bool:
+        return bool(self.chosen.get("mirror", self.facts.mirror))
+
+    def _declare_rates(
+        self, hp: keras_tuner.HyperParameters, text: str, phases: tuple[Phase, ...]
+    ) -> None:
+        preset = PRESETS[self.chosen.get("preset", "default")]
+        for phase in dict.fromkeys(phases):
+            usual = preset.head_rate if head_only(phase) else preset.learning_rate
+            _log(hp, _rate_name(text, phase), usual)
+
+
+def _rate_name(text: str, phase: Phase) -> str:
+    return f"{text}: learning_rate of {phase}"
+
+
+def _log(hp: keras_tuner.HyperParameters, name: str, usual: float) -> None:
+    low, high = usual / _AROUND, usual * _AROUND
+    hp.Float(name, low, high, sampling="log", default=usual)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _scalable(phase: Phase) -> bool:
+    """Whether blocks are fine-tuned beside re-drawn ones, with no factor given."""
+    actions = {step.action for step in phase.steps}
+    given = any(step.factor != 1 for step in phase.steps)
+    return {Action.FINE_TUNE, Action.REDRAW} <= actions and not given
+
+
+def _scaled(phase: Phase, factor: float) -> Phase:
+    if not _scalable(phase):
+        return phase
+    steps = tuple(
+        dataclasses.replace(step, factor=factor)
+        if step.action is Action.FINE_TUNE
+        else step
+        for step in phase.steps
+    )
+    return Phase(steps)

@@ -1,0 +1,168 @@
+"""Whole searches in processes of their own: killed, shared, refused, failed."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import small_run
+
+SCRIPT = str(Path(__file__).with_name("small_search.py"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Images and records; of the test set nothing can be read."""
+    place = tmp_path_factory.mktemp("data")
+    small_run.make_images(place / "images")
+    subprocess.run(
+        [sys.executable, small_run.__file__, str(place), "F1-7R8", "epochs=(1,)"],
+        check=True,
+        capture_output=True,
+    )
+    shards = list((place / "records").rglob("*-test.tfrecord*"))
+    assert shards
+    for shard in shards:
+        shard.write_bytes(bytes(shard.stat().st_size))
+    return place
+
+
+def start(data, out, *arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, SCRIPT, str(data), str(out), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def finish(process):
+    out, told = process.communicate(timeout=300)
+    trials = json.loads(out.splitlines()[-1]) if process.returncode == 0 else None
+    return process.returncode, trials, told
+
+
+def comparable(trials):
+    return [
+        {name: value for name, value in trial.items() if name != "seconds"}
+        for trial in trials
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """A search that nobody disturbed."""
+    out = tmp_path_factory.mktemp("whole")
+    code, trials, told = finish(start(data, out))
+    assert code == 0, told
+    return out, trials
+
+
+def test_the_best_come_first_and_settings_that_were_given_stay(whole):
+    trials = whole[1]
+    assert sorted(trial["number"] for trial in trials) == [1, 2, 3, 4, 5, 6]
+    wrong = [len(trial["wrong"]) for trial in trials]
+    assert wrong == sorted(wrong)
+    assert {trial["config"]["epochs"][0] for trial in trials} == {6}
+    assert {trial["config"]["batch_size"] for trial in trials} == {4}
+    assert len({trial["config"]["recipe"][:4] for trial in trials}) > 1
+
+
+def test_a_search_that_is_killed_goes_on_within_its_trial(data, tmp_path, whole):
+    rng = random.Random(0)
+    for attempt in range(100):
+        process = start(data, tmp_path)
+        assert process.stdout.readline() == "ready\n"
+        if attempt < 4:
+            time.sleep(rng.uniform(0.3, 3.0))
+            process.kill()
+        code, trials, told = finish(process)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, told
+    assert attempt >= 2
+    assert comparable(trials) == comparable(whole[1])
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_a_search_that_is_told_to_end_keeps_a_checkpoint(data, tmp_path, whole):
+    process = start(data, tmp_path)
+    for line in process.stderr:
+        if line.startswith("Phase 1"):
+            break
+    process.terminate()
+    code, _, told = finish(process)
+    assert code == 143, told
+    assert "stopping after this step" in told
+    code, trials, told = finish(start(data, tmp_path))
+    assert code == 0, told
+    assert comparable(trials) == comparable(whole[1])
+
+
+def test_a_bayesian_search_takes_more_trials(data, tmp_path, whole):
+    shutil.copytree(whole[0] / "search", tmp_path / "search")
+    code, trials, told = finish(start(data, tmp_path, "--trials", "7"))
+    assert code == 0, told
+    assert "Trial 7" in told and "Trial 6" not in told
+    before = [trial for trial in trials if trial["number"] < 7]
+    assert comparable(before) == comparable(whole[1])
+
+
+def test_another_search_in_the_same_folder_is_refused(data, tmp_path, whole):
+    shutil.copytree(whole[0] / "search", tmp_path / "search")
+    other = ["batch_size=8", "--trials", "1"]
+    code, _, told = finish(start(data, tmp_path, *other))
+    assert code == 1
+    assert "settings differ; name another --out, or pass --restart" in told
+    code, trials, told = finish(start(data, tmp_path, *other, "--restart"))
+    assert code == 0, told
+    assert len(trials) == 1
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(data, tmp_path):
+    place = tmp_path / "search" / "thesis.txt"
+    place.parent.mkdir()
+    place.write_text("years of work")
+    for options in ([], ["--restart"]):
+        code, _, told = finish(start(data, tmp_path, *options))
+        assert code == 1
+        assert "Expected a search or nothing" in told
+    assert place.read_text() == "years of work"
+
+
+def test_hyperband_trains_the_best_third_longer(data, tmp_path):
+    code, trials, told = finish(start(data, tmp_path, "--tuner", "hyperband"))
+    assert code == 0, told
+    assert sorted(trial["share"] for trial in trials) == [1 / 3] * 3 + [1.0] * 3
+    assert [trial["share"] for trial in trials[:3]] == [1.0] * 3
+    epochs = {trial["share"]: trial["config"]["epochs"] for trial in trials}
+    assert epochs == {1 / 3: [2], 1.0: [6]}
+
+
+def test_three_failures_in_a_row_end_it_with_their_reason(data, tmp_path):
+    code, _, told = finish(start(data, tmp_path, "learning_rate=(1e30,)"))
+    assert code == 1
+    assert "error: Three trials in a row failed, the last so: Expected a finite" in told
+
+
+def test_a_chief_and_two_workers_share_a_search(data, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    place = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    everyone = [
+        start(data, tmp_path, KERASTUNER_TUNER_ID=name, **place)
+        for name in ("chief", "worker0", "worker1")
+    ]
+    results = [finish(process) for process in everyone]
+    assert [code for code, _, _ in results] == [0, 0, 0], results
+    assert len(results[0][1]) == 6
+    ran = [told.count("Trial ") // 2 for _, _, told in results]
+    assert ran[0] == 0 and sum(ran) == 6 and min(ran[1:]) > 0
