@@ -170,4 +170,5 @@ def dataset(text: str, archives: Path | None = None) -> Dataset:
         spec=f"csv:{file}",
         facts=FACTS,
         source=CsvFile(file),
+        salt="csv",
     )

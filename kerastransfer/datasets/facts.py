@@ -152,6 +152,9 @@ class Dataset:
     source : Source
     choices : Choices
         How the source reads it.
+    salt : str, optional
+        What splits are hashed with, beside images' names; by default `name`. The name
+        of a user's own folder tells where it is, and the folder may move.
     """
 
     name: str
@@ -159,6 +162,7 @@ class Dataset:
     facts: Facts
     source: Source
     choices: Choices = Choices()
+    salt: str = ""
 
     def listing(self, watch: Watch | None = None) -> Listing:
         """Return every image's path, label, split and group; see `Source`."""

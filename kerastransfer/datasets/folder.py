@@ -119,6 +119,7 @@ def dataset(text: str, archives: Path | None = None) -> Dataset:
         spec=f"folder:{root}",
         facts=FACTS,
         source=Folder(root),
+        salt="folder",
     )
 
 

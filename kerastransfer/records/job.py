@@ -82,6 +82,7 @@ class Job:
             listing,
             self.dataset.facts,
             name=self.dataset.name,
+            salt=self.dataset.salt,
             split_seed=self.options.split_seed,
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,

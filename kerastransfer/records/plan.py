@@ -99,6 +99,7 @@ def make_plan(
     facts: Facts,
     *,
     name: str,
+    salt: str = "",
     split_seed: int = 0,
     max_per_class: MaxPerClass = None,
     short_classes: ShortClasses | None = None,
@@ -111,7 +112,9 @@ def make_plan(
     facts : Facts
         Their test rule, val and train sizes decide.
     name : str
-        The dataset's; part of what is hashed.
+        The dataset's.
+    salt : str, optional
+        What splits and ranks are hashed with; by default the name.
     split_seed : int
         Another seed is another split.
     max_per_class : int, 'all' or None
@@ -138,7 +141,8 @@ def make_plan(
     policy = short_classes or facts.short_classes
     _check_arguments(max_per_class, policy)
     rules = read_rules(listing, facts, max_per_class)
-    images = arrange(listing, rules, salt=f"{split_seed}:{name}")
+    salt = salt or name
+    images = arrange(listing, rules, salt=f"{split_seed}:{salt}")
     settled = settle(listing, images, rules, policy)
     relabel = {label: new for new, label in enumerate(sorted(settled.quotas))}
     places = {
@@ -149,7 +153,7 @@ def make_plan(
         for split in SPLITS
     }
     _check_size(places, relabel)
-    salts = [f"{split_seed}:{draw}:{name}" for draw in range(1, DRAWS + 1)]
+    salts = [f"{split_seed}:{draw}:{salt}" for draw in range(1, DRAWS + 1)]
     return Plan(
         name=name,
         classes=tuple(listing.classes[label] for label in relabel),

@@ -11,6 +11,9 @@ from typing import IO, Any
 import keras
 import tensorflow as tf
 
+from kerastransfer.evaluation.intervals import wilson
+from kerastransfer.evaluation.wording import percent
+
 Logs = dict[str, Any] | None
 
 
@@ -123,6 +126,8 @@ class Progress(keras.callbacks.Callback):
         In all phases together.
     epochs : int
         In all phases together.
+    num_val : int
+        Validation images: what intervals rest on.
     done : int
         Steps that were taken before.
     stream : text file, optional
@@ -131,12 +136,18 @@ class Progress(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, steps: int, epochs: int, done: int = 0, stream: IO[str] | None = None
+        self,
+        steps: int,
+        epochs: int,
+        num_val: int,
+        done: int = 0,
+        stream: IO[str] | None = None,
     ) -> None:
         super().__init__()
         self._done = done
         self._steps = steps
         self._epochs = epochs
+        self._num_val = num_val
         self._stream = sys.stderr if stream is None else stream
         self._losses: list[float] = []
         self._bar: Any = None
@@ -165,7 +176,9 @@ class Progress(keras.callbacks.Callback):
         self._losses = []
         line = f"epoch {epoch + 1}/{self._epochs}  loss {mean:.4f}"
         if logs:
-            line += f"  val accuracy {logs['accuracy']:.3f}  val nll {logs['nll']:.3f}"
+            right = round(logs["accuracy"] * self._num_val)
+            accuracy = percent(wilson(right, self._num_val).as_dict())
+            line += f"  val accuracy {accuracy}  val nll {logs['nll']:.3f}"
         if self._bar is not None:
             self._bar.update(self._task, description=line)
         elif self._says(epoch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
-from kerastransfer.errors import InputError, MissingError
+from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -86,5 +86,17 @@ def read(folder: Path) -> FinishedRun:
         ) from None
     classes = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
     config = TrainConfig.from_dict(fields)
-    image = MeanImage.read(folder / MEAN_IMAGE) if config.mean_image else None
+    image = _mean_image(folder / MEAN_IMAGE, config.mean_image)
     return FinishedRun(folder, config, tuple(classes), image)
+
+
+def _mean_image(path: Path, wanted: str) -> MeanImage | None:
+    """Read the mean image that has a hash; None where none is wanted."""
+    image = MeanImage.read(path) if wanted else None
+    if image is not None and image.sha256 != wanted:
+        raise WeightsError(
+            f"Expected this run's mean image, with hash {wanted[:12]}, in "
+            f"{str(path)!r}, got one with {image.sha256[:12]}; bring it back, or train "
+            "again."
+        )
+    return image

@@ -279,7 +279,7 @@ class _Job:
             ours = [
                 metrics_log,
                 TensorBoardLog(self.folder / "tensorboard", before),
-                Progress(steps, epochs, _steps(found)),
+                Progress(steps, epochs, len(self.positions["val"]), _steps(found)),
             ]
         return keras.callbacks.CallbackList(
             [*ours, *self.inputs.callbacks],

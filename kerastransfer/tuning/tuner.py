@@ -14,6 +14,7 @@ from kerastransfer import atomic
 from kerastransfer.backbones import preprocessing
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
+from kerastransfer.evaluation.wording import percent
 from kerastransfer.training import phases
 from kerastransfer.training.checkpointer import Checkpointer
 from kerastransfer.training.checkpoints import Store
@@ -108,7 +109,8 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
             raise errors.FailedTrialError(str(error)) from None
         except Exception as error:
             raise Stopped(error) from error
-        say(f"Trial {number}: {done.accuracy.value:.1%} in {done.seconds:.0f} s")
+        accuracy = percent(done.accuracy.as_dict())
+        say(f"Trial {number}: validation accuracy {accuracy}, {done.seconds:.0f} s")
         # Equal accuracies are told apart by likelihood, as a phase's epochs are.
         tie = min(done.nll, _MOST_NLL) / _MOST_NLL / (2 * done.num_val)
         return {"score": done.accuracy.value - tie}

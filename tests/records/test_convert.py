@@ -3,6 +3,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reading import planned
 
 from kerastransfer.datasets.blob import whole
 from kerastransfer.datasets.table import resolve
@@ -21,7 +23,7 @@ from kerastransfer.records import placing
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.convert import convert
 from kerastransfer.records.encoder import Rejected, encode_blob, make_encoder
-from kerastransfer.records.plan import SPLITS, make_plan
+from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import find_or_convert, open_records
 
 # Reads records with TFDS alone, as somebody without our package would.
@@ -65,6 +67,27 @@ def photos(tmp_path_factory):
     return root
 
 
+@pytest.mark.parametrize("kind", ["folder", "csv"])
+def test_images_that_move_keep_their_splits(photos, tmp_path, kind):
+    """Another place or another name: the same files give the same records."""
+    found = []
+    for name in ("here", "there"):
+        place = tmp_path / name / f"photos_of_{name}"
+        shutil.copytree(photos, place)
+        spec = f"folder:{place}"
+        if kind == "csv":
+            rows = [
+                f"{path.relative_to(place)},{path.parent.name}"
+                for path in sorted(place.rglob("*.*"))
+            ]
+            (place / f"{name}.csv").write_text("\n".join(["path,label", *rows, ""]))
+            spec = f"csv:{place / f'{name}.csv'}"
+        found.append(find_or_convert(resolve(spec), tmp_path / "records", workers=1))
+    here, there = found
+    assert here.name != there.name
+    assert here.content_hash == there.content_hash
+
+
 def copy(root, target):
     for path in root.rglob("*.*"):
         file = target / path.relative_to(root)
@@ -106,7 +129,7 @@ def test_tfds_alone_reads_what_the_reader_reads(photos, tmp_path, shards):
     path = convert(dataset, tmp_path)
     assert path == tmp_path / dataset.name / "1.0.0"
     records = open_records(path)
-    plan = make_plan(dataset.listing(), dataset.facts, name=dataset.name)
+    plan = planned(dataset)
     assert len(list(path.glob("*-train.tfrecord-*"))) > 1 or shards == "one shard"
     prefix = len(records.variant(5))
     assert prefix == 15
@@ -127,11 +150,7 @@ def test_tfds_alone_reads_what_the_reader_reads(photos, tmp_path, shards):
 
 def test_bytes_are_the_files_or_their_pixels(photos, tmp_path):
     records = open_records(convert(resolve(f"folder:{photos}"), tmp_path))
-    plan = make_plan(
-        resolve(f"folder:{photos}").listing(),
-        resolve(f"folder:{photos}").facts,
-        name=records.name,
-    )
+    plan = planned(resolve(f"folder:{photos}"))
     for position, place in enumerate(plan.train):
         stored = image_of(records.serialized("train", position))
         source = (photos / place.path).read_bytes()
@@ -146,7 +165,7 @@ def test_metadata_tells_how_the_records_came_to_be(photos, tmp_path):
     dataset = resolve(f"folder:{photos}")
     listing = dataset.listing()
     metadata = open_records(convert(dataset, tmp_path, split_seed=3)).metadata
-    plan = make_plan(listing, dataset.facts, name=dataset.name, split_seed=3)
+    plan = planned(dataset, split_seed=3)
     assert metadata["plan_hash"] == plan.hash
     assert metadata["draws"] == [draw.tolist() for draw in plan.draws]
     assert metadata["counts"] == plan.counts
@@ -209,7 +228,7 @@ def test_the_writers_buckets_share_the_work(photos, tmp_path, monkeypatch):
     dataset = resolve(f"folder:{photos}")
     records = open_records(convert(dataset, tmp_path))
     assert len(used) == 63  # 1,000 buckets, so each image has its own
-    plan = make_plan(dataset.listing(), dataset.facts, name=dataset.name)
+    plan = planned(dataset)
     for position, place in enumerate(plan.train):
         assert place.path.encode() in records.serialized("train", position)
 
@@ -249,7 +268,7 @@ def test_undecodable_images_are_named_and_left_out(spoilt, tmp_path):
     # as if they had never been there: ranks have no holes
     for path in records.metadata["rejected"]:
         (spoilt / path).unlink()
-    plan = make_plan(dataset.listing(), dataset.facts, name=dataset.name)
+    plan = planned(dataset)
     assert records.metadata["plan_hash"] == plan.hash
     assert sum(records.size(split) for split in SPLITS) == 60
 

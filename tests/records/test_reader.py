@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from reading import planned
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.records.convert import convert
-from kerastransfer.records.plan import make_plan
 from kerastransfer.records.reader import open_records
 
 
@@ -21,7 +21,7 @@ def made(tmp_path_factory):
         for i in range(size):
             Image.new("RGB", (9, 9), (i, size, 0)).save(root / "in" / name / f"{i}.png")
     dataset = resolve(f"folder:{root / 'in'}")
-    plan = make_plan(dataset.listing(), dataset.facts, name=dataset.name)
+    plan = planned(dataset)
     return convert(dataset, root / "out"), plan
 
 

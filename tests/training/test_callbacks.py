@@ -1,0 +1,33 @@
+"""What is said while a run trains."""
+
+import io
+
+from kerastransfer.training.callbacks import Progress
+
+
+def told(num_val, logs, epochs=2):
+    stream = io.StringIO()
+    progress = Progress(4, epochs, num_val, stream=stream)
+    progress.on_train_begin()
+    for epoch in range(epochs):
+        for loss in (1.0, 2.0):
+            progress.on_train_batch_end(0, {"loss": loss})
+        progress.on_epoch_end(epoch, logs)
+    progress.on_train_end()
+    return stream.getvalue().splitlines()
+
+
+def test_every_accuracy_has_its_interval():
+    lines = told(40, {"accuracy": 0.8, "nll": 0.5})
+    # Wilson's interval of 32 of 40, by Wilson's formula on paper.
+    assert lines[0] == (
+        "epoch 1/2  loss 1.5000  val accuracy 80.0 % (65.2 to 89.5)  val nll 0.500"
+    )
+
+
+def test_without_a_validation_set_the_loss_alone_is_told():
+    assert told(0, {}) == ["epoch 1/2  loss 1.5000", "epoch 2/2  loss 1.5000"]
+
+
+def test_of_many_epochs_about_twenty_are_told():
+    assert len(told(0, {}, epochs=200)) == 21
