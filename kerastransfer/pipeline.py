@@ -1,5 +1,7 @@
 """Records to batches: read, decode, resize and crop, in a TensorFlow graph."""
 
+import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,7 @@ _FEATURES = {
     "label": tf.io.FixedLenFeature((), tf.int64),
 }
 _PREFETCH = 2
+_READ = 16  # images
 
 
 class Examples(Protocol):
@@ -70,17 +73,33 @@ def batches(
         Of (images, labels): float32 (b, crop, crop, 3), RGB in 0 to 255; int64 (b,).
     """
 
-    def read(position: np.int64) -> bytes:
-        return examples.serialized(split, int(position))
+    def read(positions: NDArray[np.int64]) -> NDArray[np.object_]:
+        return np.array([examples.serialized(split, int(i)) for i in positions], object)
 
-    def load(position: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        serialized = tf.ensure_shape(
-            tf.numpy_function(read, [position], tf.string, stateful=False), ()
-        )
+    def load(positions: tf.Tensor) -> tf.Tensor:
+        found = tf.numpy_function(read, [positions], tf.string, stateful=False)
+        return tf.ensure_shape(found, (None,))
+
+    # Python reads, and stops every other thread for that: a few images at a time.
+    serialized = tf.data.Dataset.from_tensor_slices(positions).batch(_READ)
+    serialized = serialized.map(load).prefetch(_PREFETCH).unbatch()
+    dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
+    dataset = dataset.map(_crop(facts), tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(batch_size).prefetch(_PREFETCH)
+
+
+@functools.lru_cache(maxsize=8)
+def _crop(facts: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """Make a traced function from a serialised example to its crop and label.
+
+    It is kept: an epoch makes new batches, and tracing takes longer than a small
+    dataset's images do.
+    """
+
+    def crop(serialized: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(serialized, _FEATURES)
         image = preprocessing.resize(decode(example["image"]), facts)
         return preprocessing.crop(image, facts, view), example["label"]
 
-    dataset = tf.data.Dataset.from_tensor_slices((positions, views))
-    dataset = dataset.map(load, tf.data.AUTOTUNE, deterministic=True)
-    return dataset.batch(batch_size).prefetch(_PREFETCH)
+    signature = (tf.TensorSpec((), tf.string), tf.TensorSpec((3,), tf.float32))
+    return tf.function(crop, signature)

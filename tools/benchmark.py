@@ -19,14 +19,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from benchmarks import alexnet, convert, distances
+from benchmarks import (
+    alexnet,
+    cache,
+    convert,
+    devices,
+    distances,
+    lite0,
+    pipeline,
+)
 from benchmarks.row import Row
 
 _ROOT = pathlib.Path(__file__).parent.parent
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "alexnet": alexnet.rows,
+    "cache": cache.rows,
     "convert": convert.rows,
     "distances": distances.rows,
+    "pipeline": pipeline.rows,
+    "training": lambda: [*lite0.rows(), *devices.rows()],
 }
 
 

@@ -88,10 +88,16 @@ def resize(image: "tf.Tensor", facts: Preprocessing) -> "tf.Tensor":
     else:
         ratio = facts.resize_to / tf.reduce_min(shape)
         size = tf.maximum(tf.cast(tf.round(shape * ratio), tf.int32), facts.resize_to)
-    image = tf.image.resize(
-        tf.cast(image, tf.float32), size, method=facts.interpolation, antialias=True
-    )
-    return tf.clip_by_value(image, 0.0, 255.0)
+    image = tf.cast(image, tf.float32)
+
+    def resized() -> tf.Tensor:
+        new = tf.image.resize(image, size, method=facts.interpolation, antialias=True)
+        return tf.clip_by_value(new, 0.0, 255.0)
+
+    # Most records are of that size already; TensorFlow would filter them all the same,
+    # to the same values, and take longer than for decoding.
+    same = tf.reduce_all(tf.equal(size, tf.shape(image)[:2]))
+    return tf.cond(same, lambda: image, resized)
 
 
 def crop(image: "tf.Tensor", facts: Preprocessing, view: "tf.Tensor") -> "tf.Tensor":
