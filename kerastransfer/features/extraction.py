@@ -1,6 +1,6 @@
 """What a network's blocks say of images, computed once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -52,7 +52,20 @@ class Extractor:
         """
         outputs = [np.zeros((0, *self._shape), np.float32)]
         labels = [np.zeros(0, np.int64)]
-        for images, truth in batches:
-            outputs.append(self._run(images).numpy())
-            labels.append(truth.numpy())
+        for found, truth in self.stream(batches):
+            outputs.append(found)
+            labels.append(truth)
         return np.concatenate(outputs), np.concatenate(labels)
+
+    def stream(
+        self, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """Run batches of images, and yield each batch's outputs and labels.
+
+        Parameters
+        ----------
+        batches : iterable of (images, labels)
+            As `kerastransfer.pipeline.batches` gives them.
+        """
+        for images, labels in batches:
+            yield self._run(images).numpy(), labels.numpy()

@@ -4,9 +4,10 @@ import dataclasses
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from kerastransfer import pipeline
@@ -17,7 +18,7 @@ from kerastransfer.features.extraction import Extractor
 from kerastransfer.features.row_file import Integers
 
 Show = Callable[[int, int], None]
-_BATCH = 64
+_BATCH = 32
 _SAMPLE = 32  # images on which the forward pass is timed, after as many to warm up
 _PROBE_BYTES = 2**24  # written to learn how fast the disk is
 
@@ -96,7 +97,7 @@ class Filler:
 
     def compute(self, part: Wanted) -> NDArray[np.float32]:
         """Compute outputs and keep nothing."""
-        return self._compute(part, part.positions)
+        return self._compute(part)
 
     def fill(self, show: Show | None = None) -> None:
         """Compute what is missing, or wait for another process that does.
@@ -126,9 +127,7 @@ class Filler:
             self.missing = self._check(self.wanted)
             done, total = 0, self.num_missing
             for part in self.missing:
-                for start in range(0, len(part.positions), _BATCH):
-                    some = part.positions[start : start + _BATCH]
-                    outputs = self._compute(part, some)
+                for some, outputs in self._stream(part):
                     self.cache.write(part.split, part.number, some, outputs)
                     done += len(some)
                     if show is not None:
@@ -137,11 +136,11 @@ class Filler:
     def seconds_an_image(self) -> float:
         """Time reading, decoding and the forward pass on a few images."""
         part = max(self.wanted, key=lambda part: len(part.positions))
-        some = part.positions[:_SAMPLE]
-        self._compute(part, some)
+        some = dataclasses.replace(part, positions=part.positions[:_SAMPLE])
+        self._compute(some)
         start = time.perf_counter()
-        self._compute(part, some)
-        return (time.perf_counter() - start) / len(some)
+        self._compute(some)
+        return (time.perf_counter() - start) / len(some.positions)
 
     def seconds_a_byte(self) -> float:
         """Time writing to where the cache is."""
@@ -155,16 +154,25 @@ class Filler:
             os.fsync(file.fileno())
             return (time.perf_counter() - start) / len(noise)
 
-    def _compute(self, part: Wanted, positions: Integers) -> NDArray[np.float32]:
-        batches = pipeline.batches(
+    def _compute(self, part: Wanted) -> NDArray[np.float32]:
+        return self._extract(self._batches(part))[0]
+
+    def _stream(self, part: Wanted) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
+        """Yield positions and their outputs, a batch at a time."""
+        done = 0
+        for outputs, _ in self._extract.stream(self._batches(part)):
+            yield part.positions[done : done + len(outputs)], outputs
+            done += len(outputs)
+
+    def _batches(self, part: Wanted) -> tf.data.Dataset:
+        return pipeline.batches(
             self._examples,
             part.split,
-            positions,
-            np.broadcast_to(part.view, (len(positions), 3)),
+            part.positions,
+            np.broadcast_to(part.view, (len(part.positions), 3)),
             self._facts,
             batch_size=_BATCH,
         )
-        return self._extract(batches)[0]
 
     def _check(self, wanted: Sequence[Wanted]) -> list[Wanted]:
         found = [

@@ -93,6 +93,18 @@ def test_the_shorter_side_is_brought_to_size(shape, expected):
     assert tuple(resized.shape) == (*expected, 3)
 
 
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 13), (21, 8)])
+def test_an_image_of_the_right_size_is_what_tensorflow_filters_it_to(method, shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    wanted = tf.image.resize(
+        tf.cast(image, tf.float32), shape, method=method, antialias=True
+    )
+    ours = preprocessing.resize(image, facts(interpolation=method))
+    np.testing.assert_array_equal(ours, wanted)
+    np.testing.assert_array_equal(ours, image)
+
+
 def test_resize_in_a_graph_equals_eager():
     graph = tf.function(
         lambda x: preprocessing.resize(x, facts()),
