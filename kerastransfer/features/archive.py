@@ -111,9 +111,9 @@ def read(path: Path, most_arrays: int = _MOST_ARRAYS) -> dict[str, NDArray[Any]]
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             return dict(_members(archive, file, path, most_arrays))
-    except (zipfile.BadZipFile, struct.error, ValueError, EOFError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:  # a damaged header makes its parsers raise anything
         raise DataError(
             f"Expected an archive of NumPy arrays at {str(path)!r}, got: {error}; make "
             "it again with 'kerastransfer features'."

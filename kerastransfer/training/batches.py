@@ -6,6 +6,7 @@ and begun anywhere in an epoch.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -82,7 +83,7 @@ class Source(Protocol):
         """Give the validation set in order, in the centre view: inputs and labels."""
 
 
-def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], bool]]:
+def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], float]]:
     """Divide a batch's rows over the replicas of this process.
 
     Parameters
@@ -93,17 +94,20 @@ def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], bool]]:
 
     Returns
     -------
-    list of (array, bool)
-        Of each local replica its rows, and whether they count: a replica that would get
-        none is given row 0, which does not.
+    list of (array, float)
+        Of each local replica its rows, and what each of them weighs: 1, unless the
+        batch has fewer rows than there are replicas. Then every replica takes all of
+        them, so that batch norms see the batch as it is, and each weighs its part.
     """
+    if size < part.count:
+        whole = np.arange(size, dtype=np.int32)
+        return [(whole, 1 / part.count)] * part.local
     found = []
     # The first ones take what is over: a smaller batch then has no larger share.
     each, over = divmod(size, part.count)
     for number in range(part.first, part.first + part.local):
         start, end = (n * each + min(n, over) for n in (number, number + 1))
-        rows = np.arange(start, end, dtype=np.int32)
-        found.append((rows, True) if len(rows) else (np.zeros(1, np.int32), False))
+        found.append((np.arange(start, end, dtype=np.int32), 1.0))
     return found
 
 
@@ -173,6 +177,11 @@ class Images:
         """Load rows of the positions; all lists but the last are of one length."""
         if not wanted:
             return []
+        if len(wanted[-1]) > len(wanted[0]):  # see `share_rows`
+            parts = (
+                self._load(split, some, chosen) for some in (wanted[:-1], wanted[-1:])
+            )
+            return itertools.chain.from_iterable(parts)
         rows = np.concatenate(wanted)
         return pipeline.batches(
             self.examples,
@@ -256,13 +265,13 @@ class Activations:
 
 
 def _cut(
-    shared: list[tuple[NDArray[np.int32], bool]], inputs: Any, labels: Any
+    shared: list[tuple[NDArray[np.int32], float]], inputs: Any, labels: Any
 ) -> tuple[Share, ...]:
     """Cut what this process has of a batch into its replicas' shares."""
     shares, start = [], 0
-    for rows, counts in shared:
+    for rows, weight in shared:
         end = start + len(rows)
-        weights = np.full(len(rows), float(counts), np.float32)
+        weights = np.full(len(rows), weight, np.float32)
         shares.append(Share(inputs[start:end], labels[start:end], rows, weights))
         start = end
     return tuple(shares)

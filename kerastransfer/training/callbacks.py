@@ -11,6 +11,7 @@ from typing import IO, Any
 import keras
 import tensorflow as tf
 
+from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import wilson
 from kerastransfer.evaluation.wording import percent
 
@@ -35,13 +36,19 @@ class MetricsLog(keras.callbacks.Callback):
         self._step = step
         self._epoch = 0
         self._file = path.open("ab")
+        if (there := self.num_bytes()) < keep:
+            raise InputError(
+                f"Expected {keep:,} bytes in {str(path)!r}, as the checkpoint says, "
+                f"got {there:,}; --restart trains from the beginning."
+            )
         self._file.truncate(keep)
 
     def num_bytes(self) -> int:
         """Bring every line to the disk, and return how long the file is."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        return self._file.tell()
+        # Not tell: a file that was cut short keeps its place behind the end.
+        return os.fstat(self._file.fileno()).st_size
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Remember the epoch."""

@@ -46,7 +46,7 @@ class Checkpointer:
         self._last = time.monotonic()
         self._phase = 0
         self._outcomes: tuple[Outcome, ...] = ()
-        self._cached = False
+        self._cached: bool | None = None
         self._touched: frozenset[int] = frozenset()
 
     def begin(
@@ -71,6 +71,17 @@ class Checkpointer:
         """
         self._phase, self._outcomes = phase, outcomes
         self._touched, self._cached = touched, cached
+
+    def keep_decision(self, network: Network) -> None:
+        """Keep what `begin` was told: a run that goes on must not decide anew.
+
+        Parameters
+        ----------
+        network : Network
+            As the phase begins.
+        """
+        if self._store is not None:
+            self._write(self._store, self._checkpoint(network))
 
     def resume(self, engine: Engine, best: Best) -> Position:
         """See `phase.Keeper`; the network's weights are already in place."""
@@ -106,6 +117,7 @@ class Checkpointer:
             The phase's among them.
         """
         self._phase, self._outcomes = self._phase + 1, outcomes
+        self._cached = None
         if self._store is not None:
             self._write(self._store, self._checkpoint(network))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer import __version__
-from kerastransfer.errors import InputError, KerasTransferError
+from kerastransfer.errors import InputError
 from kerastransfer.features import archive
 from kerastransfer.training.phase import Outcome, Position
 
@@ -38,8 +38,8 @@ class Checkpoint:
         Within it; None where it has not begun.
     outcomes : tuple of Outcome
         Of the phases before it.
-    cached : bool
-        Whether its prefix is computed once.
+    cached : bool or None
+        Whether its prefix is computed once; None where that is not decided.
     seconds : float
         Of training so far.
     metrics_bytes : int
@@ -55,7 +55,7 @@ class Checkpoint:
     phase: int
     position: Position | None
     outcomes: tuple[Outcome, ...]
-    cached: bool
+    cached: bool | None
     seconds: float
     metrics_bytes: int
     weights: Blocks
@@ -66,7 +66,7 @@ class Checkpoint:
     def name(self) -> str:
         """A name that sorts by progress."""
         step = self.position.step if self.position else 0
-        return f"state-phase{self.phase + 1}-step{step:09}"
+        return f"state-phase{self.phase + 1:04}-step{step:09}"
 
     def facts(self) -> dict[str, Any]:
         """Return what is not an array, as JSON can hold it."""
@@ -137,6 +137,7 @@ class Store:
             "config": self._hash,
             "versions": _versions(),
             "best_file": self._write_best(checkpoint),
+            "arrays": sorted((*checkpoint.arrays(), *checkpoint.best_arrays())),
         }
         arrays = {_FACTS: np.array(json.dumps(facts)), **checkpoint.arrays()}
         archive.write(self.folder / f"{checkpoint.name}.npz", arrays)
@@ -159,7 +160,7 @@ class Store:
                 return self._read(path)
             except InputError:
                 raise
-            except (KerasTransferError, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # readers raise anything on a damaged file
                 warnings.warn(
                     f"{path} is damaged ({error}); an earlier one is used.",
                     stacklevel=2,
@@ -193,6 +194,9 @@ class Store:
             )
         if facts["best_file"]:
             arrays |= _read_whole(self.folder / facts["best_file"])
+        if sorted(arrays) != facts["arrays"]:  # a damaged directory hides members
+            raise ValueError("some of its arrays are missing")
+        if facts["best_file"]:
             self._whole.add(facts["best_file"])
         return Checkpoint.of(facts, arrays)
 
@@ -200,7 +204,8 @@ class Store:
         if not checkpoint.best or checkpoint.position is None:
             return ""
         epoch = checkpoint.position.best_epoch
-        path = self.folder / f"best-phase{checkpoint.phase + 1}-epoch{epoch:06}.npz"
+        name = f"best-phase{checkpoint.phase + 1:04}-epoch{epoch:06}.npz"
+        path = self.folder / name
         if path.name not in self._whole:
             archive.write(path, checkpoint.best_arrays())
             self._whole.add(path.name)
@@ -208,11 +213,21 @@ class Store:
 
     def _prune(self) -> None:
         paths = sorted(self.folder.glob("state-*.npz"))
+        try:
+            wanted = {_read_facts(path)["best_file"] for path in paths[-_KEPT:]}
+        except Exception:  # one is damaged: nobody knows what it needs
+            return
         for path in paths[:-_KEPT]:
             path.unlink(missing_ok=True)
-        bests = sorted(self.folder.glob("best-*.npz"))
-        for path in bests[:-_KEPT]:
-            path.unlink(missing_ok=True)
+        for path in self.folder.glob("best-*.npz"):
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+                self._whole.discard(path.name)
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_FACTS]))
+    return facts
 
 
 def _read_whole(path: Path) -> Arrays:

@@ -138,7 +138,13 @@ class Engine:
         return losses, float(told)
 
     def evaluate(self) -> dict[str, float]:
-        """Return accuracy and negative log-likelihood; empty without images."""
+        """Return accuracy and negative log-likelihood; empty without images.
+
+        Raises
+        ------
+        InputError
+            If the likelihood is not finite.
+        """
         right, costs = [], []
         for inputs, labels in self.job.source.val():
             hits, losses = self._judge(inputs, labels)
@@ -146,10 +152,12 @@ class Engine:
             costs.append(losses.numpy())
         if not right:
             return {}
-        return {
-            "accuracy": float(np.concatenate(right).mean()),
-            "nll": float(np.concatenate(costs).mean(dtype=np.float64)),
-        }
+        nll = float(np.concatenate(costs).mean(dtype=np.float64))
+        if not math.isfinite(nll):
+            raise InputError(
+                f"Expected a finite validation loss, got {nll}; lower --learning-rate."
+            )
+        return {"accuracy": float(np.concatenate(right).mean()), "nll": nll}
 
     def recompute_statistics(self, epoch: int) -> None:
         """Bring moving statistics up to date with the weights."""

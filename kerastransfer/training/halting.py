@@ -74,6 +74,11 @@ class Halt:
         """Understand the sum of what all want."""
         return Told(terminated=total % _TIME_IS_UP > 0, stops=total >= _TIME_IS_UP)
 
+    def check(self) -> None:
+        """End this process if it was told to; nothing must be lost by that."""
+        if self.code:
+            self.terminate()
+
     def terminate(self) -> None:
         """End this process; call it once nothing is lost by that."""
         raise Terminated(self.code or 128 + signal.SIGTERM)

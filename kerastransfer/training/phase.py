@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import keras
@@ -113,7 +113,7 @@ class Best:
         The best is the epoch of highest validation accuracy, and among equals that of
         lowest negative log-likelihood. Without a validation set it is the last.
         """
-        if not self.weights or not val or _score(val) > _score(position.best_val):
+        if not self.weights or not val or score(val) > score(position.best_val):
             position.best_epoch, position.best_val = position.epoch, val
             self.weights = {n: self.network.snapshot(n) for n in self.numbers}
 
@@ -227,7 +227,8 @@ class _Phase:
             if told.stops:
                 break
         self.engine.recompute_statistics(number)
-        val = self.engine.evaluate()
+        # The chief's, so that all agree on the best epoch and on when to stop.
+        val = self.engine.job.replicas.broadcast_json(self.engine.evaluate())
         if self.span.patience and not val:
             raise InputError("--patience needs a validation set, and it is empty here.")
         self.best.offer(position, val)
@@ -279,5 +280,17 @@ class _Phase:
         return self.span.learning_rate * self.schedule(step - warm, steps - warm)
 
 
-def _score(val: dict[str, float]) -> tuple[float, float]:
-    return val["accuracy"], -val["nll"]
+def score(val: Mapping[str, float]) -> tuple[float, float]:
+    """Return what is greater for the better of two validation results.
+
+    Parameters
+    ----------
+    val : mapping
+        ``accuracy`` and ``nll``; empty without a validation set.
+
+    Returns
+    -------
+    tuple of float
+        Accuracy first; among equals the likelihood decides.
+    """
+    return (val["accuracy"], -val["nll"]) if val else (0.0, 0.0)

@@ -1,5 +1,6 @@
 """A recipe's phases, one after the other: from the source's weights to the trained."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -16,7 +17,7 @@ from kerastransfer.training.checkpoints import Checkpoint
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.engine import Job
-from kerastransfer.training.halting import Halt
+from kerastransfer.training.halting import NOTHING, Halt
 from kerastransfer.training.phase import Outcome, Span
 from kerastransfer.training.setting import Setting, make_images
 
@@ -88,20 +89,10 @@ def train(
     """
     phases = Recipe.parse(setting.config.recipe).phases
     for index in range(len(outcomes), len(phases)):
-        step = phases[index]
-        under_way = found is not None and found.position is not None
-        resumed = under_way and index == len(found.outcomes) if found else False
-        if index and not resumed:
-            # Another seed than the first phase's, or R would draw the same weights.
-            seed = setting.config.seed + index
-            surgery.redraw(network, step, setting.backbone, setting.num_classes, seed)
-        decided = found.cached if found is not None and resumed else None
-        source = choose_source(setting, network, index, decided)
-        say(f"Phase {index + 1} of {len(phases)}: {step}, {_length(setting, index)}")
-        touched = _touched(phases[: index + 1])
-        checkpointer.begin(index, outcomes, touched, source.first > 1)
+        known = found if found and index == len(found.outcomes) else None
+        source = _begin(setting, network, outcomes, checkpointer, halt, known)
         outcome = phase.train(
-            make_job(setting, network, step, source),
+            make_job(setting, network, phases[index], source),
             _span(setting.config, index, outcomes),
             callbacks,
             keeper=checkpointer,
@@ -113,9 +104,44 @@ def train(
             say(_stopped_early(index, len(phases)))
             break
         checkpointer.end(network, outcomes)
-        if halt.read(setting.replicas.sum(halt.signal())).terminated:
+        told = halt.read(setting.replicas.sum(halt.signal()))
+        if told.terminated:
             halt.terminate()
+        if told.stops and index + 1 < len(phases):
+            say(_stopped_early(index, len(phases)))
+            outcome = dataclasses.replace(outcome, stopped="time limit")
+            return (*outcomes[:-1], outcome)
     return outcomes
+
+
+def _begin(
+    setting: Setting,
+    network: Network,
+    outcomes: Outcomes,
+    checkpointer: Checkpointer,
+    halt: Halt,
+    found: Checkpoint | None,
+) -> Source:
+    """Re-draw what the next phase re-draws, and choose what it trains on.
+
+    `found` is where this very phase was left, if it was begun.
+    """
+    phases = Recipe.parse(setting.config.recipe).phases
+    index = len(outcomes)
+    if index and (found is None or found.position is None):
+        # Another seed than the first phase's, or R would draw the same weights.
+        seed = setting.config.seed + index
+        step = phases[index]
+        surgery.redraw(network, step, setting.backbone, setting.num_classes, seed)
+    decided = found.cached if found is not None else None
+    source = choose_source(setting, network, index, decided, halt)
+    length = _length(setting, index)
+    say(f"Phase {index + 1} of {len(phases)}: {phases[index]}, {length}")
+    touched = _touched(phases[: index + 1])
+    checkpointer.begin(index, outcomes, touched, source.first > 1)
+    if decided is None and surgery.frozen_prefix(phases[index]):
+        checkpointer.keep_decision(network)
+    return source
 
 
 def class_weights(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.float32]:
@@ -174,7 +200,11 @@ def make_job(setting: Setting, network: Network, step: Phase, source: Source) ->
 
 
 def choose_source(
-    setting: Setting, network: Network, index: int, decided: bool | None
+    setting: Setting,
+    network: Network,
+    index: int,
+    decided: bool | None,
+    halt: Halt = NOTHING,
 ) -> Source:
     """Choose what a phase trains on; what the chief chooses, all do.
 
@@ -187,10 +217,17 @@ def choose_source(
         The phase's, from 0.
     decided : bool or None
         Whether its prefix is computed once, where that was decided before.
+    halt : Halt
+        Knows when to stop computing it; what is done stays.
 
     Returns
     -------
     Source
+
+    Raises
+    ------
+    Terminated
+        If the process was told to end meanwhile.
     """
     images = make_images(setting)
     cut = surgery.frozen_prefix(Recipe.parse(setting.config.recipe).phases[index])
@@ -205,6 +242,7 @@ def choose_source(
             epochs=setting.config.epochs[index],
             caching=setting.caching,
             decided=decided,
+            check=halt.check,
         )
 
     replicas = setting.replicas

@@ -86,6 +86,7 @@ def choose(
     epochs: int,
     caching: Caching,
     decided: bool | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Source:
     """Choose what a phase trains on: images, or activations computed once.
 
@@ -105,6 +106,8 @@ def choose(
     caching : Caching
     decided : bool, optional
         Whether to use a cache, where that was decided before.
+    check : callable
+        Called now and then while outputs are computed; may end that by raising.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def choose(
     must = caching.mode == "on" or decided is True
     known = dataclasses.replace(caching, mode="on") if must else caching
     reason = reason_against(filler, images, epochs, cut, known)
-    reason = reason or _fill(filler, cut, caching)
+    reason = reason or _fill(filler, cut, caching, check)
     if reason and must:
         raise InputError(
             f"Expected to keep the outputs of blocks 1-{cut}, but {reason}; raise "
@@ -310,7 +313,10 @@ def _no_room(filler: Filler, caching: Caching) -> str:
 def _loses(filler: Filler, images: Images, epochs: int, cut: int) -> str:
     """Measure whether a cache saves time; say why not, if it does not."""
     forward = filler.seconds_an_image()
-    row = filler.cache.row_bytes * filler.seconds_a_byte()
+    try:
+        row = filler.cache.row_bytes * filler.seconds_a_byte()
+    except OSError as error:
+        return f"they cannot be written ({error.strerror or error})"
     passes = epochs * (images.num_images + len(images.val_positions))
     without = passes * forward
     # Reading is taken to cost what writing does, though memory will often hold it.
@@ -325,7 +331,12 @@ def _loses(filler: Filler, images: Images, epochs: int, cut: int) -> str:
     return ""
 
 
-def _fill(filler: Filler, cut: int, caching: Caching) -> str:
+def _fill(
+    filler: Filler,
+    cut: int,
+    caching: Caching,
+    check: Callable[[], None] = lambda: None,
+) -> str:
     """Compute what is missing; say why it could not be kept, if it could not."""
     if not filler.missing:
         filler.fill()
@@ -338,7 +349,12 @@ def _fill(filler: Filler, cut: int, caching: Caching) -> str:
     try:
         opened = _silent if caching.quiet else caching.progress
         with opened(f"Blocks 1-{cut}") as show:
-            filler.fill(show)
+
+            def shown(done: int, total: int) -> None:
+                show(done, total)
+                check()
+
+            filler.fill(shown)
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"
     return ""

@@ -1,5 +1,6 @@
 """A run: from a config to a folder that holds everything it produced."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.finished import MEAN_IMAGE
 from kerastransfer.training.halting import Halt
+from kerastransfer.training.phase import score
 from kerastransfer.training.prefix import Caching, Features
 from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
@@ -106,29 +108,10 @@ def train(
     Terminated
         If the process was told to end; a checkpoint is there.
     """
-    start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    job = _Job(config, inputs, folder)
-    store, found = job.begin()
-    features = job.source_features() if inputs.replicas.chief else {}
-    probed = (
-        outcome.probe(features, config.seed) if features and inputs.with_probe else None
-    )
-    network, outcomes, halt = job.train_phases(store, found)
-    result: dict[str, Any] = {}
-    if inputs.replicas.chief:
-        before = found.seconds if found else 0.0
-        result = {
-            "test": job.evaluate(network, "test", features),
-            "val": job.evaluate(network, "val", features),
-            "probe": probed,
-            **outcome.identity(config, inputs.records),
-            "phases": [dataclasses.asdict(outcome) for outcome in outcomes],
-            "stopped": outcomes[-1].stopped,
-            "training_seconds": round(halt.seconds, 1),
-            "seconds": round(before + time.monotonic() - start, 1),
-        }
-        job.write(network, result, store)
+    chief = inputs.replicas.chief
+    with run_folder.locked(folder) if chief else contextlib.nullcontext():
+        network, result = _Job(config, inputs, folder).run()
     inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
     return network, result
 
@@ -148,6 +131,33 @@ class _Job:
             "val": np.arange(records.size("val")),
             "test": np.arange(records.size("test")),
         }
+
+    def run(self) -> tuple[Network, dict[str, Any]]:
+        """Do what `train` promises."""
+        start, inputs = time.monotonic(), self.inputs
+        store, found = self.begin()
+        features = self.source_features() if inputs.replicas.chief else {}
+        probed = None
+        if features and inputs.with_probe:
+            probed = outcome.probe(features, self.config.seed)
+        network, outcomes, seconds = self.train_phases(store, found)
+        if not inputs.replicas.chief:
+            return network, {}
+        before = found.seconds if found else 0.0
+        kept = self.keep_better(network, outcomes)
+        result = {
+            "test": self.evaluate(network, "test", features),
+            "val": self.evaluate(network, "val", features),
+            "probe": probed,
+            **outcome.identity(self.config, inputs.records),
+            "phases": [dataclasses.asdict(outcome) for outcome in outcomes],
+            "kept_phase": kept,
+            "stopped": outcomes[-1].stopped,
+            "training_seconds": round(seconds, 1),
+            "seconds": round(before + time.monotonic() - start, 1),
+        }
+        self.write(network, result, store)
+        return network, result
 
     def begin(self) -> tuple[Store | None, Checkpoint | None]:
         """Make the folder, and find out where to go on."""
@@ -180,8 +190,11 @@ class _Job:
 
     def train_phases(
         self, store: Store | None, found: Checkpoint | None
-    ) -> tuple[Network, phases.Outcomes, Halt]:
-        """Train phase after phase, keeping checkpoints and metrics."""
+    ) -> tuple[Network, phases.Outcomes, float]:
+        """Train phase after phase, keeping checkpoints and metrics.
+
+        The last that is returned are the seconds that training has taken.
+        """
         inputs, chief = self.inputs, self.inputs.replicas.chief
         spent = found.seconds if found else 0.0
         halt = Halt(inputs.time_limit, spent=spent, chief=chief)
@@ -218,7 +231,21 @@ class _Job:
                 )
         finally:
             callbacks.on_train_end()
-        return network, outcomes, halt
+        return network, outcomes, halt.seconds
+
+    def keep_better(self, network: Network, outcomes: phases.Outcomes) -> int:
+        """Choose between a phase whose time was up and the one before it.
+
+        Returns the number, from 1, of the phase whose best epoch the network holds.
+        """
+        number = len(outcomes)
+        if number < 2 or outcomes[-1].stopped != "time limit":
+            return number
+        if score(outcomes[-1].val) >= score(outcomes[-2].val):
+            return number
+        say(f"Phase {number} has not come as far as phase {number - 1}, which is kept.")
+        network.whole().load_weights(self._weights_path(number - 1))
+        return number - 1
 
     def evaluate(
         self, network: Network, split: str, features: Features
@@ -253,9 +280,12 @@ class _Job:
             store.clear()
 
     def _save_weights(self, index: int, network: Network) -> None:
-        path = self.folder / "checkpoints" / f"phase{index + 1}.weights.h5"
+        path = self._weights_path(index + 1)
         with atomic.replacing(path, ".weights.h5") as scratch:
             network.whole().save_weights(scratch)
+
+    def _weights_path(self, number: int) -> Path:
+        return self.folder / "checkpoints" / f"phase{number}.weights.h5"
 
     def _head_only(self) -> bool:
         return all(head_only(step) for step in self.recipe.phases)

@@ -1,6 +1,10 @@
 """A run's folder before training: what is begun, gone on with, or refused."""
 
+import contextlib
+import fcntl
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,34 @@ from kerastransfer.training.replicas import Replicas
 METRICS = "metrics.jsonl"
 RESULT = "result.json"
 _HASHES = ("records", "weights", "mean_image")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep another process of the same run out.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's; made where it is missing.
+
+    Raises
+    ------
+    InputError
+        If another process trains it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no file is left behind
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"Another process trains this run in {str(folder)!r}; wait for it."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def prepare(

@@ -1,6 +1,7 @@
 """Train a small network on the devices that are named, and write losses and weights.
 
-python device_steps.py OUT [--devices N | --workers HOST:PORT,... --worker K]
+python device_steps.py OUT [--images N] [--devices N]
+                       [--workers HOST:PORT,... --worker K]
 """
 
 import argparse
@@ -14,8 +15,8 @@ from kerastransfer.cli.tensorflow_import import import_quietly
 from kerastransfer.training.devices import Choice
 
 # Eleven images in batches of 5, 5 and 1: neither the batch nor two replicas divide it,
-# and the last batch leaves a replica without an image.
-IMAGES, BATCH, EPOCHS = 11, 5, 7
+# and the last batch is one image for two replicas. Twelve: it is two for three.
+BATCH, EPOCHS = 5, 7
 # name: (recipe, preset, dropout rate, other settings)
 CASES = {
     "factors": ("FT1-2@0.5FT3-5@0.1FT6-7R8", "caffe", 0.0, {}),
@@ -103,7 +104,7 @@ def dense(number, shape, seed, units, rate):
     return Model(inputs, x, name=f"block{number}")
 
 
-def train(case, replicas):
+def train(case, replicas, count):
     """Take 21 steps; return the losses and the weights they leave."""
     import keras
     import miniature
@@ -119,17 +120,17 @@ def train(case, replicas):
     recipe, preset, rate, settings = CASES[case]
     chosen = {"dataset": "noise", "backbone": "grouped", "recipe": recipe}
     chosen |= {"preset": preset, "batch_size": BATCH, "learning_rate": [0.003]}
-    facts = Facts(records="", weights="", num_images=IMAGES, mirror=False)
+    facts = Facts(records="", weights="", num_images=count, mirror=False)
     config = resolve(chosen | settings, facts)
     kind, step = backbone(rate), Recipe.parse(recipe).phases[0]
     source = kind.build(kind.source_classes, 9)
     weights = {k: v for n in range(1, 9) for k, v in source.snapshot(n).items()}
     with replicas.strategy.scope():
         network = surgery.draw(step, kind, 3, config.seed, weights)
-    examples = miniature.make_examples(IMAGES, 4)
+    examples = miniature.make_examples(count, 4)
     images = Images(
         examples=examples,
-        train_positions=np.arange(IMAGES),
+        train_positions=np.arange(count),
         val_positions=np.arange(4),
         facts=kind.preprocessing,
         config=config,
@@ -164,6 +165,7 @@ def main():
     """Run every case, and write what came out."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--images", type=int, default=11)
     parser.add_argument("--devices", type=int)
     parser.add_argument(
         "--workers", type=lambda text: tuple(text.split(",")), default=()
@@ -178,7 +180,7 @@ def main():
     found = {
         f"{case}: {name}": value
         for case in CASES
-        for name, value in train(case, replicas).items()
+        for name, value in train(case, replicas, args.images).items()
     }
     np.savez(args.out, **found)
 

@@ -17,6 +17,8 @@ from kerastransfer.errors import InputError
 from kerastransfer.training.devices import Choice, resolve
 
 STEPS, RUN = (str(Path(module.__file__)) for module in (device_steps, small_run))
+# Name, devices, images. Twelve leave two for three devices in the last batch.
+DEVICES = (("1", 1, 11), ("2", 2, 11), ("1 of 12", 1, 12), ("3 of 12", 3, 12))
 RECIPE = "F1-3FT4-7R8+FT1-4R5-8"
 
 
@@ -50,8 +52,9 @@ def finish(*processes, timeout=240):
 def steps(tmp_path_factory):
     """Losses and weights of every case, by the devices that trained."""
     place = tmp_path_factory.mktemp("steps")
-    for count in (1, 2):
-        codes, told = finish(start(STEPS, place / f"{count}.npz", "--devices", count))
+    for name, count, images in DEVICES:
+        options = ("--devices", count, "--images", images)
+        codes, told = finish(start(STEPS, place / f"{name}.npz", *options))
         assert codes == [0], told
     workers = ports(2)
     processes = [
@@ -64,9 +67,12 @@ def steps(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", device_steps.CASES)
-@pytest.mark.parametrize("devices", ["2", "worker0", "worker1"])
-def test_devices_take_the_steps_that_one_takes(steps, devices, case):
-    ours, one = steps[devices], steps["1"]
+@pytest.mark.parametrize(
+    ("devices", "alone"),
+    [("2", "1"), ("worker0", "1"), ("worker1", "1"), ("3 of 12", "1 of 12")],
+)
+def test_devices_take_the_steps_that_one_takes(steps, devices, alone, case):
+    ours, one = steps[devices], steps[alone]
     losses = f"{case}: losses"
     assert len(one[losses]) == 21
     np.testing.assert_allclose(ours[losses], one[losses], rtol=1e-5)
