@@ -7,9 +7,10 @@ import pytest
 
 
 @contextlib.contextmanager
-def small_disk(place, size):
+def small_disk(place, size, *, read_only=False):
     """Mount a file system of so many bytes at a folder that is there."""
-    options = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    how = f"size={size}" + (",ro" if read_only else "")
+    options = ["mount", "-t", "tmpfs", "-o", how, "tmpfs", str(place)]
     try:
         done = subprocess.run(options, capture_output=True, text=True)
     except FileNotFoundError:

@@ -27,7 +27,6 @@ from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.finished import MEAN_IMAGE
 from kerastransfer.training.halting import Halt
-from kerastransfer.training.phase import score
 from kerastransfer.training.prefix import Caching, Features
 from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
@@ -144,7 +143,7 @@ class _Job:
         if not inputs.replicas.chief:
             return network, {}
         before = found.seconds if found else 0.0
-        kept = self.keep_better(network, outcomes)
+        kept = run_folder.keep_better(self.folder, network, outcomes)
         result = {
             "test": self.evaluate(network, "test", features),
             "val": self.evaluate(network, "val", features),
@@ -233,20 +232,6 @@ class _Job:
             callbacks.on_train_end()
         return network, outcomes, halt.seconds
 
-    def keep_better(self, network: Network, outcomes: phases.Outcomes) -> int:
-        """Choose between a phase whose time was up and the one before it.
-
-        Returns the number, from 1, of the phase whose best epoch the network holds.
-        """
-        number = len(outcomes)
-        if number < 2 or outcomes[-1].stopped != "time limit":
-            return number
-        if score(outcomes[-1].val) >= score(outcomes[-2].val):
-            return number
-        say(f"Phase {number} has not come as far as phase {number - 1}, which is kept.")
-        network.whole().load_weights(self._weights_path(number - 1))
-        return number - 1
-
     def evaluate(
         self, network: Network, split: str, features: Features
     ) -> dict[str, Any]:
@@ -280,12 +265,9 @@ class _Job:
             store.clear()
 
     def _save_weights(self, index: int, network: Network) -> None:
-        path = self._weights_path(index + 1)
+        path = run_folder.weights_path(self.folder, index + 1)
         with atomic.replacing(path, ".weights.h5") as scratch:
             network.whole().save_weights(scratch)
-
-    def _weights_path(self, number: int) -> Path:
-        return self.folder / "checkpoints" / f"phase{number}.weights.h5"
 
     def _head_only(self) -> bool:
         return all(head_only(step) for step in self.recipe.phases)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from kerastransfer import atomic
+from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
 from kerastransfer.training.checkpoints import Checkpoint, Store
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
+from kerastransfer.training.phase import Outcome, score
 from kerastransfer.training.replicas import Replicas
 
 METRICS = "metrics.jsonl"
@@ -96,6 +98,39 @@ def prepare(
     atomic.write_json(folder / "config.json", config.as_dict())
     atomic.write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
     return store, found
+
+
+def weights_path(folder: Path, number: int) -> Path:
+    """Return where a phase's best weights are, by its number from 1."""
+    return folder / "checkpoints" / f"phase{number}.weights.h5"
+
+
+def keep_better(folder: Path, network: Network, outcomes: tuple[Outcome, ...]) -> int:
+    """Choose between a phase whose time was up and the one before it.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's, with the weights that earlier phases left.
+    network : Network
+        With the last phase's best weights; gets the earlier ones where those are
+        better on the validation set.
+    outcomes : tuple of Outcome
+        Of the phases that were begun.
+
+    Returns
+    -------
+    int
+        Number, from 1, of the phase whose weights the network holds.
+    """
+    number = len(outcomes)
+    if number < 2 or outcomes[-1].stopped != "time limit":
+        return number
+    if score(outcomes[-1].val) >= score(outcomes[-2].val):
+        return number
+    say(f"Phase {number} has not come as far as phase {number - 1}, which is kept.")
+    network.whole().load_weights(weights_path(folder, number - 1))
+    return number - 1
 
 
 def share(found: Checkpoint | None, replicas: Replicas) -> Checkpoint | None:

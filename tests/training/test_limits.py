@@ -1,0 +1,145 @@
+"""Time limits between phases, losses that explode at the end, one process a run."""
+
+import dataclasses
+
+import keras
+import miniature
+import numpy as np
+import pytest
+from disks import small_disk
+
+from kerastransfer.errors import InputError, Terminated
+from kerastransfer.training import phases, run_folder
+from kerastransfer.training.checkpointer import Checkpointer
+from kerastransfer.training.halting import Halt
+from kerastransfer.training.prefix import Caching
+from kerastransfer.training.replicas import single
+from kerastransfer.training.resolve import Facts, resolve
+from kerastransfer.training.setting import Setting
+
+
+class Clock(Halt):
+    """Time is up when somebody says so."""
+
+    late = False
+
+    def signal(self):
+        return 1024.0 * self.late
+
+
+def make_setting(tmp_path, recipe, **chosen):
+    examples = miniature.make_examples(13, 6)
+    config = resolve(
+        {
+            "dataset": "noise",
+            "backbone": "miniature",
+            "recipe": recipe,
+            "batch_size": 4,
+            "learning_rate": [0.01],
+            "epochs": [3],
+            **chosen,
+        },
+        Facts(records="", weights="", num_images=13, mirror=False),
+    )
+    return Setting(
+        config=config,
+        backbone=miniature.BACKBONE,
+        records=examples,
+        num_classes=3,
+        train_positions=np.arange(13),
+        val_positions=np.arange(6),
+        source_weights=miniature.source_weights(),
+        replicas=single(),
+        caching=Caching(mode="on", home=tmp_path / "features"),
+    )
+
+
+def train(setting, halt, after=lambda index, network: None, network=None):
+    if network is None:
+        network, _ = phases.begin(setting, None)
+    keeper = Checkpointer(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
+    callbacks = keras.callbacks.CallbackList([])
+    return network, phases.train(
+        setting, network, (), callbacks, keeper, halt, after=after
+    )
+
+
+def test_no_phase_is_begun_when_time_is_up(tmp_path):
+    setting, halt = make_setting(tmp_path, "FT1-7R8+R1-8"), Clock()
+    kept = {}
+
+    def after(index, network):
+        kept.update({n: network.snapshot(n) for n in range(1, 9)})
+        halt.late = True
+
+    network, outcomes = train(setting, halt, after)
+    assert [outcome.stopped for outcome in outcomes] == ["time limit"]
+    for number, weights in kept.items():
+        for name, value in network.snapshot(number).items():
+            np.testing.assert_array_equal(value, weights[name], err_msg=name)
+
+
+def test_the_phase_before_is_kept_where_the_last_has_not_come_as_far(tmp_path):
+    setting = make_setting(tmp_path, "FT1-7R8+FT1-8")
+    (tmp_path / "checkpoints").mkdir()
+    kept = {}
+
+    def after(index, network):
+        network.whole().save_weights(run_folder.weights_path(tmp_path, index + 1))
+        kept[index] = network.snapshot(8)
+
+    network, outcomes = train(setting, Halt(), after)
+    first, last = outcomes
+    good, bad = {"accuracy": 0.9, "nll": 0.1}, {"accuracy": 0.9, "nll": 0.2}
+    for val, stopped, number in (
+        ((good, good), "time limit", 2),
+        ((good, bad), "epochs", 2),
+        ((bad, good), "time limit", 2),
+        ((good, bad), "time limit", 1),
+    ):
+        ended = (
+            dataclasses.replace(first, val=val[0]),
+            dataclasses.replace(last, val=val[1], stopped=stopped),
+        )
+        assert run_folder.keep_better(tmp_path, network, ended) == number
+        for name, value in network.snapshot(8).items():
+            np.testing.assert_array_equal(value, kept[number - 1][name], err_msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_network_that_explodes_in_its_last_step_is_an_error(tmp_path):
+    setting = make_setting(
+        *(tmp_path, "R1-8"), learning_rate=[1e30], epochs=[1], batch_size=13
+    )
+    with pytest.raises(InputError, match="Expected a finite validation loss, got"):
+        train(setting, Halt())
+
+
+def test_told_to_end_a_cache_stops_filling_and_keeps_what_it_has(tmp_path):
+    setting, halt = make_setting(tmp_path, "F1-3R4-8", views=5), Halt()
+    halt.code = 143
+    with pytest.raises(Terminated):
+        train(setting, halt)
+    assert list((tmp_path / "features").rglob("*.rows.npy"))
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, capsys):
+    home = tmp_path / "features"
+    home.mkdir()
+    setting = make_setting(tmp_path, "F1-3R4-8")
+    caching = dataclasses.replace(setting.caching, mode="auto")
+    with small_disk(home, 2**20, read_only=True):
+        _, outcomes = train(dataclasses.replace(setting, caching=caching), Halt())
+    assert not outcomes[0].cached
+    assert "No cache of blocks 1-3: they cannot be written" in capsys.readouterr().err
+
+
+def test_a_run_is_one_process_at_a_time(tmp_path):
+    with (
+        run_folder.locked(tmp_path),
+        pytest.raises(InputError, match="Another process trains this run in"),
+        run_folder.locked(tmp_path),
+    ):
+        pass
+    with run_folder.locked(tmp_path):
+        assert list(tmp_path.iterdir()) == []
