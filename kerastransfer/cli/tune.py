@@ -92,7 +92,7 @@ def _search(
 ) -> "list[Trial]":
     """Search; return nothing in a process that is not to report."""
     from kerastransfer.training.setting import Setting
-    from kerastransfer.tuning import search
+    from kerastransfer.tuning import search, search_folder
     from kerastransfer.tuning.space import Space
 
     if not records.size("val"):
@@ -112,7 +112,7 @@ def _search(
         recipes=recipes, chosen=chosen, facts=sources.facts(chosen, data, found.hashes)
     )
     trials = search.search(space, plan, trainer, out, restart=args.restart)
-    if search.is_worker():
+    if search_folder.is_worker():
         print("No more trials; the chief reports.", file=sys.stderr)
         return []
     if not trials:

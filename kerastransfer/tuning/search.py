@@ -1,4 +1,4 @@
-"""A search for the best config: its folder, and who takes part.
+"""A search for the best config.
 
 The test set is not read. A search goes on where it was left, within a trial too, and
 can be shared by several processes: one is keras-tuner's chief, the others its workers.
@@ -9,21 +9,18 @@ import dataclasses
 import io
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from kerastransfer import atomic
 from kerastransfer.errors import InputError
-from kerastransfer.tuning import trials
+from kerastransfer.tuning import search_folder, trials
 from kerastransfer.tuning.plan import Plan
 from kerastransfer.tuning.space import Space
 from kerastransfer.tuning.trials import Trial
 from kerastransfer.tuning.tuner import Stopped, Trainer, Tuner
 
-_SEARCH = "search.json"
 _STATE = "trials"  # keras-tuner's folder within ours
 
 
@@ -52,17 +49,18 @@ def search(
     Raises
     ------
     InputError
-        If the folder holds another search, its state cannot be read, three trials in
-        a row fail, or the chief does not answer.
+        If the folder holds another search, another process searches in it, its state
+        cannot be read, a worker is to restart, three trials in a row fail, or the
+        chief does not answer.
     Terminated
         If the process was told to end; the same search goes on from there.
     """
-    if restart and folder.is_dir():
-        _agree(folder, None)
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _agree(folder, _identity(space, plan))
-    state = folder / _STATE
+    identity = _identity(space, plan)
+    with search_folder.taking_part(folder, identity, restart=restart):
+        return _run(space, plan, trainer, folder / _STATE)
+
+
+def _run(space: Space, plan: Plan, trainer: Trainer, state: Path) -> list[Trial]:
     with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner's own lines
         tuner = _open(space, plan, trainer, state)
         try:
@@ -78,12 +76,6 @@ def search(
                 f"Three trials in a row failed, the last so: {tuner.failures[-1]}"
             ) from None
     return trials.read(state)
-
-
-def is_worker() -> bool:
-    """Return whether another process is the search's chief."""
-    named = "KERASTUNER_ORACLE_IP" in os.environ
-    return named and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
 
 
 def _open(space: Space, plan: Plan, trainer: Trainer, state: Path) -> Tuner:
@@ -108,28 +100,6 @@ def _identity(space: Space, plan: Plan) -> dict[str, Any]:
     }
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
-
-
-def _agree(folder: Path, wanted: dict[str, Any] | None) -> None:
-    """Write down which search the folder holds; refuse another, and what is none."""
-    path = folder / _SEARCH
-    if not path.exists():
-        if any(folder.iterdir()):
-            raise InputError(
-                f"Expected a search or nothing in {str(folder)!r}; name another --out."
-            )
-        if wanted is not None:
-            atomic.write_json(path, wanted)
-        return
-    if wanted is None:
-        return
-    found = json.loads(path.read_text(encoding="utf-8"))
-    odd = sorted(name for name in wanted if found.get(name) != wanted[name])
-    if odd:
-        raise InputError(
-            f"Expected this search in {str(folder)!r}, and {', '.join(odd)} differ; "
-            "name another --out, or pass --restart to forget it."
-        )
 
 
 def _lost(error: grpc.RpcError) -> str:
