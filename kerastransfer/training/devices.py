@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from kerastransfer.errors import InputError
 
+# Of a TF_CONFIG: whose processes train, in TensorFlow's order.
+_TRAINERS = ("chief", "worker")
 Strategy = Literal["auto", "single", "mirrored", "multiworker"]
 STRATEGIES: tuple[Strategy, ...] = ("auto", "single", "mirrored", "multiworker")
 
@@ -55,9 +57,14 @@ class Choice:
     @property
     def chief(self) -> bool:
         """Whether this process is the one that writes."""
+        return self.number == 0
+
+    @property
+    def number(self) -> int:
+        """Which of all processes this is, the chief being 0."""
         if self.workers:
-            return self.worker == 0
-        return tf_config_index() == 0
+            return self.worker or 0
+        return tf_config_number()
 
     @property
     def several_processes(self) -> bool:
@@ -114,23 +121,87 @@ def resolve(choice: Choice, *, num_gpus: int, num_cpus: int) -> Resolved:
 
 
 def tf_config() -> bool:
-    """Whether ``TF_CONFIG`` names several workers."""
-    return len(_tf_config().get("cluster", {}).get("worker", [])) > 1
+    """Whether ``TF_CONFIG`` names several processes.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or this process is none that trains.
+    """
+    return _tf_config()[1] > 1
 
 
-def tf_config_index() -> int:
-    """Return which of the workers that ``TF_CONFIG`` names this is."""
-    return int(_tf_config().get("task", {}).get("index", 0))
+def tf_config_number() -> int:
+    """Return which of the processes that ``TF_CONFIG`` names this is.
+
+    TensorFlow counts the chief first, and then the workers; without a chief the first
+    worker is it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or this process is none that trains.
+    """
+    return _tf_config()[0]
 
 
-def _tf_config() -> dict[str, Any]:
+def _tf_config() -> tuple[int, int]:
+    """Return this process's number and how many there are."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
-        return {}
+        return 0, 1
     try:
         found = json.loads(text)
     except ValueError as error:
         raise InputError(f"Expected JSON in TF_CONFIG: {error}.") from None
     if not isinstance(found, dict):
         raise InputError("Expected a JSON object in TF_CONFIG.")
-    return found
+    counts = _count_tasks(found.get("cluster", {}))
+    total = sum(counts.values())
+    if total <= 1:  # this process alone, whatever it is called
+        return 0, 1
+    kind, index = _task(found.get("task"), counts)
+    return index + (counts["chief"] if kind == "worker" else 0), total
+
+
+def _count_tasks(cluster: Any) -> dict[str, int]:
+    if not isinstance(cluster, dict) or not all(map(_is_addresses, cluster.values())):
+        raise InputError(
+            'Expected "cluster" of TF_CONFIG to be an object such as {"worker": '
+            f'["host:port", ...]}}, got {json.dumps(cluster)}.'
+        )
+    odd = sorted(set(cluster) - set(_TRAINERS))
+    if odd:
+        raise InputError(
+            f"Expected {' and '.join(_TRAINERS)} tasks in TF_CONFIG, got "
+            f"{', '.join(odd)}; every process trains here, so leave them out."
+        )
+    counts = {kind: len(cluster.get(kind, [])) for kind in _TRAINERS}
+    if counts["chief"] > 1:
+        raise InputError(f"Expected one chief in TF_CONFIG, got {counts['chief']}.")
+    return counts
+
+
+def _is_addresses(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _task(task: Any, counts: dict[str, int]) -> tuple[str, int]:
+    if not isinstance(task, dict):
+        raise InputError(
+            'Expected "task" of TF_CONFIG to be an object such as {"type": "worker", '
+            f'"index": 0}}, got {json.dumps(task)}.'
+        )
+    kind, index = task.get("type"), task.get("index")
+    if kind not in _TRAINERS:
+        raise InputError(
+            f"Expected a task of type {' or '.join(_TRAINERS)} in TF_CONFIG, got "
+            f"{json.dumps(kind)}; every process trains here."
+        )
+    whole = isinstance(index, int) and not isinstance(index, bool)
+    if not whole or not 0 <= index < counts[kind]:
+        raise InputError(
+            f"Expected a task's index below {counts[kind]}, the number of tasks of "
+            f"type {kind}, in TF_CONFIG, got {json.dumps(index)}."
+        )
+    return kind, index

@@ -210,6 +210,12 @@ def _divide_cpu(choice: Choice) -> None:
     """Make as many logical devices of a CPU as were asked for, if there is no GPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if choice.several_processes:
+        kind, there = ("GPU", len(gpus)) if gpus else ("CPU", 1)
+        if (choice.devices or 1) > there:
+            raise InputError(
+                f"Expected {choice.devices} {kind}s for --devices, found {there}; each "
+                "of several processes takes GPUs, or its CPU as one device."
+            )
         if choice.devices is not None and gpus:
             tf.config.set_visible_devices(gpus[: choice.devices], "GPU")
     elif (choice.devices or 1) > 1 and not gpus:
@@ -230,7 +236,7 @@ def _multiworker(choice: Choice) -> Replicas:
         raise InputError(f"The workers could not come together: {reason}.") from None
     count = strategy.num_replicas_in_sync
     local = len(strategy.extended.worker_devices)
-    first = strategy.cluster_resolver.task_id * local
+    first = choice.number * local
     if count % local:
         raise InputError(
             f"Expected as many devices on every worker, got {count} in all and {local} "
