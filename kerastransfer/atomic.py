@@ -32,6 +32,8 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
     scratch = Path(name)
     try:
         yield scratch
+        with scratch.open("rb") as file:  # or a power cut could leave an empty file
+            os.fsync(file.fileno())
         # mkstemp makes files that nobody else may read.
         scratch.chmod(0o666 & ~_umask())
         scratch.replace(path)

@@ -71,7 +71,7 @@ def main() -> int:
 
     from kerastransfer.errors import KerasTransferError, Terminated
     from kerastransfer.training import run
-    from kerastransfer.training.prefix import Caching
+    from kerastransfer.training.caching import Caching
     from kerastransfer.training.resolve import Facts, resolve
 
     dataset, records = open_records(args.place)

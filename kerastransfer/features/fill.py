@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kerastransfer import pipeline
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache
 from kerastransfer.features.extraction import Extractor
 from kerastransfer.features.row_file import Integers
@@ -128,10 +129,19 @@ class Filler:
             done, total = 0, self.num_missing
             for part in self.missing:
                 for some, outputs in self._stream(part):
+                    self._check_range(outputs)
                     self.cache.write(part.split, part.number, some, outputs)
                     done += len(some)
                     if show is not None:
                         show(done, total)
+
+    def _check_range(self, outputs: NDArray[np.float32]) -> None:
+        most = np.finfo(self.cache.dtype).max
+        if len(outputs) and float(np.abs(outputs).max()) > most:
+            raise InputError(
+                f"Expected outputs within {most:,.0f}, all that {self.cache.dtype} "
+                "holds, got larger ones; pass --cache-dtype float32."
+            )
 
     def seconds_an_image(self) -> float:
         """Time reading, decoding and the forward pass on a few images."""

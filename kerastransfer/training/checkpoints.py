@@ -225,6 +225,14 @@ class Store:
                 self._whole.discard(path.name)
 
 
+def steps_of(checkpoint: Checkpoint | None) -> int:
+    """Count the steps that a run has behind it; 0 where there is no checkpoint."""
+    if checkpoint is None:
+        return 0
+    under_way = checkpoint.position.step if checkpoint.position else 0
+    return under_way + sum(outcome.steps for outcome in checkpoint.outcomes)
+
+
 def _read_facts(path: Path) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_FACTS]))
     return facts

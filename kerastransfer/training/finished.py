@@ -72,7 +72,8 @@ def read(folder: Path) -> FinishedRun:
     WeightsError
         If its mean image cannot be read.
     """
-    for name in ("config.json", "labels.txt", "model.keras"):
+    # result.json is written last: without it, the model may be an earlier run's.
+    for name in ("config.json", "labels.txt", "model.keras", "result.json"):
         if not (folder / name).is_file():
             raise MissingError(
                 f"Expected a finished run in {str(folder)!r}, and {name} is not there; "

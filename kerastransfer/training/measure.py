@@ -15,7 +15,7 @@ import numpy as np
 from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
 from kerastransfer.recipe import Phase, Recipe
-from kerastransfer.training import phases, prefix
+from kerastransfer.training import phases, prefix, source_features
 from kerastransfer.training.batches import Batch, Source
 from kerastransfer.training.engine import Engine
 from kerastransfer.training.setting import Setting, make_images
@@ -96,7 +96,7 @@ def feature_seconds(setting: Setting, network: Network) -> float:
         "val": setting.val_positions,
         "test": np.arange(setting.records.size("test")),
     }
-    filler = prefix.feature_filler(
+    filler = source_features.open_filler(
         setting.records, network, setting.backbone, positions, setting.caching
     )
     return filler.num_missing * filler.seconds_an_image()

@@ -12,7 +12,7 @@ from kerastransfer.evaluation.wording import percent
 from kerastransfer.records.reader import Records
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
-from kerastransfer.training.prefix import Features
+from kerastransfer.training.source_features import Features
 
 
 def probe(features: Features, seed: int) -> dict[str, Any]:

@@ -19,18 +19,20 @@ from kerastransfer.evaluation import metrics
 from kerastransfer.features.responses import source_network
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.reader import Records
-from kerastransfer.training import inference, outcome, phases, prefix, run_folder
+from kerastransfer.training import inference, outcome, phases, run_folder
+from kerastransfer.training import source_features as features_of
+from kerastransfer.training.caching import Caching
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
 from kerastransfer.training.checkpointer import Checkpointer
-from kerastransfer.training.checkpoints import Checkpoint, Store
+from kerastransfer.training.checkpoints import Checkpoint, Store, steps_of
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.finished import MEAN_IMAGE
 from kerastransfer.training.halting import Halt
-from kerastransfer.training.prefix import Caching, Features
 from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
 from kerastransfer.training.setting import Setting
+from kerastransfer.training.source_features import Features
 
 EVERY = 60.0
 
@@ -135,7 +137,7 @@ class _Job:
         """Do what `train` promises."""
         start, inputs = time.monotonic(), self.inputs
         store, found = self.begin()
-        features = self.source_features() if inputs.replicas.chief else {}
+        features = self.features() if inputs.replicas.chief else {}
         probed = None
         if features and inputs.with_probe:
             probed = outcome.probe(features, self.config.seed)
@@ -171,7 +173,7 @@ class _Job:
                 inputs.mean_image.write(self.folder / MEAN_IMAGE)
         return store, run_folder.share(found, inputs.replicas)
 
-    def source_features(self) -> Features:
+    def features(self) -> Features:
         """Run every image through the pretrained network, where that serves."""
         if not self.inputs.source_weights:
             if self.inputs.with_probe:
@@ -179,7 +181,7 @@ class _Job:
             return {}
         if not (self.inputs.with_probe or self._head_only()):
             return {}
-        return prefix.source_features(
+        return features_of.compute(
             self.inputs.records,
             source_network(self.backbone, self.inputs.source_weights),
             self.backbone,
@@ -275,7 +277,7 @@ class _Job:
     def _metrics_log(self, found: Checkpoint | None) -> MetricsLog:
         path = self.folder / run_folder.METRICS
         keep = found.metrics_bytes if found else 0
-        return MetricsLog(path, keep, _steps(found))
+        return MetricsLog(path, keep, steps_of(found))
 
     def _callbacks(
         self,
@@ -291,7 +293,7 @@ class _Job:
             ours = [
                 metrics_log,
                 TensorBoardLog(self.folder / "tensorboard", before),
-                Progress(steps, epochs, len(self.positions["val"]), _steps(found)),
+                Progress(steps, epochs, len(self.positions["val"]), steps_of(found)),
             ]
         return keras.callbacks.CallbackList(
             [*ours, *self.inputs.callbacks],
@@ -299,11 +301,3 @@ class _Job:
             epochs=epochs,
             steps=steps,
         )
-
-
-def _steps(found: Checkpoint | None) -> int:
-    """Count the steps that a checkpoint holds."""
-    if found is None:
-        return 0
-    under_way = found.position.step if found.position else 0
-    return under_way + sum(outcome.steps for outcome in found.outcomes)

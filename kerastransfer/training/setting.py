@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.records import reader
 from kerastransfer.training.batches import Images
+from kerastransfer.training.caching import Caching, Records
 from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.prefix import Caching, Records
 from kerastransfer.training.replicas import Replicas
 
 

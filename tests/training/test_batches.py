@@ -30,14 +30,16 @@ def make_images(**fields: object) -> Images:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
 @pytest.mark.parametrize("size", [1, 2, 4, 13])
-def test_every_row_is_some_replicas_and_only_once(size, count):
+def test_every_row_weighs_one_over_all_replicas(size, count):
     shares = [
         share for k in range(count) for share in share_rows(size, Part(k, 1, count))
     ]
-    counted = [rows for rows, counts in shares if counts]
-    assert np.concatenate(counted).tolist() == list(range(size))
-    assert all(len(rows) for rows, _ in shares)  # none is empty: layers cannot take it
-    lengths = [len(rows) for rows, counts in shares if counts]
+    weights = np.zeros(size)
+    for rows, weight in shares:
+        assert len(rows)  # none is empty: layers cannot take it
+        weights[rows] += weight
+    np.testing.assert_allclose(weights, 1)
+    lengths = [len(rows) for rows, _ in shares]
     assert max(lengths) - min(lengths) <= 1
 
 
@@ -45,9 +47,17 @@ def test_every_row_is_some_replicas_and_only_once(size, count):
 def test_a_smaller_batch_has_no_larger_share(count):
     for number in range(count):
         lengths = [
-            len(share_rows(n, Part(number, 1, count))[0][0]) for n in range(1, 20)
+            len(share_rows(n, Part(number, 1, count))[0][0]) for n in range(count, 20)
         ]
         assert lengths == sorted(lengths)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_of_a_batch_too_small_to_divide_every_replica_takes_all(count):
+    for size in range(1, count):
+        for rows, weight in share_rows(size, Part(0, count, count)):
+            assert rows.tolist() == list(range(size))
+            assert weight == 1 / count
 
 
 def told(batches):
@@ -79,9 +89,11 @@ def test_replicas_in_one_process_and_in_many_get_the_same_shares(augment):
         assert shares == [apart[k][number][1][0] for k in range(3)]
     whole = told(images.train(2))
     for (_, ours), (_, theirs) in zip(together, whole, strict=True):
-        counted = [share for share in ours if share[3][0]]
+        # The last batch is one image, which each of the three replicas takes.
+        counted = ours if ours[0][3][0] == 1 else ours[:1]
         assert [x for share in counted for x in share[0]] == theirs[0][0]
         assert [x for share in counted for x in share[2]] == theirs[0][2]
+    assert [share[3] for share in together[-1][1]] == [[np.float32(1 / 3)]] * 3
 
 
 @pytest.mark.parametrize("start", [0, 1, 3, 4])

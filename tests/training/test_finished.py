@@ -29,7 +29,8 @@ def run(tmp_path):
     config = resolve(chosen, facts)
     (tmp_path / "config.json").write_text(json.dumps(config.as_dict()))
     (tmp_path / "labels.txt").write_text("ant\nbee\n")
-    (tmp_path / "model.keras").touch()
+    for name in ("model.keras", "result.json"):
+        (tmp_path / name).touch()
     mean_image(90).write(tmp_path / "mean_image.npy")
     return tmp_path
 
@@ -47,11 +48,11 @@ def test_another_mean_image_than_the_run_was_trained_with_is_refused(run):
         finished.read(run)
 
 
-def test_what_is_missing_is_named(run):
-    (run / "model.keras").unlink()
-    with pytest.raises(
-        MissingError, match=r"model\.keras is not there; the same train"
-    ):
+# result.json comes last: a run without it has not finished, whatever else is there.
+@pytest.mark.parametrize("name", ["model.keras", "result.json", "labels.txt"])
+def test_what_is_missing_is_named(run, name):
+    (run / name).unlink()
+    with pytest.raises(MissingError, match=f"{name} is not there; the same train"):
         finished.read(run)
 
 

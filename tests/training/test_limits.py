@@ -10,9 +10,9 @@ from disks import small_disk
 
 from kerastransfer.errors import InputError, Terminated
 from kerastransfer.training import phases, run_folder
+from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpointer import Checkpointer
 from kerastransfer.training.halting import Halt
-from kerastransfer.training.prefix import Caching
 from kerastransfer.training.replicas import single
 from kerastransfer.training.resolve import Facts, resolve
 from kerastransfer.training.setting import Setting

@@ -11,10 +11,10 @@ from kerastransfer import surgery
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.training import phase, prefix
 from kerastransfer.training.batches import Images
+from kerastransfer.training.caching import Caching
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.engine import Job
 from kerastransfer.training.phase import Span
-from kerastransfer.training.prefix import Caching
 from kerastransfer.training.replicas import single
 
 FACTS = miniature.BACKBONE.preprocessing

@@ -9,7 +9,7 @@ from kerastransfer import surgery
 from kerastransfer.recipe import Recipe
 from kerastransfer.training import prefix
 from kerastransfer.training.batches import Images
-from kerastransfer.training.prefix import Caching
+from kerastransfer.training.caching import Caching
 from kerastransfer.training.resolve import Facts, resolve
 
 RECIPE = "F1-5R6-8"

@@ -88,24 +88,43 @@ def whole(data, tmp_path_factory):
     return out
 
 
+def wait_for(out, pattern):
+    """Wait until there is such a file."""
+    for _ in range(6000):
+        if any(out.rglob(pattern)):
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"no {pattern}")
+
+
 def kill_until_done(data, out, kills, seed):
-    """Kill a run at random moments; return how often its process was begun."""
+    """Kill a run while it fills its cache, while it writes, and at random moments.
+
+    Return how often it was killed, and what it said when it was done.
+    """
     rng = random.Random(seed)
-    for count in range(1, 200):
+    killed = 0
+    while True:
         process = start(data, out)
         assert process.stdout.readline() == "ready\n", process.stderr.read()
-        if count <= kills:
-            time.sleep(rng.uniform(0.3, 4.0))
+        if killed == 0:
+            wait_for(out, "*.rows.npy")
+        elif killed == 1:
+            wait_for(out, "checkpoints/.part-*")
+        if killed < kills:
+            time.sleep(0 if killed < 2 else rng.uniform(0.3, 3.0))
             process.kill()
         _, told = process.communicate(timeout=300)
         if process.returncode == 0:
-            return count
+            return killed, told
         assert process.returncode == -signal.SIGKILL, told
-    raise AssertionError("never done")
+        killed += 1
 
 
 def check_killed(data, out, whole, kills, seed):
-    kill_until_done(data, out, kills, seed)
+    killed, told = kill_until_done(data, out, kills, seed)
+    assert killed >= min(2, kills)
+    assert "Going on in phase" in told
     folder = run_folder(out)
     assert_same(folder, run_folder(whole))
     assert not list(folder.rglob(".part-*"))

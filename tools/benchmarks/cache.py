@@ -75,7 +75,7 @@ def _setting(case: _Case, home: Path) -> "tuple[Setting, Network]":
     from kerastransfer.datasets import table as datasets
     from kerastransfer.records import reader
     from kerastransfer.training import phases
-    from kerastransfer.training.prefix import Caching
+    from kerastransfer.training.caching import Caching
     from kerastransfer.training.replicas import single
     from kerastransfer.training.setting import Setting
 

@@ -1,0 +1,168 @@
+"""What the user says of caches; opening one, finding room for it, and filling it."""
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer import pipeline
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.features.cache import Cache, Identity
+from kerastransfer.features.fill import Filler, Show, Wanted
+from kerastransfer.home import features_home
+from kerastransfer.training.console import say
+
+LIMIT = 20 * 2**30
+_ROOM = 1.05  # of the disk, for what else is written meanwhile
+
+
+class Records(pipeline.Examples, Protocol):
+    """Examples of which hash, sizes and labels are known."""
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of everything in them."""
+
+    def size(self, split: str) -> int:
+        """Return how many images a split holds."""
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """Return every image's label, by position."""
+
+
+@contextlib.contextmanager
+def _silent(what: str) -> Iterator[Show]:
+    yield lambda done, total: None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Caching:
+    """What the user says of caches. It decides no result, beyond rounding.
+
+    Parameters
+    ----------
+    mode : {'auto', 'on', 'off'}
+    limit : int
+        Bytes that one cache may take.
+    home : Path
+        The folder that holds all caches.
+    progress : callable
+        Given the work's name, opens something that shows how far it is.
+    quiet : bool
+        Whether to say nothing of filling.
+    runs : int
+        How many runs of this length will share a cache.
+    """
+
+    mode: str = "auto"
+    limit: int = LIMIT
+    home: Path = dataclasses.field(default_factory=features_home)
+    progress: Callable[[str], AbstractContextManager[Show]] = _silent
+    quiet: bool = False
+    runs: int = 1
+
+
+def open_filler(
+    records: Records,
+    network: Network,
+    backbone: Backbone,
+    cut: int,
+    wanted: list[Wanted],
+    caching: Caching,
+    dtype: str,
+) -> Filler:
+    """Look at what is wanted of a prefix's outputs, and what is there.
+
+    Parameters
+    ----------
+    records, network, backbone
+        What is run, with the weights that it has.
+    cut : int
+        The prefix's last block.
+    wanted : list of Wanted
+    caching : Caching
+    dtype : {'float32', 'float16'}
+
+    Returns
+    -------
+    Filler
+    """
+    identity = Identity.of(network, backbone, cut, records.content_hash, dtype)
+    cache = Cache(
+        caching.home,
+        identity,
+        network.blocks[cut - 1].output_shape[1:],
+        {split: records.size(split) for split in ("train", "val", "test")},
+    )
+    return Filler(cache, network, backbone.preprocessing, records, cut, wanted)
+
+
+def no_room(filler: Filler, caching: Caching) -> str:
+    """Say why outputs cannot be kept; nothing, if they can."""
+    size = filler.total_bytes
+    if size > caching.limit:
+        return (
+            f"they would take {_size(size)}, above the limit of {_size(caching.limit)}"
+        )
+    place = caching.home
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if filler.num_bytes * _ROOM > free:
+        return f"they would take {_size(filler.num_bytes)}, and {_size(free)} are free"
+    return ""
+
+
+def fill(
+    filler: Filler,
+    cut: int,
+    caching: Caching,
+    check: Callable[[], None] = lambda: None,
+) -> str:
+    """Compute what is missing.
+
+    Parameters
+    ----------
+    filler : Filler
+    cut : int
+        The prefix's last block.
+    caching : Caching
+    check : callable
+        Called after each batch; may end the work by raising.
+
+    Returns
+    -------
+    str
+        Why it could not be kept; empty where it could.
+    """
+    if not filler.missing:
+        filler.fill()
+        return ""
+    if not caching.quiet:
+        say(
+            f"Computing blocks 1-{cut} of {filler.num_missing:,} crops once: "
+            f"{_size(filler.num_bytes)} in {filler.cache.folder}"
+        )
+    try:
+        opened = _silent if caching.quiet else caching.progress
+        with opened(f"Blocks 1-{cut}") as show:
+
+            def shown(done: int, total: int) -> None:
+                show(done, total)
+                check()
+
+            filler.fill(shown)
+    except OSError as error:
+        return f"they could not be written ({error.strerror or error})"
+    return ""
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 1e6:.1f} MB"

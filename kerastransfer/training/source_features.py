@@ -1,0 +1,84 @@
+"""The source's features of every image: what the number to beat is fitted on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer import views
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.recipe import NUM_BLOCKS
+from kerastransfer.training import caching as caches
+from kerastransfer.training.caching import Caching, Records
+from kerastransfer.training.console import say
+
+_CENTRE = 0  # the number of the centre view
+_FEATURE_BLOCK = NUM_BLOCKS - 1
+
+Features = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
+
+
+def compute(
+    records: Records,
+    network: Network,
+    backbone: Backbone,
+    positions: Mapping[str, NDArray[np.int64]],
+    caching: Caching,
+) -> Features:
+    """Return block 7's outputs in the centre view, computed once.
+
+    Parameters
+    ----------
+    records : Records
+    network : Network
+        With the source's weights.
+    backbone : Backbone
+    positions : mapping of str to array
+        Of each split.
+    caching : Caching
+        Where it is off, or there is no room, nothing is kept.
+
+    Returns
+    -------
+    dict of str to (array of shape (n, d), array of shape (n,))
+        Features and labels of each split.
+    """
+    filler = open_filler(records, network, backbone, positions, caching)
+    reason = "it is off"
+    if caching.mode != "off":
+        reason = caches.no_room(filler, caching) or caches.fill(
+            filler, _FEATURE_BLOCK, caching
+        )
+        if reason:
+            say(f"The source's features are not kept: {reason}.")
+    read = filler.compute if reason else filler.read
+    return {
+        part.split: (read(part), records.labels(part.split)[part.positions])
+        for part in filler.wanted
+    }
+
+
+def open_filler(
+    records: Records,
+    network: Network,
+    backbone: Backbone,
+    positions: Mapping[str, NDArray[np.int64]],
+    caching: Caching,
+) -> Filler:
+    """Look at what `compute` needs, and what is there.
+
+    Parameters
+    ----------
+    records, network, backbone, positions, caching
+        As for `compute`.
+
+    Returns
+    -------
+    Filler
+    """
+    wanted = [Wanted(s, _CENTRE, views.CENTRE, p) for s, p in positions.items()]
+    return caches.open_filler(
+        records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
+    )
