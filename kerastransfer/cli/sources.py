@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.cli import options, sizes
 from kerastransfer.cli.progress import progress
 from kerastransfer.cli.sizes import Sizes
 from kerastransfer.datasets import table as datasets
@@ -22,7 +23,7 @@ from kerastransfer.weights.readers import caffe_file
 if TYPE_CHECKING:
     import numpy as np
 
-    from kerastransfer.training.prefix import Caching
+    from kerastransfer.training.caching import Caching
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,24 +52,34 @@ class Sources:
 def find(
     args: argparse.Namespace, chosen: dict[str, Any], recipes: list[str]
 ) -> Sources:
-    """Find data and weights; needs no TensorFlow.
+    """Find data and weights, and check what was chosen; needs no TensorFlow.
 
     Parameters
     ----------
     args : argparse.Namespace
         Says where files are.
     chosen : dict
-        Names dataset and backbone.
+        What the user set; names dataset and backbone.
     recipes : list of str
         All that will be trained.
 
     Returns
     -------
     Sources
+
+    Raises
+    ------
+    InputError
+        If what was chosen makes no config, whatever the images are.
     """
+    for text in recipes:
+        resolve.check({**chosen, "recipe": text})
     steps = [step for text in recipes for step in Recipe.parse(text).phases[0].steps]
     name = backbones.get(chosen["backbone"]).name
     dataset = datasets.resolve(chosen["dataset"], args.archives)
+    mirror = sizes.mirror_of(dataset, options.records_folder(args))
+    for text in recipes:
+        resolve.check({**chosen, "recipe": text}, mirror=mirror)
     keeps = any(step.action is not Action.REDRAW for step in steps)
     loaded = store.load(name, args.weights) if keeps else None
     image = args.mean_image and MeanImage.from_planes(
@@ -99,7 +110,7 @@ def caching(args: argparse.Namespace, runs: int = 1) -> "Caching":
     -------
     Caching
     """
-    from kerastransfer.training.prefix import Caching
+    from kerastransfer.training.caching import Caching
 
     return Caching(
         mode=args.cache,

@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ _RANGES: dict[str, _Range] = {
     "warmup": ("from 0 to below 1", lambda x: 0 <= x < 1),
     "label_smoothing": ("from 0 to below 1", lambda x: 0 <= x < 1),
     "clip_norm": (">= 0", lambda x: 0 <= x < math.inf),
-    "seed": (">= 0", lambda x: x >= 0),
+    "seed": (">= 0 and below 2**32", lambda x: 0 <= x < 2**32),  # as NumPy's
     "draw": (">= 0", lambda x: x >= 0),
 }
 _CHOICES = {
@@ -42,6 +42,7 @@ _CHOICES = {
     "cache_dtype": CACHE_DTYPES,
     "batch_norm": BATCH_NORMS,
 }
+_HASHES = ("records", "weights", "mean_image")  # no flags, unlike all others
 # Fields with a value for each phase.
 PER_PHASE = tuple(_PHASE_RANGES)
 
@@ -179,7 +180,8 @@ class TrainConfig:
         Raises
         ------
         InputError
-            If a field is unknown, or one without a default is missing.
+            If a field is unknown or of another type, or one without a default is
+            missing.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         optional = {
@@ -193,8 +195,59 @@ class TrainConfig:
                 f"Expected a run's config with the fields {sorted(known)}, "
                 f"got one that differs in {odd}."
             )
+        check_types(fields)
         lists = {name: tuple(fields[name]) for name in PER_PHASE if name in fields}
         return cls(**fields | lists)
+
+
+def check_types(fields: Mapping[str, Any]) -> None:
+    """Refuse values of another type than their field's; ranges are not looked at.
+
+    Parameters
+    ----------
+    fields : mapping
+        Some of `TrainConfig`'s, as JSON or flags gave them; others are passed over.
+
+    Raises
+    ------
+    InputError
+        Naming the first that does not fit.
+    """
+    for field in dataclasses.fields(TrainConfig):
+        wanted, holds = _TYPES[field.type]
+        if field.name in fields and not holds(fields[field.name]):
+            name = field.name if field.name in _HASHES else _flag(field.name)
+            got = fields[field.name]
+            raise InputError(f"Expected {name} to be {wanted}, got {got!r}.")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _all(holds: Callable[[Any], bool], values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(map(holds, values))
+
+
+# What a field's type means to a user, and a check, for JSON holds anything.
+_TYPES: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("text", _is_text),
+    BatchNorm: ("text", _is_text),
+    bool: ("yes or no (true or false in JSON)", lambda x: isinstance(x, bool)),
+    int: ("a whole number", _is_whole),
+    int | None: ("a whole number", lambda x: x is None or _is_whole(x)),
+    float: ("a number", _is_number),
+    tuple[int, ...]: ("a list of whole numbers", lambda x: _all(_is_whole, x)),
+    tuple[float, ...]: ("a list of numbers", lambda x: _all(_is_number, x)),
+}
 
 
 def _flag(field: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.surgery import frozen_prefix
-from kerastransfer.training.config import PER_PHASE, TrainConfig
+from kerastransfer.training.config import PER_PHASE, TrainConfig, check_types
 from kerastransfer.training.presets import PRESETS
 
 _HASHES = ("records", "weights", "mean_image")
@@ -68,6 +68,26 @@ class Facts:
     mean_image: str = ""
 
 
+def check(chosen: Mapping[str, Any], *, mirror: bool = True) -> None:
+    """Refuse what is wrong whatever the data are; before they are looked at.
+
+    Parameters
+    ----------
+    chosen : mapping
+        As for `resolve`.
+    mirror : bool
+        Whether a mirror image keeps its class, for all that is known.
+
+    Raises
+    ------
+    InputError
+        As `resolve` does, but for other hashes.
+    """
+    check_types(chosen)
+    hashes = {name: chosen.get(name, "") for name in _HASHES}
+    resolve(chosen, Facts(**hashes, num_images=1, mirror=mirror))
+
+
 def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
     """Fill what was not chosen with defaults.
 
@@ -86,9 +106,10 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
     Raises
     ------
     InputError
-        If a value is out of range, or if the config that was chosen names other
-        records, weights or mean image than those at hand.
+        If a value is out of range or of another type, or if the config that was chosen
+        names other records, weights or mean image than those at hand.
     """
+    check_types(chosen)
     hashes = {name: getattr(facts, name) for name in _HASHES}
     for name, got in hashes.items():
         wanted = chosen.get(name)

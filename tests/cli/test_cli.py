@@ -9,6 +9,7 @@ import pytest
 from kerastransfer import cli
 
 LITE0 = ["--backbone", "efficientnet_lite0"]
+REDRAWN = ["train", "--dataset", "digits", "--recipe", "R1-8", *LITE0]
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,16 @@ def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["tune", "--dataset", "digits", "--tuner", "grid"], 2),
         (["tune", "--dataset", "digits", "--trials", "3", *LITE0], 1),
         (["tune", "--dataset", "digit", *LITE0], 1),
+        (["tune", "--dataset", "digits", "--views", "3", *LITE0], 1),
+        (["tune", "--dataset", "digits", "--views", "10", *LITE0], 1),
+        (["tune", "--dataset", "digits", "--epochs", "1,2,3", *LITE0], 1),
+        (["tune", "--dataset", "digits", "--seed", "-1", *LITE0], 1),
+        ([*REDRAWN, "--views", "3"], 1),
+        ([*REDRAWN, "--views", "10"], 1),
+        ([*REDRAWN, "--views", "10", "--mirror", "yes", "--dry-run"], 0),
+        ([*REDRAWN, "--epochs", "0"], 1),
+        ([*REDRAWN, "--preset", "cafe"], 1),
+        ([*REDRAWN, "--seed", "4294967296"], 1),
         (["export", "nowhere", "--out", "x"], 1),
     ],
 )

@@ -8,7 +8,7 @@ from kerastransfer.errors import InputError, RecipeError, UnknownNameError
 from kerastransfer.recipe import Recipe
 from kerastransfer.training.config import TrainConfig
 from kerastransfer.training.presets import PRESETS
-from kerastransfer.training.resolve import Facts, default_epochs, resolve
+from kerastransfer.training.resolve import Facts, check, default_epochs, resolve
 
 FACTS = Facts(records="r" * 64, weights="w" * 64, num_images=500, mirror=False)
 CHOSEN = {"dataset": "digits", "backbone": "efficientnet_lite0", "recipe": "F1-7R8"}
@@ -107,7 +107,8 @@ def test_one_number_of_epochs_or_rate_stands_for_every_phase():
         ({"weight_decay": -1.0}, InputError, "--weight-decay >= 0"),
         ({"augment": "mixup"}, InputError, "--augment to be one of"),
         ({"batch_norm": "move"}, InputError, "--batch-norm to be one of"),
-        ({"seed": -1}, InputError, "--seed >= 0, got -1"),
+        ({"seed": -1}, InputError, "--seed >= 0 and below .*, got -1"),
+        ({"seed": 2**32}, InputError, "--seed >= 0 and below .*, got 4294967296"),
         ({"patience": (1, 2)}, InputError, "Expected 1 --patience, each 0 or more"),
         ({"warmup": 1.0}, InputError, "--warmup from 0 to below 1, got 1.0"),
         ({"label_smoothing": -0.1}, InputError, "--label-smoothing from 0"),
@@ -124,3 +125,47 @@ def test_one_number_of_epochs_or_rate_stands_for_every_phase():
 def test_what_is_out_of_range_is_refused(fields, error, message):
     with pytest.raises(error, match=message):
         resolve({**CHOSEN, **fields}, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"epochs": 5}, "--epochs to be a list of whole numbers, got 5"),
+        ({"epochs": [2.5]}, r"--epochs to be a list of whole numbers, got \[2.5\]"),
+        ({"epochs": "55"}, "--epochs to be a list of whole numbers, got '55'"),
+        ({"learning_rate": None}, "--learning-rate to be a list of numbers, got None"),
+        ({"patience": [True]}, r"--patience to be a list of whole numbers, got \[True"),
+        ({"batch_size": "32"}, "--batch-size to be a whole number, got '32'"),
+        ({"batch_size": 2.5}, "--batch-size to be a whole number, got 2.5"),
+        ({"weight_decay": "x"}, "--weight-decay to be a number, got 'x'"),
+        ({"warmup": [0.1]}, "--warmup to be a number"),
+        ({"recipe": 5}, "--recipe to be text, got 5"),
+        ({"dataset": None}, "--dataset to be text, got None"),
+        ({"backbone": ["alexnet"]}, "--backbone to be text"),
+        ({"batch_norm": []}, "--batch-norm to be text"),
+        ({"preset": {}}, "--preset to be text"),
+        ({"mirror": "no"}, "--mirror to be yes or no .*, got 'no'"),
+        ({"seed": 1.5}, "--seed to be a whole number, got 1.5"),
+        ({"draw": True}, "--draw to be a whole number, got True"),
+        ({"images_per_class": "5"}, "--images-per-class to be a whole number, got '5'"),
+        ({"views": "5"}, "--views to be a whole number"),
+        ({"weights": 5}, "Expected weights to be text, got 5"),
+    ],
+)
+def test_other_types_are_refused_in_a_line(fields, message):
+    whole = resolve(CHOSEN, FACTS).as_dict()
+    for attempt in (
+        lambda: resolve({**CHOSEN, **fields}, FACTS),
+        lambda: check({**CHOSEN, **fields}),
+        lambda: TrainConfig.from_dict({**whole, **fields}),
+    ):
+        with pytest.raises(InputError, match=message) as told:
+            attempt()
+        assert "\n" not in str(told.value)
+
+
+def test_what_only_the_data_can_tell_is_not_refused_before():
+    hashes = {"records": "x" * 64, "weights": "y" * 64}
+    check({**CHOSEN, **hashes, "views": 10})
+    with pytest.raises(InputError, match="mirror images"):
+        check({**CHOSEN, "views": 10}, mirror=False)
