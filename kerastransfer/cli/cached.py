@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from typing import Any
 
@@ -32,9 +33,15 @@ def prune(args: argparse.Namespace) -> int:
         raise InputError("Expected --older-than DAYS or --all with prune.")
     since = time.time() - (args.older_than or 0) * _DAY
     found = cache_list.entries(features_home())
-    gone = [entry for entry in found if args.all or entry.used < since]
-    for entry in gone:
-        cache_list.remove(entry)
+    gone = []
+    for entry in found:
+        if not args.all and entry.used >= since:
+            continue
+        try:
+            cache_list.remove(entry)
+            gone.append(entry)
+        except InputError as error:  # one in use; the rest can go
+            print(f"Left out: {error}", file=sys.stderr)
     what = "cache" if len(gone) == 1 else "caches"
     print(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
     return 0

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.errors import InputError
 from kerastransfer.evaluation.wording import percent
 
 # A wider confusion matrix would not fit a terminal.
 _WIDEST = 12
+_NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
 _NAMES = {
     "accuracy": "accuracy",
     "mean_per_class_accuracy": "mean per class",
@@ -17,12 +19,39 @@ _NAMES = {
 
 
 def read_finished(folder: Path) -> dict[str, Any] | None:
-    """Return a finished run's ``result.json``, or None where there is none."""
+    """Return a finished run's ``result.json``, or None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's.
+
+    Returns
+    -------
+    dict or None
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
     path = folder / "result.json"
     if not path.is_file():
         return None
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        reason = "it is no run's" if not isinstance(result, dict) else ""
+        if not reason and not result.keys() >= _NEEDED:
+            reason = f"{sorted(_NEEDED - result.keys())} are not there"
+    except ValueError as error:
+        result, reason = {}, str(error)
+    if reason:
+        raise InputError(
+            f"Expected a run's result in {str(path)!r}: {reason}; --restart trains it "
+            "again."
+        )
+    found: dict[str, Any] = result
+    return found
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:

@@ -51,8 +51,8 @@ def execute(args: argparse.Namespace) -> int:
         print(dry_run.measured(_estimates(args, config, records, found, replicas)))
         return 0
     folder = args.runs / config.run_name
-    result = results.read_finished(folder)
-    if result is None or args.restart or _has_more_time(result, args.time_limit):
+    result = None if args.restart else results.read_finished(folder)
+    if result is None or _has_more_time(result, args.time_limit):
         result = _train(args, config, records, found, folder, replicas)
     else:
         print("This run is finished; --restart trains it again.", file=sys.stderr)

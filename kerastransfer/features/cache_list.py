@@ -14,6 +14,7 @@ from kerastransfer.errors import InputError
 
 META = "cache.json"
 LOCK = "lock"
+_FACTS = ("backbone", "cut", "dtype", "records")  # what a person is told
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,16 +52,24 @@ def entries(home: Path) -> list[Entry]:
     """
     found = []
     for path in home.glob(f"*/{META}"):
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError):
-            facts = {}
+        facts = _read_facts(path)
         files = [file.stat() for file in path.parent.iterdir() if file.is_file()]
         size = 512 * sum(
             stat.st_blocks for stat in files
         )  # what is sparse is not there
         found.append(Entry(path.parent, facts, size, path.stat().st_mtime))
     return sorted(found, key=lambda entry: -entry.used)
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Return what describes a cache; nothing where it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return {}
+    if not isinstance(found, dict) or not all(name in found for name in _FACTS):
+        return {}
+    return found if isinstance(found["records"], str) else {}
 
 
 def remove(entry: Entry) -> None:
@@ -82,8 +91,13 @@ def remove(entry: Entry) -> None:
             raise InputError(
                 f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
             ) from None
-        for path in (*entry.folder.glob("*.npy"), entry.folder / META):
+        for path in (*_own_files(entry.folder), entry.folder / META):
             path.unlink(missing_ok=True)
         (entry.folder / LOCK).unlink()
     with contextlib.suppress(OSError):  # other files are not ours to delete
         entry.folder.rmdir()
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """List rows, and what a kill left of a file that was being written."""
+    return [*folder.glob("*.npy"), *folder.glob(".part-*")]
