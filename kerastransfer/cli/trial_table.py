@@ -13,6 +13,11 @@ _HEADER = (
     *("validation accuracy", "points behind the first", "seconds"),
 )
 
+_CLOSING = (
+    "* worse than the first on these validation images, on which the first was chosen: "
+    "that favours it"
+)
+
 
 def trial_table(trials: "list[Trial]") -> str:
     """Draw a table of trials, the best first, each compared with the first.
@@ -26,7 +31,8 @@ def trial_table(trials: "list[Trial]") -> str:
     -------
     str
         Intervals are at 95 %. The comparison is made image by image; an asterisk marks
-        those that are worse beyond doubt.
+        those that interval and test tell apart from the first. It holds for these
+        validation images alone, and favours the first, chosen on them as the best.
     """
     rows = [_HEADER, *(_row(trial, trials[0]) for trial in trials[:_SHOWN])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -39,6 +45,8 @@ def trial_table(trials: "list[Trial]") -> str:
     ]
     if len(trials) > _SHOWN:
         lines.append(f"and {len(trials) - _SHOWN} more trials")
+    if len(trials) > 1:
+        lines.append(_CLOSING)
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from kerastransfer.cli.trial_table import trial_table
 from kerastransfer.errors import InputError
 from kerastransfer.recipe import Recipe
 from kerastransfer.records import reader
-from kerastransfer.training.devices import Choice
+from kerastransfer.training.devices import Choice, tf_config
 from kerastransfer.tuning.plan import TUNERS, Plan
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Search, and print the trials and how to train the best."""
+    if tf_config():
+        raise InputError(
+            "Expected no TF_CONFIG of several processes with tune: they would train "
+            "each trial together; unset it, and share a search through "
+            "KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT and KERASTUNER_TUNER_ID."
+        )
     chosen = {"backbone": "alexnet"} | train_arguments.flags(args)
     if "dataset" not in chosen:
         raise InputError("Expected --dataset, of which the images are.")
@@ -127,12 +134,15 @@ def _report(args: argparse.Namespace, trials: "list[Trial]", out: Path) -> None:
         print(json.dumps([trial.as_dict() for trial in trials], indent=2))
         return
     print(trial_table(trials))
-    places = [
-        f" --{name} {value}"
-        for name in ("archives", "records", "weights", "mean-image")
-        if (value := getattr(args, name.replace("-", "_")))
-    ]
-    print(
-        "The best of many looks better than it is; the test set will tell:\n"
-        f"kerastransfer train --config {best}{''.join(places)}"
-    )
+    print("The best of many looks better than it is; the test set will tell:")
+    print(_command(args, best))
+
+
+def _command(args: argparse.Namespace, best: Path) -> str:
+    """Spell what trains the best, as a shell takes it."""
+    parts = ["kerastransfer", "train", "--config", str(best)]
+    for name in ("archives", "records", "weights", "mean-image"):
+        value = getattr(args, name.replace("-", "_"))
+        if value:
+            parts += [f"--{name}", str(value)]
+    return shlex.join(parts)

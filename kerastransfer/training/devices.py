@@ -192,16 +192,17 @@ def _task(task: Any, counts: dict[str, int]) -> tuple[str, int]:
             'Expected "task" of TF_CONFIG to be an object such as {"type": "worker", '
             f'"index": 0}}, got {json.dumps(task)}.'
         )
-    kind, index = task.get("type"), task.get("index")
+    kind: Any = task.get("type")
+    index: Any = task.get("index")
     if kind not in _TRAINERS:
         raise InputError(
             f"Expected a task of type {' or '.join(_TRAINERS)} in TF_CONFIG, got "
             f"{json.dumps(kind)}; every process trains here."
         )
     whole = isinstance(index, int) and not isinstance(index, bool)
-    if not whole or not 0 <= index < counts[kind]:
+    if not whole or index not in range(counts[kind]):
         raise InputError(
             f"Expected a task's index below {counts[kind]}, the number of tasks of "
             f"type {kind}, in TF_CONFIG, got {json.dumps(index)}."
         )
-    return kind, index
+    return str(kind), int(index)

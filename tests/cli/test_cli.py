@@ -1,12 +1,16 @@
 """The command line before TensorFlow: help, usage, messages, dry runs."""
 
+import argparse
 import json
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from kerastransfer import cli
+from kerastransfer.cli import tune
 
 LITE0 = ["--backbone", "efficientnet_lite0"]
 REDRAWN = ["train", "--dataset", "digits", "--recipe", "R1-8", *LITE0]
@@ -201,3 +205,25 @@ def test_explain_as_json(capsys):
     assert rows[3]["factor"] == 0.1
     assert rows[7]["parameters_trained"] == 1281 * 1000
     assert rows[0]["factor"] is None
+
+
+def test_a_search_is_not_shared_through_tf_config(monkeypatch, capsys):
+    told = {
+        "cluster": {"worker": ["a:1", "b:1"]},
+        "task": {"type": "worker", "index": 0},
+    }
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    assert cli.main(["tune", "--dataset", "digits", *LITE0]) == 1
+    error = capsys.readouterr().err.strip()
+    assert "no TF_CONFIG of several processes" in error and "\n" not in error
+
+
+def test_the_command_that_trains_the_best_can_be_pasted():
+    parser = argparse.ArgumentParser()
+    tune.add_arguments(parser)
+    given = parser.parse_args(["--archives", "my files", "--weights", "it's.npz"])
+    command = tune._command(given, Path("my search/best.json"))
+    assert shlex.split(command) == [
+        *("kerastransfer", "train", "--config", "my search/best.json"),
+        *("--archives", "my files", "--weights", "it's.npz"),
+    ]

@@ -53,11 +53,13 @@ def test_trials_are_compared_image_by_image():
     assert first.compare(second).verdict == "first is better"
 
 
-def test_the_table_has_intervals_and_marks_what_is_worse_beyond_doubt():
+def test_the_table_has_intervals_and_marks_what_is_worse_on_these_images():
     first, near, far = make(1, [0]), make(2, [1, 2]), make(3, range(20))
     lines = trial_table([first, near, far]).splitlines()
     assert "97.5 % (87.1 to 99.6)" in lines[1]
     assert not lines[2].endswith("*") and "2.5 (" in lines[2]
     assert "47.5 (" in lines[3] and " *" in lines[3]
+    assert "on these validation images, on which the first was chosen" in lines[-1]
+    assert "validation images, on" not in trial_table([first])  # no comparison
     many = [dataclasses.replace(first, number=n) for n in range(1, 31)]
-    assert trial_table(many).endswith("and 10 more trials")
+    assert "\nand 10 more trials\n" in trial_table(many)
