@@ -1,6 +1,7 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard, progress."""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -198,4 +199,5 @@ class Progress(keras.callbacks.Callback):
 
     def _says(self, epoch: int) -> bool:
         """Say twenty epochs at most, evenly spaced, and the last."""
-        return epoch % max(1, self._epochs // 20) == 0 or epoch == self._epochs - 1
+        apart = math.ceil(self._epochs / 20)
+        return epoch % apart == 0 or epoch == self._epochs - 1

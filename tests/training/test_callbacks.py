@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from kerastransfer.training.callbacks import Progress
 
 
@@ -29,5 +31,10 @@ def test_without_a_validation_set_the_loss_alone_is_told():
     assert told(0, {}) == ["epoch 1/2  loss 1.5000", "epoch 2/2  loss 1.5000"]
 
 
-def test_of_many_epochs_about_twenty_are_told():
-    assert len(told(0, {}, epochs=200)) == 21
+@pytest.mark.parametrize(
+    ("epochs", "lines"), [(1, 1), (20, 20), (21, 11), (39, 20), (40, 21), (200, 21)]
+)
+def test_of_many_epochs_twenty_and_the_last_are_told(epochs, lines):
+    found = told(0, {}, epochs=epochs)
+    assert len(found) == lines
+    assert found[-1].startswith(f"epoch {epochs}/{epochs} ")
