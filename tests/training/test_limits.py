@@ -134,6 +134,14 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, capsys):
     assert "No cache of blocks 1-3: they cannot be written" in capsys.readouterr().err
 
 
+def test_half_precision_is_refused_where_it_does_not_reach(tmp_path):
+    setting = make_setting(tmp_path, "F1-3R4-8", cache_dtype="float16")
+    weights = setting.source_weights | {}
+    weights["bn3/gamma"] = 1e6 * weights["bn3/gamma"]
+    with pytest.raises(InputError, match=r"all that float16 holds.*float32"):
+        train(dataclasses.replace(setting, source_weights=weights), Halt())
+
+
 def test_a_run_is_one_process_at_a_time(tmp_path):
     with (
         run_folder.locked(tmp_path),

@@ -33,7 +33,7 @@ def main() -> int:
     import miniature
 
     from kerastransfer.errors import KerasTransferError, Terminated
-    from kerastransfer.training.prefix import Caching
+    from kerastransfer.training.caching import Caching
     from kerastransfer.training.resolve import Facts
     from kerastransfer.training.setting import Setting
     from kerastransfer.tuning.plan import Plan
