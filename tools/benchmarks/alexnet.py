@@ -7,7 +7,6 @@ import functools
 import importlib.util
 import pathlib
 import sys
-import time
 from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
@@ -108,21 +107,8 @@ def main() -> int:
             nn.Linear(4096, steps.CLASSES),
         ),
     ).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), steps.RATE, weight_decay=steps.DECAY
-    )
     pixels, classes = steps.noise(_BATCH, _SIZE)
-    # Transposed and not copied: channels last in memory already.
-    images = torch.from_numpy(pixels - 117).permute(0, 3, 1, 2)
-    labels = torch.from_numpy(classes)
-
-    def step() -> float:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
-        return time.perf_counter()
-
-    print(steps.rate(_BATCH, [step() for _ in range(steps.STEPS + 1)]))
+    print(steps.torch_rate(model, pixels - 117, classes))
     return 0
 
 

@@ -7,7 +7,6 @@ import functools
 import importlib.util
 import pathlib
 import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -129,25 +128,11 @@ def main() -> int:
     """Fine-tune timm's network as its users do, statistics kept; print the rate."""
     import timm
     import torch
-    from torch import nn
 
     model = timm.create_model("tf_efficientnet_lite0", num_classes=steps.CLASSES)
     model = model.to(memory_format=torch.channels_last).eval()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), steps.RATE, weight_decay=steps.DECAY
-    )
     pixels, classes = steps.noise(_BATCH, _SIZE)
-    # Transposed and not copied: channels last in memory already.
-    images = torch.from_numpy((pixels - 127) / 128).permute(0, 3, 1, 2)
-    labels = torch.from_numpy(classes)
-
-    def step() -> float:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
-        return time.perf_counter()
-
-    print(steps.rate(_BATCH, [step() for _ in range(steps.STEPS + 1)]))
+    print(steps.torch_rate(model, (pixels - 127) / 128, classes))
     return 0
 
 

@@ -248,3 +248,36 @@ def gap(network: "Network", model: "keras.Model") -> float:
     ]
     largest = max(np.abs(one).max() for one, _ in pairs)
     return float(max(np.abs(one - other).max() for one, other in pairs) / largest)
+
+
+def torch_rate(
+    model: Any, inputs: NDArray[Any], classes: NDArray[np.int64]
+) -> float:
+    """Train a PyTorch network on one batch with AdamW; return images a second.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        With channels last in memory.
+    inputs : array of shape (n, side, side, 3), float32
+        Normalised.
+    classes : array of shape (n,)
+
+    Returns
+    -------
+    float
+    """
+    import torch
+
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
+    # Transposed and not copied: channels last in memory already.
+    images = torch.from_numpy(inputs).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(classes)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        return time.perf_counter()
+
+    return rate(len(classes), [step() for _ in range(STEPS + 1)])
