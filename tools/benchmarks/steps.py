@@ -250,9 +250,7 @@ def gap(network: "Network", model: "keras.Model") -> float:
     return float(max(np.abs(one - other).max() for one, other in pairs) / largest)
 
 
-def torch_rate(
-    model: Any, inputs: NDArray[Any], classes: NDArray[np.int64]
-) -> float:
+def torch_rate(model: Any, inputs: NDArray[Any], classes: NDArray[np.int64]) -> float:
     """Train a PyTorch network on one batch with AdamW; return images a second.
 
     Parameters
