@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from kerastransfer import __version__, checksums
+from kerastransfer import __version__, checksums, locks
 from kerastransfer.checksums import Checksum
 from kerastransfer.errors import MissingError
 
@@ -137,20 +137,15 @@ def _alone(part: Path) -> Iterator[bool]:
                 stacklevel=4,
             )
             fcntl.flock(file, fcntl.LOCK_EX)
-        if _is_still(part, file.fileno()):
+        if locks.leads_to(part, file.fileno()):
             break
         file.close()  # it has become the target, or is gone
     with file:
         try:
             yield waited
         finally:
-            if _is_still(part, file.fileno()) and not _length(part):
+            if locks.leads_to(part, file.fileno()) and not _length(part):
                 part.unlink()
-
-
-def _is_still(path: Path, file: int) -> bool:
-    """Whether a path leads to an open file."""
-    return path.exists() and os.path.samestat(path.stat(), os.fstat(file))
 
 
 def _from_mirror(url: str, job: _Job) -> str:

@@ -6,6 +6,7 @@ to 5) and dropout (blocks 6 to 8) as they do: never both in one block.
 
 import dataclasses
 import io
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,6 +16,10 @@ from PIL import Image
 from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.training.caching import Caching
+from kerastransfer.training.replicas import single
+from kerastransfer.training.resolve import Facts, resolve
+from kerastransfer.training.setting import Setting
 
 CLASSES = ("dark", "middle", "light")
 _SIZE = 16
@@ -146,4 +151,32 @@ def make_examples(train: int = 13, val: int = 6, seed: int = 0) -> MemoryExample
             split: [example(i % 3) for i in range(count)]
             for split, count in (("train", train), ("val", val), ("test", val))
         }
+    )
+
+
+def make_setting(place: Path, recipe: str, **chosen: object) -> Setting:
+    """Thirteen noise images to train on, six to judge by; caches go to a place."""
+    examples = make_examples(13, 6)
+    config = resolve(
+        {
+            "dataset": "noise",
+            "backbone": "miniature",
+            "recipe": recipe,
+            "batch_size": 4,
+            "learning_rate": [0.01],
+            "epochs": [3],
+            **chosen,
+        },
+        Facts(records="", weights="", num_images=13, mirror=False),
+    )
+    return Setting(
+        config=config,
+        backbone=BACKBONE,
+        records=examples,
+        num_classes=3,
+        train_positions=np.arange(13),
+        val_positions=np.arange(6),
+        source_weights=source_weights(),
+        replicas=single(),
+        caching=Caching(mode="on", home=place / "features"),
     )

@@ -41,6 +41,24 @@ def open_records(place: pathlib.Path):
     return dataset.spec, reader.find_or_convert(dataset, place / "records")
 
 
+def facts_of(records):
+    """What a config's defaults depend on, with weights that no file holds."""
+    from kerastransfer.training.resolve import Facts
+
+    return Facts(
+        records=records.content_hash,
+        weights="w" * 64,
+        num_images=len(records.variant(None)),
+        mirror=False,
+    )
+
+
+def read_settings(texts):
+    """Read ``name=value`` of the command line."""
+    pairs = (text.split("=") for text in texts)
+    return {name: ast.literal_eval(value) for name, value in pairs}
+
+
 def main() -> int:
     """Train as ``kerastransfer train`` does; settings override the config's."""
     parser = argparse.ArgumentParser()
@@ -72,10 +90,9 @@ def main() -> int:
     from kerastransfer.errors import KerasTransferError, Terminated
     from kerastransfer.training import run
     from kerastransfer.training.caching import Caching
-    from kerastransfer.training.resolve import Facts, resolve
+    from kerastransfer.training.resolve import resolve
 
     dataset, records = open_records(args.place)
-    settings = dict(text.split("=") for text in args.settings)
     chosen = {
         "dataset": dataset,
         "backbone": "miniature",
@@ -84,15 +101,9 @@ def main() -> int:
         "views": 5,
         "epochs": (6,),
         "learning_rate": (0.01,),
-        **{name: ast.literal_eval(value) for name, value in settings.items()},
+        **read_settings(args.settings),
     }
-    facts = Facts(
-        records=records.content_hash,
-        weights="w" * 64,
-        num_images=len(records.variant(None)),
-        mirror=False,
-    )
-    config = resolve(chosen, facts)
+    config = resolve(chosen, facts_of(records))
     inputs = run.Inputs(
         records=records,
         source_weights=miniature.source_weights(),

@@ -21,6 +21,8 @@ RANKS = {
     "atomic": 0,
     "checksums": 0,
     "home": 0,
+    "json_file": 0,
+    "locks": 0,
     "recipe": 1,
     "views": 1,
     "download": 1,

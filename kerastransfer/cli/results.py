@@ -1,10 +1,10 @@
 """How results are shown: lines on standard output."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kerastransfer import json_file
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.wording import percent
 
@@ -39,19 +39,15 @@ def read_finished(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        reason = "it is no run's" if not isinstance(result, dict) else ""
-        if not reason and not result.keys() >= _NEEDED:
-            reason = f"{sorted(_NEEDED - result.keys())} are not there"
+        result = json_file.read_object(path)
+        if not result.keys() >= _NEEDED:
+            raise ValueError(f"{sorted(_NEEDED - result.keys())} are not there")
     except ValueError as error:
-        result, reason = {}, str(error)
-    if reason:
         raise InputError(
-            f"Expected a run's result in {str(path)!r}: {reason}; --restart trains it "
+            f"Expected a run's result in {str(path)!r}: {error}; --restart trains it "
             "again."
-        )
-    found: dict[str, Any] = result
-    return found
+        ) from None
+    return result
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:

@@ -78,11 +78,3 @@ def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
         mirror_keeps_class=dataset.facts.mirror_keeps_class,
         content_hash="",
     )
-
-
-def mirror_of(dataset: Dataset, folder: Path) -> bool:
-    """Whether a mirror image keeps its class, without listing any images."""
-    path = records_path(dataset, folder)
-    if path.exists():
-        return bool(open_records(path).metadata["mirror_keeps_class"])
-    return dataset.facts.mirror_keeps_class

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
-from kerastransfer.cli import options, sizes
 from kerastransfer.cli.progress import progress
 from kerastransfer.cli.sizes import Sizes
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.facts import Dataset
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.training import resolve
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.config import TrainConfig, check_types
 from kerastransfer.weights import store
 from kerastransfer.weights.readers import caffe_file
 
@@ -72,14 +71,14 @@ def find(
     InputError
         If what was chosen makes no config, whatever the images are.
     """
-    for text in recipes:
-        resolve.check({**chosen, "recipe": text})
+    check_types(chosen)
     steps = [step for text in recipes for step in Recipe.parse(text).phases[0].steps]
     name = backbones.get(chosen["backbone"]).name
     dataset = datasets.resolve(chosen["dataset"], args.archives)
-    mirror = sizes.mirror_of(dataset, options.records_folder(args))
     for text in recipes:
-        resolve.check({**chosen, "recipe": text}, mirror=mirror)
+        resolve.check(
+            {**chosen, "recipe": text}, mirror=dataset.facts.mirror_keeps_class
+        )
     keeps = any(step.action is not Action.REDRAW for step in steps)
     loaded = store.load(name, args.weights) if keeps else None
     image = args.mean_image and MeanImage.from_planes(

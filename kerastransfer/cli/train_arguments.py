@@ -1,17 +1,18 @@
 """Arguments of ``kerastransfer train``, and the settings that they choose."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from kerastransfer import surgery
+from kerastransfer import json_file, surgery
 from kerastransfer.cli import devices, options
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.training.config import (
     AUGMENTS,
     CACHE_DTYPES,
+    CACHE_LIMIT,
     CACHES,
+    CHECKPOINT_EVERY,
     CLASS_WEIGHTS,
 )
 
@@ -114,7 +115,7 @@ def add_cache(parser: argparse.ArgumentParser) -> None:
     add(
         "--cache-limit",
         type=options.gigabytes,
-        default=20 * 2**30,
+        default=CACHE_LIMIT,
         metavar="GIB",
         help="of one cache (20)",
     )
@@ -137,7 +138,7 @@ def add_checkpoint_every(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint-every",
         type=options.seconds,
-        default=60.0,
+        default=CHECKPOINT_EVERY,
         metavar="SECONDS",
         help="how much work an interruption may cost (60)",
     )
@@ -165,9 +166,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingError(f"Expected a config file, and {str(path)!r} is none.")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        return json_file.read_object(path)
     except ValueError as error:
-        raise InputError(f"Expected JSON in {str(path)!r}: {error}.") from None
-    if not isinstance(fields, dict):
-        raise InputError(f"Expected an object of settings in {str(path)!r}.")
-    return fields
+        raise InputError(
+            f"Expected an object of settings, as JSON, in {str(path)!r}: {error}."
+        ) from None

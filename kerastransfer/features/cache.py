@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer import atomic
+from kerastransfer import atomic, locks
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.cache_list import LOCK, META
@@ -176,10 +176,7 @@ class Cache:
             with path.open("a") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 # It may have been pruned, lock and all, while this process waited.
-                if (
-                    path.exists()
-                    and path.stat().st_ino == os.fstat(file.fileno()).st_ino
-                ):
+                if locks.leads_to(path, file.fileno()):
                     atomic.write_json(self.folder / META, self._facts)
                     yield
                     return

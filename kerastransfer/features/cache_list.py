@@ -5,16 +5,14 @@ Needs no TensorFlow.
 
 import contextlib
 import dataclasses
-import fcntl
-import json
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.errors import InputError
+from kerastransfer import json_file, locks
 
 META = "cache.json"
 LOCK = "lock"
-_FACTS = ("backbone", "cut", "dtype", "records")  # what a person is told
+_FACTS = {"backbone", "cut", "dtype", "records"}  # what a person is told
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,12 +62,11 @@ def entries(home: Path) -> list[Entry]:
 def _read_facts(path: Path) -> dict[str, Any]:
     """Return what describes a cache; nothing where it is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_file.read_object(path)
     except (ValueError, OSError):
         return {}
-    if not isinstance(found, dict) or not all(name in found for name in _FACTS):
-        return {}
-    return found if isinstance(found["records"], str) else {}
+    whole = found.keys() >= _FACTS and isinstance(found["records"], str)
+    return found if whole else {}
 
 
 def remove(entry: Entry) -> None:
@@ -84,13 +81,8 @@ def remove(entry: Entry) -> None:
     InputError
         If another process fills it.
     """
-    with (entry.folder / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
-            ) from None
+    refusal = f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
+    with locks.held(entry.folder / LOCK, refusal):
         for path in (*_own_files(entry.folder), entry.folder / META):
             path.unlink(missing_ok=True)
         (entry.folder / LOCK).unlink()

@@ -5,12 +5,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer import pipeline
+from kerastransfer import pipeline, views
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
@@ -42,6 +43,11 @@ class Wanted:
     number: int
     view: NDArray[np.float32]
     positions: Integers
+
+    @classmethod
+    def centre(cls, split: str, positions: Integers) -> Self:
+        """Want the centre view, which is the first of the ten."""
+        return cls(split, 0, views.CENTRE, positions)
 
 
 class Filler:
@@ -98,7 +104,7 @@ class Filler:
 
     def compute(self, part: Wanted) -> NDArray[np.float32]:
         """Compute outputs and keep nothing."""
-        return self._compute(part)
+        return self._extract(self._batches(part))[0]
 
     def fill(self, show: Show | None = None) -> None:
         """Compute what is missing, or wait for another process that does.
@@ -136,8 +142,10 @@ class Filler:
                         show(done, total)
 
     def _check_range(self, outputs: NDArray[np.float32]) -> None:
+        if self.cache.dtype == outputs.dtype:
+            return
         most = np.finfo(self.cache.dtype).max
-        if len(outputs) and float(np.abs(outputs).max()) > most:
+        if np.abs(outputs).max(initial=0) > most:
             raise InputError(
                 f"Expected outputs within {most:,.0f}, all that {self.cache.dtype} "
                 "holds, got larger ones; pass --cache-dtype float32."
@@ -147,9 +155,9 @@ class Filler:
         """Time reading, decoding and the forward pass on a few images."""
         part = max(self.wanted, key=lambda part: len(part.positions))
         some = dataclasses.replace(part, positions=part.positions[:_SAMPLE])
-        self._compute(some)
+        self.compute(some)
         start = time.perf_counter()
-        self._compute(some)
+        self.compute(some)
         return (time.perf_counter() - start) / len(some.positions)
 
     def seconds_a_byte(self) -> float:
@@ -163,9 +171,6 @@ class Filler:
             file.flush()
             os.fsync(file.fileno())
             return (time.perf_counter() - start) / len(noise)
-
-    def _compute(self, part: Wanted) -> NDArray[np.float32]:
-        return self._extract(self._batches(part))[0]
 
     def _stream(self, part: Wanted) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
         """Yield positions and their outputs, a batch at a time."""

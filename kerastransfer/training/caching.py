@@ -17,9 +17,9 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.fill import Filler, Show, Wanted
 from kerastransfer.home import features_home
+from kerastransfer.training.config import CACHE_LIMIT
 from kerastransfer.training.console import say
 
-LIMIT = 20 * 2**30
 _ROOM = 1.05  # of the disk, for what else is written meanwhile
 
 
@@ -62,7 +62,7 @@ class Caching:
     """
 
     mode: str = "auto"
-    limit: int = LIMIT
+    limit: int = CACHE_LIMIT
     home: Path = dataclasses.field(default_factory=features_home)
     progress: Callable[[str], AbstractContextManager[Show]] = _silent
     quiet: bool = False

@@ -20,6 +20,10 @@ CLASS_WEIGHTS = ("none", "auto")
 CACHES = ("auto", "on", "off")
 CACHE_DTYPES = ("float32", "float16")
 
+# What decides no result, and so is no field of a config.
+CACHE_LIMIT = 20 * 2**30  # bytes of one cache
+CHECKPOINT_EVERY = 60.0  # seconds
+
 # What each field must be, in words and as a check.
 _Range = tuple[str, Callable[[float], bool]]
 _PHASE_RANGES: dict[str, _Range] = {
@@ -42,7 +46,7 @@ _CHOICES = {
     "cache_dtype": CACHE_DTYPES,
     "batch_norm": BATCH_NORMS,
 }
-_HASHES = ("records", "weights", "mean_image")  # no flags, unlike all others
+HASHES = ("records", "weights", "mean_image")  # fields that have no flags
 # Fields with a value for each phase.
 PER_PHASE = tuple(_PHASE_RANGES)
 
@@ -216,7 +220,7 @@ def check_types(fields: Mapping[str, Any]) -> None:
     for field in dataclasses.fields(TrainConfig):
         wanted, holds = _TYPES[field.type]
         if field.name in fields and not holds(fields[field.name]):
-            name = field.name if field.name in _HASHES else _flag(field.name)
+            name = field.name if field.name in HASHES else _flag(field.name)
             got = fields[field.name]
             raise InputError(f"Expected {name} to be {wanted}, got {got!r}.")
 

@@ -1,10 +1,10 @@
 """A finished run, read back from its folder."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kerastransfer import json_file
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
@@ -80,7 +80,7 @@ def read(folder: Path) -> FinishedRun:
                 "the same train command trains it."
             )
     try:
-        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        fields = json_file.read_object(folder / "config.json")
     except ValueError as error:
         raise InputError(
             f"Expected JSON in {folder / 'config.json'}: {error}."

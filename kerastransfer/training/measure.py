@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,9 @@ def _measure(setting: Setting, network: Network, step: Phase, index: int) -> Est
             )
         engine = Engine(phases.make_job(few, network, step, source))
         seconds = _step_seconds(engine)
-        validation = _validation_seconds(engine, len(setting.val_positions))
+        validation = _second_time(engine.evaluate)
+        validation *= len(setting.val_positions) / max(1, len(few.val_positions))
+        validation += _second_time(lambda: engine.recompute_statistics(0))
     epochs = config.epochs[index]
     steps = epochs * -(-len(setting.train_positions) // config.batch_size)
     return Estimate(
@@ -189,15 +191,9 @@ def _step_seconds(engine: Engine) -> float:
     return statistics.median(times[1:])
 
 
-def _validation_seconds(engine: Engine, images: int) -> float:
-    engine.evaluate()
+def _second_time(work: Callable[[], object]) -> float:
+    """Do something twice, for the first time traces a graph; return the second's."""
+    work()
     start = time.perf_counter()
-    engine.evaluate()
-    judged = len(getattr(engine.job.source, "val_positions", np.zeros(0)))
-    seconds = (time.perf_counter() - start) * images / max(1, judged)
-    if engine.moving:
-        engine.recompute_statistics(0)
-        start = time.perf_counter()
-        engine.recompute_statistics(0)
-        seconds += time.perf_counter() - start
-    return seconds
+    work()
+    return time.perf_counter() - start

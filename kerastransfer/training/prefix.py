@@ -12,8 +12,6 @@ from kerastransfer.training.batches import Activations, Images, Source
 from kerastransfer.training.caching import Caching, Records, fill, no_room, open_filler
 from kerastransfer.training.console import say
 
-_CENTRE = 0  # the number of the centre view
-
 
 def choose(
     images: Images,
@@ -149,7 +147,7 @@ def wanted_views(images: Images) -> list[Wanted]:
     number = images.config.views
     pairs = zip(views.indices(number), views.fixed(number), strict=True)
     train = [Wanted("train", int(i), v, images.train_positions) for i, v in pairs]
-    return [*train, Wanted("val", _CENTRE, views.CENTRE, images.val_positions)]
+    return [*train, Wanted.centre("val", images.val_positions)]
 
 
 def _loses(filler: Filler, images: Images, epochs: int, cut: int) -> str:

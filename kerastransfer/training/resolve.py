@@ -8,10 +8,8 @@ from typing import Any
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.surgery import frozen_prefix
-from kerastransfer.training.config import PER_PHASE, TrainConfig, check_types
+from kerastransfer.training.config import HASHES, PER_PHASE, TrainConfig, check_types
 from kerastransfer.training.presets import PRESETS
-
-_HASHES = ("records", "weights", "mean_image")
 
 
 def head_only(phase: Phase) -> bool:
@@ -83,8 +81,7 @@ def check(chosen: Mapping[str, Any], *, mirror: bool = True) -> None:
     InputError
         As `resolve` does, but for other hashes.
     """
-    check_types(chosen)
-    hashes = {name: chosen.get(name, "") for name in _HASHES}
+    hashes = {name: chosen.get(name, "") for name in HASHES}
     resolve(chosen, Facts(**hashes, num_images=1, mirror=mirror))
 
 
@@ -110,7 +107,7 @@ def resolve(chosen: Mapping[str, Any], facts: Facts) -> TrainConfig:
         names other records, weights or mean image than those at hand.
     """
     check_types(chosen)
-    hashes = {name: getattr(facts, name) for name in _HASHES}
+    hashes = {name: getattr(facts, name) for name in HASHES}
     for name, got in hashes.items():
         wanted = chosen.get(name)
         if wanted is not None and wanted != got:

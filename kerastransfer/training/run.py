@@ -25,7 +25,7 @@ from kerastransfer.training.caching import Caching
 from kerastransfer.training.callbacks import MetricsLog, Progress, TensorBoardLog
 from kerastransfer.training.checkpointer import Checkpointer
 from kerastransfer.training.checkpoints import Checkpoint, Store, steps_of
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.config import CHECKPOINT_EVERY, TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.finished import MEAN_IMAGE
 from kerastransfer.training.halting import Halt
@@ -33,8 +33,6 @@ from kerastransfer.training.replicas import Replicas, single
 from kerastransfer.training.resolve import head_only
 from kerastransfer.training.setting import Setting
 from kerastransfer.training.source_features import Features
-
-EVERY = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,7 @@ class Inputs:
     mean_image: MeanImage | None = None
     caching: Caching = dataclasses.field(default_factory=Caching)
     replicas: Replicas = dataclasses.field(default_factory=single)
-    checkpoint_every: float = EVERY
+    checkpoint_every: float = CHECKPOINT_EVERY
     time_limit: float | None = None
     restart: bool = False
     with_probe: bool = True
@@ -267,9 +265,7 @@ class _Job:
             store.clear()
 
     def _save_weights(self, index: int, network: Network) -> None:
-        path = run_folder.weights_path(self.folder, index + 1)
-        with atomic.replacing(path, ".weights.h5") as scratch:
-            network.whole().save_weights(scratch)
+        run_folder.save_weights(self.folder, index + 1, network)
 
     def _head_only(self) -> bool:
         return all(head_only(step) for step in self.recipe.phases)

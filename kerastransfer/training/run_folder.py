@@ -1,27 +1,24 @@
 """A run's folder before training: what is begun, gone on with, or refused."""
 
 import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerastransfer import atomic
+from kerastransfer import atomic, json_file, locks
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
 from kerastransfer.training.checkpoints import Checkpoint, Store
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.training.config import HASHES, TrainConfig
 from kerastransfer.training.console import say
 from kerastransfer.training.phase import Outcome, score
 from kerastransfer.training.replicas import Replicas
 
 METRICS = "metrics.jsonl"
 RESULT = "result.json"
-_HASHES = ("records", "weights", "mean_image")
 
 
 @contextlib.contextmanager
@@ -39,17 +36,11 @@ def locked(folder: Path) -> Iterator[None]:
         If another process trains it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no file is left behind
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"Another process trains this run in {str(folder)!r}; wait for it."
-            ) from None
+    # The folder itself is locked: no file is left behind.
+    with locks.held(
+        folder, f"Another process trains this run in {str(folder)!r}; wait for it."
+    ):
         yield
-    finally:
-        os.close(handle)
 
 
 def prepare(
@@ -103,6 +94,12 @@ def prepare(
 def weights_path(folder: Path, number: int) -> Path:
     """Return where a phase's best weights are, by its number from 1."""
     return folder / "checkpoints" / f"phase{number}.weights.h5"
+
+
+def save_weights(folder: Path, number: int, network: Network) -> None:
+    """Write a phase's best weights, whole or not at all."""
+    with atomic.replacing(weights_path(folder, number), ".weights.h5") as scratch:
+        network.whole().save_weights(scratch)
 
 
 def keep_better(folder: Path, network: Network, outcomes: tuple[Outcome, ...]) -> int:
@@ -199,7 +196,7 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
         odd = _differences(path, wanted)
         if (path.parent / RESULT).exists() or not begun:
             continue
-        if odd and set(odd) <= set(_HASHES):
+        if odd and set(odd) <= set(HASHES):
             raise InputError(
                 f"The same command was begun in {str(path.parent)!r} with other "
                 f"{' and '.join(odd)}, and has not finished; bring those back to go "
@@ -209,7 +206,7 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
 
 def _differences(path: Path, wanted: dict[str, Any]) -> list[str]:
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = json_file.read_object(path)
     except ValueError:
         return ["all of it"]
     names = sorted(set(there) | set(wanted))

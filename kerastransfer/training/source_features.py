@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer import views
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.fill import Filler, Wanted
@@ -14,7 +13,6 @@ from kerastransfer.training import caching as caches
 from kerastransfer.training.caching import Caching, Records
 from kerastransfer.training.console import say
 
-_CENTRE = 0  # the number of the centre view
 _FEATURE_BLOCK = NUM_BLOCKS - 1
 
 Features = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
@@ -78,7 +76,7 @@ def open_filler(
     -------
     Filler
     """
-    wanted = [Wanted(s, _CENTRE, views.CENTRE, p) for s, p in positions.items()]
+    wanted = [Wanted.centre(split, chosen) for split, chosen in positions.items()]
     return caches.open_filler(
         records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
     )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from kerastransfer.errors import InputError
+from kerastransfer.training.config import CHECKPOINT_EVERY
 
 TUNERS = ("hyperband", "bayesian")
 FACTOR = 3  # of Hyperband: a third of the trials goes on, three times as long
@@ -40,7 +41,7 @@ class Plan:
     tuner: str = "hyperband"
     trials: int = 30
     seed: int = 0
-    checkpoint_every: float = 60.0
+    checkpoint_every: float = CHECKPOINT_EVERY
 
     def __post_init__(self) -> None:
         least = 1 if self.tuner == "bayesian" else hyperband_trials(FACTOR)

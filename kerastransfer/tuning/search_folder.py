@@ -1,8 +1,6 @@
 """A search's folder: which search it holds, and who may use it. Needs no TensorFlow."""
 
 import contextlib
-import fcntl
-import json
 import os
 import shutil
 import time
@@ -10,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kerastransfer import atomic
+from kerastransfer import atomic, json_file, locks
 from kerastransfer.errors import InputError
 
 SEARCH = "search.json"
@@ -64,26 +62,17 @@ def taking_part(
         return
     _refuse_what_is_none(folder)  # before there is a lock in someone's folder
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    refusal = (
+        f"Another search is under way in {str(folder)!r}; wait for it, name another "
+        "--out, or share it as README's 'Search' says."
+    )
+    with locks.held(folder / LOCK, refusal):
         if restart:
             _clear(folder)
         if (folder / SEARCH).exists():
             _compare(folder, wanted)
         else:
             atomic.write_json(folder / SEARCH, wanted)
-        yield
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"Another search is under way in {str(folder)!r}; wait for it, name "
-                "another --out, or share it as README's 'Search' says."
-            ) from None
         yield
 
 
@@ -128,11 +117,12 @@ def _compare(folder: Path, wanted: dict[str, Any]) -> None:
     """Refuse another search than the folder holds."""
     path = folder / SEARCH
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_file.read_object(path)
     except ValueError as error:
-        raise InputError(_damaged(path, error)) from None
-    if not isinstance(found, dict):
-        raise InputError(_damaged(path, "no JSON object"))
+        raise InputError(
+            f"Expected a search in {str(path)!r}: {error}; name another --out, or pass "
+            "--restart to forget it."
+        ) from None
     odd = sorted(name for name in wanted if found.get(name) != wanted[name])
     if odd:
         listed = ", ".join(_WORDS.get(name, name) for name in odd)
@@ -140,10 +130,3 @@ def _compare(folder: Path, wanted: dict[str, Any]) -> None:
             f"Expected this search in {str(folder)!r}, and {listed} differ; "
             "name another --out, or pass --restart to forget it."
         )
-
-
-def _damaged(path: Path, reason: object) -> str:
-    return (
-        f"Expected a search in {str(path)!r}: {reason}; name another --out, or pass "
-        "--restart to forget it."
-    )

@@ -1,13 +1,12 @@
 """Trials of a search, kept in its folder and read back. Needs no TensorFlow."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerastransfer import atomic
+from kerastransfer import atomic, json_file
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import Estimate, wilson
 from kerastransfer.evaluation.paired import Comparison, compare
@@ -129,11 +128,11 @@ def read(folder: Path) -> list[Trial]:
 
 def _read(path: Path) -> Trial:
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json_file.read_object(path)
         config = TrainConfig.from_dict(fields.pop("config"))
         wrong = tuple(fields.pop("wrong"))
         return Trial(config=config, wrong=wrong, **fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"Expected a trial in {str(path)!r}: {error}.") from None
 
 

@@ -10,12 +10,10 @@ from disks import small_disk
 
 from kerastransfer.errors import InputError, Terminated
 from kerastransfer.training import phases, run_folder
-from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpointer import Checkpointer
+from kerastransfer.training.checkpoints import Store
 from kerastransfer.training.halting import Halt
-from kerastransfer.training.replicas import single
-from kerastransfer.training.resolve import Facts, resolve
-from kerastransfer.training.setting import Setting
+from kerastransfer.training.replicas import Replicas, single
 
 
 class Clock(Halt):
@@ -27,45 +25,20 @@ class Clock(Halt):
         return 1024.0 * self.late
 
 
-def make_setting(tmp_path, recipe, **chosen):
-    examples = miniature.make_examples(13, 6)
-    config = resolve(
-        {
-            "dataset": "noise",
-            "backbone": "miniature",
-            "recipe": recipe,
-            "batch_size": 4,
-            "learning_rate": [0.01],
-            "epochs": [3],
-            **chosen,
-        },
-        Facts(records="", weights="", num_images=13, mirror=False),
+def train(setting, halt, after=lambda index, network: None, **options):
+    store, found = options.get("store"), options.get("found")
+    network, outcomes = phases.begin(setting, found)
+    keeper = Checkpointer(
+        store, every=60.0, halt=halt, metrics_bytes=lambda: 0, found=found
     )
-    return Setting(
-        config=config,
-        backbone=miniature.BACKBONE,
-        records=examples,
-        num_classes=3,
-        train_positions=np.arange(13),
-        val_positions=np.arange(6),
-        source_weights=miniature.source_weights(),
-        replicas=single(),
-        caching=Caching(mode="on", home=tmp_path / "features"),
-    )
-
-
-def train(setting, halt, after=lambda index, network: None, network=None):
-    if network is None:
-        network, _ = phases.begin(setting, None)
-    keeper = Checkpointer(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
-    callbacks = keras.callbacks.CallbackList([])
+    callbacks = keras.callbacks.CallbackList(options.get("callbacks", []))
     return network, phases.train(
-        setting, network, (), callbacks, keeper, halt, after=after
+        setting, network, outcomes, callbacks, keeper, halt, found=found, after=after
     )
 
 
 def test_no_phase_is_begun_when_time_is_up(tmp_path):
-    setting, halt = make_setting(tmp_path, "FT1-7R8+R1-8"), Clock()
+    setting, halt = miniature.make_setting(tmp_path, "FT1-7R8+R1-8"), Clock()
     kept = {}
 
     def after(index, network):
@@ -80,7 +53,7 @@ def test_no_phase_is_begun_when_time_is_up(tmp_path):
 
 
 def test_the_phase_before_is_kept_where_the_last_has_not_come_as_far(tmp_path):
-    setting = make_setting(tmp_path, "FT1-7R8+FT1-8")
+    setting = miniature.make_setting(tmp_path, "FT1-7R8+FT1-8")
     (tmp_path / "checkpoints").mkdir()
     kept = {}
 
@@ -108,25 +81,61 @@ def test_the_phase_before_is_kept_where_the_last_has_not_come_as_far(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_a_network_that_explodes_in_its_last_step_is_an_error(tmp_path):
-    setting = make_setting(
+    setting = miniature.make_setting(
         *(tmp_path, "R1-8"), learning_rate=[1e30], epochs=[1], batch_size=13
     )
     with pytest.raises(InputError, match="Expected a finite validation loss, got"):
         train(setting, Halt())
 
 
+def test_what_was_decided_of_the_cache_is_kept_before_the_first_step(tmp_path):
+    setting = miniature.make_setting(tmp_path, "F1-3R4-8")
+    store, found = Store(tmp_path / "checkpoints", "config"), []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            found.append(store.newest())
+
+    train(setting, Halt(), store=store, callbacks=[Look()])
+    first = found[0]
+    assert (first.phase, first.position, first.cached) == (0, None, True)
+    # Decided otherwise, it stays so, whatever would be measured or asked for now.
+    other = dataclasses.replace(first, cached=False)
+    _, outcomes = train(setting, Halt(), found=other)
+    assert not outcomes[0].cached
+    _, outcomes = train(setting, Halt(), found=first)
+    assert outcomes[0].cached
+
+
+def test_all_processes_go_by_the_chiefs_judgement(tmp_path):
+    class Follower(Replicas):
+        def broadcast_json(self, value):
+            judged.append(value)
+            return {"accuracy": 1 / len(judged), "nll": 1.0}
+
+    judged = []
+    alone = single()
+    follower = Follower(alone.strategy, alone.part)
+    setting = miniature.make_setting(tmp_path, "FT1-7R8")
+    _, (outcome,) = train(dataclasses.replace(setting, replicas=follower), Halt())
+    assert len(judged) == 3  # its own, which do not count
+    assert outcome.best_epoch == 0
+    assert outcome.val == {"accuracy": 1.0, "nll": 1.0}
+
+
 def test_told_to_end_a_cache_stops_filling_and_keeps_what_it_has(tmp_path):
-    setting, halt = make_setting(tmp_path, "F1-3R4-8", views=5), Halt()
+    setting, halt = miniature.make_setting(tmp_path, "F1-3R4-8", views=5), Halt()
     halt.code = 143
     with pytest.raises(Terminated):
         train(setting, halt)
-    assert list((tmp_path / "features").rglob("*.rows.npy"))
+    # Of six matrices to fill, five views and validation, the first has its rows.
+    assert len(list((tmp_path / "features").rglob("*.rows.npy"))) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, capsys):
     home = tmp_path / "features"
     home.mkdir()
-    setting = make_setting(tmp_path, "F1-3R4-8")
+    setting = miniature.make_setting(tmp_path, "F1-3R4-8")
     caching = dataclasses.replace(setting.caching, mode="auto")
     with small_disk(home, 2**20, read_only=True):
         _, outcomes = train(dataclasses.replace(setting, caching=caching), Halt())
@@ -135,7 +144,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, capsys):
 
 
 def test_half_precision_is_refused_where_it_does_not_reach(tmp_path):
-    setting = make_setting(tmp_path, "F1-3R4-8", cache_dtype="float16")
+    setting = miniature.make_setting(tmp_path, "F1-3R4-8", cache_dtype="float16")
     weights = setting.source_weights | {}
     weights["bn3/gamma"] = 1e6 * weights["bn3/gamma"]
     with pytest.raises(InputError, match=r"all that float16 holds.*float32"):

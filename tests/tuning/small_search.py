@@ -5,7 +5,6 @@ records are in PLACE, the search and caches in OUT. Prints the trials as JSON.
 """
 
 import argparse
-import ast
 import json
 import pathlib
 import sys
@@ -34,27 +33,19 @@ def main() -> int:
 
     from kerastransfer.errors import KerasTransferError, Terminated
     from kerastransfer.training.caching import Caching
-    from kerastransfer.training.resolve import Facts
     from kerastransfer.training.setting import Setting
     from kerastransfer.tuning.plan import Plan
     from kerastransfer.tuning.search import search
     from kerastransfer.tuning.space import Space
 
     dataset, records = small_run.open_records(args.place)
-    settings = dict(text.split("=") for text in args.settings)
     chosen = {
         "dataset": dataset,
         "backbone": "miniature",
         "batch_size": 4,
         "epochs": (6,),
-        **{name: ast.literal_eval(value) for name, value in settings.items()},
+        **small_run.read_settings(args.settings),
     }
-    facts = Facts(
-        records=records.content_hash,
-        weights="w" * 64,
-        num_images=len(records.variant(None)),
-        mirror=False,
-    )
     caching = Caching(mode="on", home=args.out / "features")
     weights = miniature.source_weights()
 
@@ -63,7 +54,7 @@ def main() -> int:
             config, miniature.BACKBONE, records, weights, replicas, caching
         )
 
-    space = Space(recipes=RECIPES, chosen=chosen, facts=facts)
+    space = Space(recipes=RECIPES, chosen=chosen, facts=small_run.facts_of(records))
     plan = Plan(tuner=args.tuner, trials=args.trials, seed=3, checkpoint_every=0.0)
     print("ready", flush=True)
     try:

@@ -4,7 +4,6 @@ Run as a script it trains in PyTorch, and prints images a second.
 """
 
 import functools
-import importlib.util
 import pathlib
 import sys
 from collections.abc import Callable
@@ -27,21 +26,22 @@ def rows() -> list[Row]:
     list of Row
     """
     ours = _ours()
-    found = [
+    return [
         Row(
             name="train alexnet, against Keras Conv2D(groups=2) and fit",
             aim=3.0,
             unit="images/s",
             ours=ours,
             theirs=_keras(),
-        )
+        ),
+        *steps.against_torch(
+            "train alexnet, against PyTorch (norms, channels last)",
+            1.5,
+            __file__,
+            "torch",
+            ours,
+        ),
     ]
-    if importlib.util.find_spec("torch") is None:
-        print("train alexnet against PyTorch: left out, no torch here", file=sys.stderr)
-        return found
-    theirs = functools.partial(steps.apart, __file__)
-    name = "train alexnet, against PyTorch (norms, channels last)"
-    return [*found, Row(name=name, aim=1.5, unit="images/s", ours=ours, theirs=theirs)]
 
 
 def _ours() -> Callable[[], float]:

@@ -3,8 +3,6 @@
 Run as a script it trains in PyTorch, and prints images a second.
 """
 
-import functools
-import importlib.util
 import pathlib
 import sys
 from collections.abc import Callable
@@ -34,22 +32,22 @@ def rows() -> list[Row]:
     """
     _check_equal_work()
     ours = _ours()
-    found = [
+    return [
         Row(
             name="train efficientnet_lite0, against Keras fit",
             aim=1.0,
             unit="images/s",
             ours=ours,
             theirs=_keras(),
-        )
+        ),
+        *steps.against_torch(
+            "train efficientnet_lite0, against PyTorch (timm, channels last)",
+            1.8,
+            __file__,
+            "timm",
+            ours,
+        ),
     ]
-    if importlib.util.find_spec("timm") is None:
-        text = "train efficientnet_lite0 against PyTorch: left out, no timm here"
-        print(text, file=sys.stderr)
-        return found
-    name = "train efficientnet_lite0, against PyTorch (timm, channels last)"
-    theirs = functools.partial(steps.apart, __file__)
-    return [*found, Row(name=name, aim=1.8, unit="images/s", ours=ours, theirs=theirs)]
 
 
 def plain_model() -> "keras.Model":

@@ -1,5 +1,7 @@
 """Steps of training on one batch: our loop's, Keras's ``fit``'s and PyTorch's."""
 
+import functools
+import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.row import Row
 
 if TYPE_CHECKING:
     import keras
@@ -248,6 +252,33 @@ def gap(network: "Network", model: "keras.Model") -> float:
     ]
     largest = max(np.abs(one).max() for one, _ in pairs)
     return float(max(np.abs(one - other).max() for one, other in pairs) / largest)
+
+
+def against_torch(
+    name: str, aim: float, script: str, needs: str, ours: Callable[[], float]
+) -> list[Row]:
+    """List the comparison with PyTorch, if this machine can make it.
+
+    Parameters
+    ----------
+    name : str
+    aim : float
+    script : str
+        What trains there and prints images a second.
+    needs : str
+        The package that it needs.
+    ours : callable
+
+    Returns
+    -------
+    list of Row
+        Of one, or of none and a line on stderr.
+    """
+    if importlib.util.find_spec(needs) is None:
+        print(f"{name}: left out, no {needs} here", file=sys.stderr)
+        return []
+    theirs = functools.partial(apart, script)
+    return [Row(name=name, aim=aim, unit="images/s", ours=ours, theirs=theirs)]
 
 
 def torch_rate(model: Any, inputs: NDArray[Any], classes: NDArray[np.int64]) -> float:
