@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.preprocessing import Preprocessing
 
 _FEATURES = {
@@ -47,7 +47,7 @@ def batches(
     split: str,
     positions: NDArray[np.int64],
     views: NDArray[np.float32],
-    facts: Preprocessing,
+    preprocessing: Preprocessing,
     *,
     batch_size: int,
 ) -> tf.data.Dataset:
@@ -62,7 +62,7 @@ def batches(
         Which examples, in the order in which they shall come.
     views : array of shape (n, 3)
         (top, left, mirror) of each; see `kerastransfer.views`.
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     batch_size : int
         The last batch may be smaller.
@@ -84,12 +84,12 @@ def batches(
     serialized = tf.data.Dataset.from_tensor_slices(positions).batch(_READ)
     serialized = serialized.map(load).prefetch(_PREFETCH).unbatch()
     dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
-    dataset = dataset.map(_crop(facts), tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.map(_crop(preprocessing), tf.data.AUTOTUNE, deterministic=True)
     return dataset.batch(batch_size).prefetch(_PREFETCH)
 
 
 @functools.lru_cache(maxsize=8)
-def _crop(facts: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+def _crop(preprocessing: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     """Make a traced function from a serialised example to its crop and label.
 
     It is kept: an epoch makes new batches, and tracing takes longer than a small
@@ -98,8 +98,8 @@ def _crop(facts: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
 
     def crop(serialized: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(serialized, _FEATURES)
-        image = preprocessing.resize(decode(example["image"]), facts)
-        return preprocessing.crop(image, facts, view), example["label"]
+        image = image_ops.resize(decode(example["image"]), preprocessing)
+        return image_ops.crop(image, preprocessing, view), example["label"]
 
     signature = (tf.TensorSpec((), tf.string), tf.TensorSpec((3,), tf.float32))
     return tf.function(crop, signature)

@@ -142,6 +142,11 @@ class Recipe:
         """
         return cls(_Reader(text).recipe())
 
+    @classmethod
+    def of(cls, recipe: "str | Recipe") -> "Recipe":
+        """Return a recipe as it is, or read its text."""
+        return recipe if isinstance(recipe, Recipe) else cls.parse(recipe)
+
     def __str__(self) -> str:
         return "+".join(str(phase) for phase in self.phases)
 

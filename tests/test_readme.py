@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import miniature_archives
 import pytest
+from helpers import miniature_archives
 from PIL import Image
 from sklearn.datasets import load_sample_images
 

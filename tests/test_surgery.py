@@ -1,8 +1,8 @@
 """Recipes applied: what each block does, and which weights it starts from."""
 
-import miniature
 import numpy as np
 import pytest
+from helpers import miniature
 
 from kerastransfer import surgery
 from kerastransfer.backbones import table

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from kerastransfer.errors import KerasTransferError
-from kerastransfer.weights import conversion
+from kerastransfer.weights import convert_file
 
 
 def main() -> int:
@@ -23,11 +23,11 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
     try:
-        facts = conversion.convert(args.source, args.backbone, args.out)
+        report = convert_file.convert(args.source, args.backbone, args.out)
     except KerasTransferError as error:
         print(f"port_weights.py: error: {error}", file=sys.stderr)
         return 1
-    print(f"{facts['out']}\t{facts['arrays']} arrays, {facts['numbers']:,} numbers")
+    print(f"{report['out']}\t{report['arrays']} arrays, {report['numbers']:,} numbers")
     return 0
 
 

@@ -11,7 +11,7 @@ from kerastransfer.archives.tars import Tar
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Folder:
+class FolderArchive:
     """A folder; its files' names begin with its own.
 
     Links to files inside the folder are followed: an archive that was unpacked may

@@ -3,7 +3,7 @@
 import tarfile
 from pathlib import Path
 
-from kerastransfer.archives.folders import Folder
+from kerastransfer.archives.folders import FolderArchive
 from kerastransfer.archives.members import Archive
 from kerastransfer.archives.tars import COMPRESSIONS, CompressedTar, Tar
 from kerastransfer.archives.zips import Zip
@@ -32,7 +32,7 @@ def open_archive(path: Path) -> Archive:
         If it is none of these.
     """
     if path.is_dir():
-        return Folder(path)
+        return FolderArchive(path)
     if not path.is_file():
         raise MissingError(f"Archive {str(path)!r} is not there.")
     with path.open("rb") as file:

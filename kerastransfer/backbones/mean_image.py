@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.atomic import replacing
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.atomic import replacing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from kerastransfer.backbones.alexnet_facts import ALEXNET, ALEXNET_OWT, CAFFENET
+from kerastransfer.backbones.alexnet.info import ALEXNET, ALEXNET_OWT, CAFFENET
 from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Preprocessing
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def _build_efficientnet_lite0(num_classes: int, seed: int) -> "Network":
-    from kerastransfer.backbones import efficientnet_lite
+    from kerastransfer.backbones.efficientnet_lite0 import network
 
-    return efficientnet_lite.build(num_classes, seed)
+    return network.build(num_classes, seed)
 
 
 _EFFICIENTNET_LITE0 = Backbone(
@@ -89,5 +89,5 @@ def get(name: str, mean_image: MeanImage | None = None) -> Backbone:
         raise UnknownNameError("backbone", name, BACKBONES) from None
     if mean_image is None:
         return backbone
-    facts = dataclasses.replace(backbone.preprocessing, mean_image=mean_image)
-    return dataclasses.replace(backbone, preprocessing=facts)
+    preprocessing = dataclasses.replace(backbone.preprocessing, mean_image=mean_image)
+    return dataclasses.replace(backbone, preprocessing=preprocessing)

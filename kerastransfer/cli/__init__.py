@@ -16,7 +16,7 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
-from kerastransfer.cli import (
+from kerastransfer.cli.commands import (
     convert,
     datasets,
     distance,

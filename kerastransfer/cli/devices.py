@@ -3,12 +3,13 @@
 import argparse
 
 from kerastransfer.cli import options
-from kerastransfer.training.devices import STRATEGIES, Choice
+from kerastransfer.cli.options import Arguments
+from kerastransfer.distribution.choice import STRATEGIES, Choice
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(arguments: Arguments) -> None:
     """Declare ``--strategy``, ``--devices``, ``--workers`` and ``--worker``."""
-    add = parser.add_argument
+    add = arguments.add_argument
     add(
         "--strategy",
         choices=STRATEGIES,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
-from kerastransfer.cli.progress import duration
-from kerastransfer.cli.sizes import Sizes
-from kerastransfer.recipe import Phase, Recipe
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation.progress import duration
+from kerastransfer.recipe import Phase
+from kerastransfer.records.sizes import Sizes
 
 if TYPE_CHECKING:
-    from kerastransfer.training.measure import Estimate
+    from kerastransfer.runs.cost import PhaseCost
 
 _BYTES = {"float32": 4, "float16": 2}
 
@@ -41,7 +41,7 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes, cache: str) -
         f"classes, {data.num_val:,} for validation; {seen}, batches of "
         f"{config.batch_size}"
     ]
-    phases = Recipe.parse(config.recipe).phases
+    phases = config.recipe.phases
     for index, phase in enumerate(phases):
         plans = surgery.plan(phase, backbone, len(data.classes), config.batch_norm)
         steps = config.epochs[index] * math.ceil(num_images / config.batch_size)
@@ -60,29 +60,29 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes, cache: str) -
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class RunCost:
     """What a few steps told.
 
     Parameters
     ----------
-    phases : tuple of Estimate
+    phases : tuple of PhaseCost
     features : float
         Seconds that the probe's features take.
     peak_bytes : int
         Most memory in use.
     """
 
-    phases: "tuple[Estimate, ...]"
+    phases: "tuple[PhaseCost, ...]"
     features: float
     peak_bytes: int
 
 
-def measured(found: Measured) -> str:
+def measured(found: RunCost) -> str:
     """Say how long a run will take, and how much memory.
 
     Parameters
     ----------
-    found : Measured
+    found : RunCost
 
     Returns
     -------
@@ -111,14 +111,14 @@ def _parameters(backbone: Backbone, data: Sizes) -> int:
 
 
 def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
-    facts = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
+    words = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
     if plan.step.factor != 1:
-        facts.append(f"rate x {plan.step.factor:g}")
+        words.append(f"rate x {plan.step.factor:g}")
     if plan.batch_norm:
-        facts.append(f"batch norm: {plan.batch_norm}")
+        words.append(f"batch norm: {plan.batch_norm}")
     if plan.dropout:
-        facts.append(f"dropout: {plan.dropout}")
-    return "  ".join([*facts, f"({backbone.blocks[plan.number - 1].layers})"])
+        words.append(f"dropout: {plan.dropout}")
+    return "  ".join([*words, f"({backbone.blocks[plan.number - 1].layers})"])
 
 
 def _cache(

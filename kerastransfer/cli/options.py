@@ -4,16 +4,33 @@ import argparse
 import math
 from pathlib import Path
 
-from kerastransfer.home import records_home
+from kerastransfer.foundation.home import records_home
+
+# Of a command, or of one heading of its help.
+Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
-def add_records(parser: argparse.ArgumentParser) -> None:
+class Headings:
+    """The headings of a command's help, made when they are first asked for."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parser = parser
+        self._groups: dict[str, argparse._ArgumentGroup] = {}
+
+    def __getitem__(self, title: str) -> argparse._ArgumentGroup:
+        if title not in self._groups:
+            self._groups[title] = self._parser.add_argument_group(title)
+        return self._groups[title]
+
+
+def add_records(arguments: Arguments) -> None:
     """Declare ``--records``, the folder that holds converted datasets."""
-    parser.add_argument(
+    arguments.add_argument(
         "--records",
         type=Path,
         metavar="DIR",
-        help="where records are (default: $KERASTRANSFER_HOME/records)",
+        help="Folder that holds converted datasets "
+        "(default: $KERASTRANSFER_HOME/records)",
     )
 
 
@@ -22,9 +39,11 @@ def records_folder(args: argparse.Namespace) -> Path:
     return args.records or records_home()
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(arguments: Arguments) -> None:
     """Declare ``--json``."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments.add_argument(
+        "--json", action="store_true", help="Print JSON in place of text"
+    )
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

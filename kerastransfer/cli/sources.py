@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
-from kerastransfer.cli.progress import progress
-from kerastransfer.cli.sizes import Sizes
+from kerastransfer.cli import train_arguments
+from kerastransfer.config import defaults
+from kerastransfer.config.train_config import TrainConfig, check_types
 from kerastransfer.datasets import table as datasets
-from kerastransfer.datasets.facts import Dataset
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.errors import InputError
+from kerastransfer.foundation.progress import progress
 from kerastransfer.recipe import Action, Recipe
-from kerastransfer.training import resolve
-from kerastransfer.training.config import TrainConfig, check_types
+from kerastransfer.records.sizes import Sizes
 from kerastransfer.weights import store
 from kerastransfer.weights.readers import caffe_file
 
@@ -48,6 +50,15 @@ class Sources:
     hashes: dict[str, str]
 
 
+def chosen(args: argparse.Namespace) -> dict[str, Any]:
+    """Collect what the user set: the config file's fields, then the flags."""
+    given = {"backbone": "alexnet"} | train_arguments.given_settings(args)
+    for name in ("dataset", "recipe"):
+        if name not in given:
+            raise InputError(f"Expected --{name} or a --config FILE that names one.")
+    return given
+
+
 def find(
     args: argparse.Namespace, chosen: dict[str, Any], recipes: list[str]
 ) -> Sources:
@@ -72,12 +83,12 @@ def find(
         If what was chosen makes no config, whatever the images are.
     """
     check_types(chosen)
-    steps = [step for text in recipes for step in Recipe.parse(text).phases[0].steps]
+    steps = [step for text in recipes for step in Recipe.of(text).phases[0].steps]
     name = backbones.get(chosen["backbone"]).name
     dataset = datasets.resolve(chosen["dataset"], args.archives)
     for text in recipes:
-        resolve.check(
-            {**chosen, "recipe": text}, mirror=dataset.facts.mirror_keeps_class
+        defaults.check(
+            {**chosen, "recipe": text}, mirror=dataset.info.mirror_keeps_class
         )
     keeps = any(step.action is not Action.REDRAW for step in steps)
     loaded = store.load(name, args.weights) if keeps else None
@@ -136,7 +147,7 @@ def make_config(
     -------
     TrainConfig
     """
-    recipe = Recipe.parse(chosen["recipe"])
+    recipe = Recipe.of(chosen["recipe"])
     source_classes = backbones.get(chosen["backbone"]).source_classes
     recipe.check(len(data.classes), source_classes)
     counts = data.variant_counts(chosen.get("images_per_class"))
@@ -149,10 +160,12 @@ def make_config(
             f"{', ...' if len(short) > 10 else ''}.",
             stacklevel=2,
         )
-    return resolve.resolve(chosen, facts(chosen, data, hashes))
+    return defaults.resolve(chosen, data_summary(chosen, data, hashes))
 
 
-def facts(chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]) -> resolve.Facts:
+def data_summary(
+    chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]
+) -> defaults.DataSummary:
     """Return what a config's defaults depend on.
 
     Parameters
@@ -165,7 +178,7 @@ def facts(chosen: dict[str, Any], data: Sizes, hashes: dict[str, str]) -> resolv
     resolve.Facts
     """
     counts = data.variant_counts(chosen.get("images_per_class"))
-    return resolve.Facts(
+    return defaults.DataSummary(
         records=data.content_hash,
         **hashes,
         num_images=sum(counts.values()),

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from kerastransfer.datasets.watch import Archive
+from kerastransfer.datasets.read_options import ArchiveState
 from kerastransfer.errors import DataError
 
 SplitName = Literal["train", "val", "test"]
@@ -53,7 +53,7 @@ class Listing:
         Changes when the source does; a hexadecimal SHA-256.
     ignored : mapping of str to int
         What was passed over, in words, and how often.
-    archives : tuple of Archive
+    archives : tuple of ArchiveState
         That were read; empty where nobody asked.
     lacking : tuple of str
         Published archives of images that are not there and not needed.
@@ -63,7 +63,7 @@ class Listing:
     items: tuple[Item, ...]
     fingerprint: str
     ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    archives: tuple[Archive, ...] = ()
+    archives: tuple[ArchiveState, ...] = ()
     lacking: tuple[str, ...] = ()
 
 

@@ -37,7 +37,7 @@ GEOMETRY = Preprocessing(
     scale=(64.0, 64.0, 64.0),
 )
 
-Images = npt.NDArray[np.uint8]
+ImageArrays = npt.NDArray[np.uint8]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ class CnnDistance:
         return {"accuracy": self.accuracy.as_dict()}
 
 
-def cnn_distance(source: Images, target: Images, *, seed: int = 0) -> CnnDistance:
+def cnn_distance(
+    source: ImageArrays, target: ImageArrays, *, seed: int = 0
+) -> CnnDistance:
     """Tell source from target images with a network of three convolutions.
 
     Parameters
@@ -98,7 +100,7 @@ def cnn_distance(source: Images, target: Images, *, seed: int = 0) -> CnnDistanc
     return CnnDistance(wilson(int((guesses == labels).sum()), len(labels)))
 
 
-def _check(name: str, images: Images) -> None:
+def _check(name: str, images: ImageArrays) -> None:
     if images.shape[1:] != (SIDE, SIDE, 3) or images.dtype != np.uint8:
         raise DataError(
             f"Expected images of {name} as uint8 of shape (n, {SIDE}, {SIDE}, 3), got "
@@ -111,18 +113,18 @@ def _check(name: str, images: Images) -> None:
         )
 
 
-def _join(pair: list[Images]) -> tuple[Images, npt.NDArray[np.bool_]]:
+def _join(pair: list[ImageArrays]) -> tuple[ImageArrays, npt.NDArray[np.bool_]]:
     return np.concatenate(pair), np.repeat([False, True], [len(each) for each in pair])
 
 
-def _scaled(images: Images) -> npt.NDArray[np.float32]:
+def _scaled(images: ImageArrays) -> npt.NDArray[np.float32]:
     mean = np.array(GEOMETRY.mean, np.float32)
     scale = np.array(GEOMETRY.scale, np.float32)
     return np.asarray((images.astype(np.float32) - mean) / scale)
 
 
 def _train(
-    images: Images, labels: npt.NDArray[np.bool_], seed: int
+    images: ImageArrays, labels: npt.NDArray[np.bool_], seed: int
 ) -> keras.Sequential:
     model = _network(seed)
     model.compile(

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from kerastransfer.distances import means, samples
 from kerastransfer.errors import DataError
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 if TYPE_CHECKING:
-    from kerastransfer.distances.cnn import Images
+    from kerastransfer.distances.cnn import ImageArrays
 
 
 class Domain:
@@ -41,7 +41,7 @@ class Domain:
         *,
         features: samples.Matrix | None = None,
         statistics: SourceStatistics | None = None,
-        images: "Callable[[], Images] | None" = None,
+        images: "Callable[[], ImageArrays] | None" = None,
         pretraining: bool = False,
     ) -> None:
         self.name = name
@@ -61,7 +61,7 @@ class Domain:
         return means.respond(self.features, self.seed, self.name)
 
     @functools.cached_property
-    def pixels(self) -> "Images":
+    def pixels(self) -> "ImageArrays":
         """The images, small; raises DataError where there are none."""
         if self.images is None:
             raise DataError(f"No images of {self.name} are at hand.")

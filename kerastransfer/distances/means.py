@@ -15,7 +15,7 @@ import numpy.typing as npt
 from kerastransfer.distances import samples
 from kerastransfer.errors import DataError
 from kerastransfer.evaluation.intervals import Estimate
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 REPLICATES = 400
 _TAILS = (0.025, 0.975)

@@ -23,7 +23,7 @@ class Metric:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class MeasuredDistance:
     """A distance, or why there is none.
 
     Parameters
@@ -97,7 +97,7 @@ def measure(
     target: Domain,
     names: Sequence[str] = tuple(METRICS),
     progress: Callable[[str], None] | None = None,
-) -> dict[str, Measured]:
+) -> dict[str, MeasuredDistance]:
     """Measure distances between a source and a target.
 
     Parameters
@@ -110,7 +110,7 @@ def measure(
 
     Returns
     -------
-    dict of str to Measured
+    dict of str to MeasuredDistance
         A metric that needs what a domain does not have is there without a value.
 
     Raises
@@ -129,12 +129,12 @@ def measure(
     return found
 
 
-def _measure(metric: Metric, source: Domain, target: Domain) -> Measured:
+def _measure(metric: Metric, source: Domain, target: Domain) -> MeasuredDistance:
     start = time.perf_counter()
     missing = _missing(metric.needs, source, target)
     value = None if missing else metric.measure(source, target).as_dict()
     baseline, of = (None, "") if missing else _baseline(metric, source, target)
-    return Measured(
+    return MeasuredDistance(
         value=value,
         missing=missing,
         baseline=baseline,

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA
 
-from kerastransfer.atomic import replacing
 from kerastransfer.distances import samples
 from kerastransfer.distances.domain import Domain
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -140,8 +140,7 @@ def fit_probe(
     frame = _Frame.around(train[0])
     num_classes = 1 + max(int(train[1].max()), int(val[1].max()))
     candidates = [
-        _for_given_features(fit, frame, classes, num_classes)
-        for fit in _fits(*train, frame, seed)
+        _unframe(fit, frame, classes, num_classes) for fit in _fits(*train, frame, seed)
     ]
     if candidates[0].kind == "ridge":
         candidates = [_tempered(probe, *val) for probe in candidates]
@@ -238,9 +237,7 @@ def _ridge_fits(x: _Floats, y: _Labels, frame: _Frame) -> Iterator[Probe]:
         )
 
 
-def _for_given_features(
-    probe: Probe, frame: _Frame, classes: _Labels, num_classes: int
-) -> Probe:
+def _unframe(probe: Probe, frame: _Frame, classes: _Labels, num_classes: int) -> Probe:
     """Undo the frame, and put classes without a training image in."""
     weights = np.zeros((len(frame.mean), num_classes))
     weights[:, classes] = probe.weights / frame.scale

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.export.saved_model import LABELS_FILE
-from kerastransfer.records.encode import encode
+from kerastransfer.records.write.stored_image import encode
 
 _BATCH = 32
 _MAX_BYTES = 256 * 2**20

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kerastransfer import atomic, pipeline, views
-from kerastransfer.backbones import preprocessing
+from kerastransfer import pipeline, views
+from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.foundation import atomic
 from kerastransfer.recipe import NUM_BLOCKS
 
 LABELS_FILE = "labels.txt"
@@ -22,12 +23,12 @@ class _Classifier(tf.Module):
     def __init__(
         self,
         network: Network,
-        facts: Preprocessing,
+        preprocessing: Preprocessing,
         classes: Sequence[str],
         labels: Path,
     ) -> None:
         super().__init__()
-        self._facts = facts
+        self._facts = preprocessing
         self._network = network
         # Tracked, so that the weights are saved; tuples inside dataclasses are not.
         self._blocks = list(network.blocks)
@@ -36,10 +37,10 @@ class _Classifier(tf.Module):
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answer for somebody's crops in 0 to 255, RGB."""
-        return self._classify(preprocessing.centre_crops(images, self._facts))
+        return self._classify(image_ops.centre_crops(images, self._facts))
 
     def _classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = preprocessing.normalise(images, self._facts)
+        inputs = image_ops.normalise(images, self._facts)
         features = self._network.forward(inputs, last=_FEATURE_BLOCK)
         logits = self._network.forward(features, first=NUM_BLOCKS)
         return {
@@ -59,12 +60,12 @@ class _Classifier(tf.Module):
         return self._classify(images)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        image = preprocessing.resize(pipeline.decode(encoded), self._facts)
-        return preprocessing.crop(image, self._facts, tf.constant(views.CENTRE))
+        image = image_ops.resize(pipeline.decode(encoded), self._facts)
+        return image_ops.crop(image, self._facts, tf.constant(views.CENTRE))
 
 
 def save(
-    network: Network, facts: Preprocessing, classes: Sequence[str], folder: Path
+    network: Network, preprocessing: Preprocessing, classes: Sequence[str], folder: Path
 ) -> None:
     """Write a SavedModel with two signatures.
 
@@ -78,7 +79,7 @@ def save(
     Parameters
     ----------
     network : Network
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     classes : sequence of str
     folder : Path
@@ -90,8 +91,8 @@ def save(
     ) as scratch:
         labels = Path(scratch, LABELS_FILE)
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
-        module = _Classifier(network, facts, classes, labels)
-        size = facts.crop
+        module = _Classifier(network, preprocessing, classes, labels)
+        size = preprocessing.crop
         signatures = {
             "serving_default": tf.function(module.classify_files).get_concrete_function(
                 tf.TensorSpec((None,), tf.string, name="image")

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.atomic import replacing
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.atomic import replacing
 
 _MOST_ARRAYS = 64
 _KINDS = "biufU"

@@ -20,11 +20,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer import atomic, locks
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
-from kerastransfer.features.cache_list import LOCK, META
-from kerastransfer.features.row_file import Integers, RowFile
+from kerastransfer.features.cache_inventory import LOCK, META
+from kerastransfer.features.row_file import IntArray, RowFile
+from kerastransfer.foundation import atomic, locks
 
 FORMAT = 1
 
@@ -129,11 +129,11 @@ class Cache:
         """Bytes of one output."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def rows(self, split: str, view: int, positions: Integers) -> NDArray[Any]:
+    def rows(self, split: str, view: int, positions: IntArray) -> NDArray[Any]:
         """Return outputs in the positions' order; `missing` must have found none."""
         return self._file(split, view).read(positions)
 
-    def missing(self, split: str, view: int, positions: Integers) -> Integers:
+    def missing(self, split: str, view: int, positions: IntArray) -> IntArray:
         """Check outputs against their checksums.
 
         Parameters
@@ -151,7 +151,7 @@ class Cache:
         return self._file(split, view).missing(positions)
 
     def write(
-        self, split: str, view: int, positions: Integers, outputs: NDArray[Any]
+        self, split: str, view: int, positions: IntArray, outputs: NDArray[Any]
     ) -> None:
         """Keep outputs, in the positions' order; only while `locked`.
 

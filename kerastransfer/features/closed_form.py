@@ -20,7 +20,7 @@ import scipy.special
 
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.errors import InputError
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 if TYPE_CHECKING:
     import keras

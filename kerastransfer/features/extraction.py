@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 
@@ -18,19 +18,25 @@ class Extractor:
     ----------
     network : Network
         Its blocks 1 to `last` are run, with the weights they hold at each call.
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     last : int
         1 to 8; 7 gives the features that distances and probes use.
     """
 
-    def __init__(self, network: Network, facts: Preprocessing, *, last: int) -> None:
+    def __init__(
+        self, network: Network, preprocessing: Preprocessing, *, last: int
+    ) -> None:
         self._shape = network.blocks[last - 1].output_shape[1:]
         # One trace for batches of every size.
-        inputs = tf.TensorSpec((None, facts.crop, facts.crop, 3), tf.float32)
+        inputs = tf.TensorSpec(
+            (None, preprocessing.crop, preprocessing.crop, 3), tf.float32
+        )
 
         def run(images: tf.Tensor) -> tf.Tensor:
-            return network.forward(preprocessing.normalise(images, facts), last=last)
+            return network.forward(
+                image_ops.normalise(images, preprocessing), last=last
+            )
 
         self._run = tf.function(run, input_signature=[inputs])
 

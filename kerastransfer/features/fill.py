@@ -17,9 +17,9 @@ from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache
 from kerastransfer.features.extraction import Extractor
-from kerastransfer.features.row_file import Integers
+from kerastransfer.features.row_file import IntArray
 
-Show = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 _BATCH = 32
 _SAMPLE = 32  # images on which the forward pass is timed, after as many to warm up
 _PROBE_BYTES = 2**24  # written to learn how fast the disk is
@@ -42,10 +42,10 @@ class Wanted:
     split: str
     number: int
     view: NDArray[np.float32]
-    positions: Integers
+    positions: IntArray
 
     @classmethod
-    def centre(cls, split: str, positions: Integers) -> Self:
+    def centre(cls, split: str, positions: IntArray) -> Self:
         """Want the centre view, which is the first of the ten."""
         return cls(split, 0, views.CENTRE, positions)
 
@@ -58,7 +58,7 @@ class Filler:
     cache : Cache
     network : Network
         Whose prefix.
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     examples : Examples
     cut : int
@@ -70,15 +70,15 @@ class Filler:
         self,
         cache: Cache,
         network: Network,
-        facts: Preprocessing,
+        preprocessing: Preprocessing,
         examples: pipeline.Examples,
         cut: int,
         wanted: Sequence[Wanted],
     ) -> None:
         self.cache = cache
-        self._facts = facts
+        self._facts = preprocessing
         self._examples = examples
-        self._extract = Extractor(network, facts, last=cut)
+        self._extract = Extractor(network, preprocessing, last=cut)
         self.wanted = list(wanted)
         self.missing = self._check(wanted)
 
@@ -106,7 +106,7 @@ class Filler:
         """Compute outputs and keep nothing."""
         return self._extract(self._batches(part))[0]
 
-    def fill(self, show: Show | None = None) -> None:
+    def fill(self, show: OnProgress | None = None) -> None:
         """Compute what is missing, or wait for another process that does.
 
         Parameters
@@ -128,7 +128,7 @@ class Filler:
             if len(part.positions):
                 self.cache.rows(part.split, part.number, part.positions[:1])
 
-    def _fill(self, show: Show | None) -> None:
+    def _fill(self, show: OnProgress | None) -> None:
         with self.cache.locked():
             # Another process may have filled it meanwhile, or pruned it.
             self.missing = self._check(self.wanted)
@@ -172,7 +172,7 @@ class Filler:
             os.fsync(file.fileno())
             return (time.perf_counter() - start) / len(noise)
 
-    def _stream(self, part: Wanted) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
+    def _stream(self, part: Wanted) -> Iterator[tuple[IntArray, NDArray[np.float32]]]:
         """Yield positions and their outputs, a batch at a time."""
         done = 0
         for outputs, _ in self._extract.stream(self._batches(part)):

@@ -10,10 +10,10 @@ from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.extraction import Extractor
 from kerastransfer.features.selection import Selection
-from kerastransfer.features.statistics import SAMPLE, SourceStatistics
+from kerastransfer.features.source_statistics import SAMPLE, SourceStatistics
 from kerastransfer.recipe import NUM_BLOCKS
 
-Progress = Callable[[int, int], None]
+OpenProgress = Callable[[int, int], None]
 _LAST = NUM_BLOCKS - 1
 _ROWS = 256  # that are held at once
 
@@ -42,7 +42,7 @@ def responses(
     network: Network,
     backbone: Backbone,
     selection: Selection,
-    progress: Progress | None = None,
+    progress: OpenProgress | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield block 7's output for selected images.
 

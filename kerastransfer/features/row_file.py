@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer import atomic
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import atomic
 
-Integers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 _SUM = np.dtype("<u8")
 _THERE = np.uint64(1 << 32)  # tells a row whose checksum is 0 from none
 
@@ -42,13 +42,13 @@ class RowFile:
         self._sums = (path.with_name(f"{path.name}.sums.npy"), shape[:1], _SUM)
         self._mapped: NDArray[Any] | None = None
 
-    def read(self, positions: Integers) -> NDArray[Any]:
+    def read(self, positions: IntArray) -> NDArray[Any]:
         """Return some rows, in the order of the positions; see `missing`."""
         if self._mapped is None:
             self._mapped = _map(*self._rows)
         return self._mapped[positions]
 
-    def missing(self, positions: Integers) -> Integers:
+    def missing(self, positions: IntArray) -> IntArray:
         """Check rows against their checksums.
 
         Parameters
@@ -70,7 +70,7 @@ class RowFile:
         bad = [not sums[at] or checksum(rows[at]) != sums[at] for at in positions]
         return positions[np.array(bad, bool)]
 
-    def write(self, positions: Integers, rows: NDArray[Any]) -> None:
+    def write(self, positions: IntArray, rows: NDArray[Any]) -> None:
         """Put rows in their places; one process at a time.
 
         Parameters
@@ -142,7 +142,7 @@ def _read_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -
     return file.tell()
 
 
-def _put(path: Path, positions: Integers, rows: NDArray[Any]) -> None:
+def _put(path: Path, positions: IntArray, rows: NDArray[Any]) -> None:
     """Write rows in place; neighbours in one go."""
     with path.open("r+b", buffering=0) as file:
         np.lib.format.read_magic(file)

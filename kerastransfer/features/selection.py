@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from kerastransfer import pipeline, views
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
-from kerastransfer.records.plan import SPLITS
 from kerastransfer.records.reader import Records
+from kerastransfer.records.split.plan import SPLITS
 
 _BATCH = 64
 _CHUNK = 512  # images whose responses are held at once
@@ -104,12 +104,12 @@ class Selection:
             np.str_,
         )
 
-    def chunks(self, facts: Preprocessing) -> Iterator[tf.data.Dataset]:
+    def chunks(self, preprocessing: Preprocessing) -> Iterator[tf.data.Dataset]:
         """Yield the images in their centre view, a few hundred at a time.
 
         Parameters
         ----------
-        facts : Preprocessing
+        preprocessing : Preprocessing
             Size and resampling; nothing is normalised.
 
         Yields
@@ -122,7 +122,7 @@ class Selection:
                 some = positions[start : start + _CHUNK]
                 centre = np.broadcast_to(views.CENTRE, (len(some), 3))
                 yield pipeline.batches(
-                    self.records, split, some, centre, facts, batch_size=_BATCH
+                    self.records, split, some, centre, preprocessing, batch_size=_BATCH
                 )
 
 

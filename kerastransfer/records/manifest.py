@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.archives.spans import read_bounded
-from kerastransfer.datasets.facts import Dataset, ShortClasses
+from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.errors import DataError, MissingError
-from kerastransfer.records.plan import DRAWS, POLICIES, SPLITS, Plan
-from kerastransfer.records.quotas import MaxPerClass
+from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
+from kerastransfer.records.split.quotas import MaxPerClass
 
 VERSION = "1.0.0"  # of the layout, as TFDS wants one
 CONVERTER = 3  # rises when records become others, or say other things of themselves
@@ -48,7 +48,7 @@ OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
 
 def describe(
     dataset: Dataset,
-    plan: Plan,
+    plan: SplitPlan,
     options: Options,
     *,
     listing: Listing,
@@ -62,7 +62,7 @@ def describe(
     Parameters
     ----------
     dataset : Dataset
-    plan : Plan
+    plan : SplitPlan
     options : Options
         Those that the plan was made with.
     listing : Listing
@@ -72,7 +72,7 @@ def describe(
     differences : sequence of str
         From what was published.
     stamp : str
-        See `kerastransfer.datasets.facts.Source`.
+        See `kerastransfer.datasets.dataset.ImageSource`.
     ungrouped : mapping of str to int or None
         Images a split would hold if groups were not kept together; None without any.
 
@@ -87,8 +87,8 @@ def describe(
         "classes": list(plan.classes),
         "counts": plan.counts,
         **asked(dataset, options),
-        "variant_sizes": list(dataset.facts.variant_sizes),
-        "mirror_keeps_class": dataset.facts.mirror_keeps_class,
+        "variant_sizes": list(dataset.info.variant_sizes),
+        "mirror_keeps_class": dataset.info.mirror_keeps_class,
         "short": dict(plan.short),
         "rejected": dict(rejected),
         "ignored": dict(listing.ignored),

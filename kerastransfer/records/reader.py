@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer.datasets.facts import Dataset
-from kerastransfer.datasets.watch import Progress
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.home import records_home
+from kerastransfer.foundation.home import records_home
 from kerastransfer.records import manifest
-from kerastransfer.records.convert import convert, records_path
-from kerastransfer.records.plan import SPLITS
-from kerastransfer.records.ranks import Integers, rank_major
 from kerastransfer.records.shards import Shards, read_lengths
+from kerastransfer.records.split.ordering import IntArray, rank_major
+from kerastransfer.records.split.plan import SPLITS
+from kerastransfer.records.write.convert import convert, records_path
 
 
 class Records:
@@ -57,7 +57,7 @@ class Records:
             raise InputError(f"Expected split train, val or test, got {split!r}.")
         return self._sizes[split]
 
-    def class_counts(self, split: str) -> Integers:
+    def class_counts(self, split: str) -> IntArray:
         """Return how many images of each class a split holds.
 
         Returns
@@ -67,7 +67,7 @@ class Records:
         self.size(split)  # refuses an unknown one
         return np.array(self.metadata["counts"][split], np.int64)
 
-    def labels(self, split: str) -> Integers:
+    def labels(self, split: str) -> IntArray:
         """Return every image's label, by position; reads no image.
 
         Returns
@@ -79,7 +79,7 @@ class Records:
         # positions are in the order of (rank, class)
         return labels[rank_major(np.arange(len(labels)), labels)[1]]
 
-    def variant(self, images_per_class: int | None, draw: int = 0) -> Integers:
+    def variant(self, images_per_class: int | None, draw: int = 0) -> IntArray:
         """Return the training positions of a variant.
 
         Parameters
@@ -108,7 +108,7 @@ class Records:
         order = np.array(draws[draw - 1]) if draw else np.arange(self.size("train"))
         return order[:size].astype(np.int64)
 
-    def variant_counts(self, images_per_class: int | None) -> Integers:
+    def variant_counts(self, images_per_class: int | None) -> IntArray:
         """Return how many images of each class a variant really has.
 
         Parameters
@@ -200,7 +200,7 @@ def find_or_convert(
     records_dir: Path | None = None,
     *,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Records:
     """Open a dataset's records; convert it first where its images are at hand.
 
@@ -230,7 +230,7 @@ def find_or_convert(
     out = records_home() if records_dir is None else Path(records_dir)
     path = records_path(dataset, out)
     if not path.exists():
-        if not dataset.facts.auto_convert:
+        if not dataset.info.auto_convert:
             raise MissingError(
                 f"No records of {dataset.name!r} in {str(out)!r}; make them with "
                 f"'{_command(dataset, out)}'."
@@ -239,7 +239,7 @@ def find_or_convert(
             f"Converting {dataset.spec} to {str(path)!r} on first use.", stacklevel=2
         )
         convert(dataset, out, workers=workers, progress=progress)
-    elif dataset.facts.may_change:
+    elif dataset.info.may_change:
         found = manifest.read(path)
         convert(
             dataset,
@@ -253,7 +253,7 @@ def find_or_convert(
 
 def _command(dataset: Dataset, out: Path) -> str:
     words = ["kerastransfer", "convert", "--dataset", dataset.spec]
-    parts = dataset.facts.parts
+    parts = dataset.info.parts
     public = bool(parts) and all(part.urls for part in parts if part.needed)
     words += ["--download"] if public else ["--archives", "DIR"]
     words += ["--out", str(out)] if out != records_home() else []

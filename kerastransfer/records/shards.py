@@ -11,8 +11,8 @@ import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records import tfrecord
-from kerastransfer.records.plan import SPLITS
-from kerastransfer.records.ranks import Integers
+from kerastransfer.records.split.ordering import IntArray
+from kerastransfer.records.split.plan import SPLITS
 
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default
 _MOST = 100_000  # shards
@@ -59,9 +59,9 @@ class Shards:
         return os.pread(self._files[shard], length, offset)
 
     @functools.cached_property
-    def _index(self) -> Integers:
+    def _index(self) -> IntArray:
         """Where each record is: columns shard, offset, length."""
-        parts: list[Integers] = []
+        parts: list[IntArray] = []
         for shard, length in enumerate(self._lengths):
             found = tfrecord.index(self._files[shard], self._paths[shard])
             if len(found) != length:

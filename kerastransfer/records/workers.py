@@ -28,8 +28,8 @@ _IMAGE_BYTES = 1 << 16  # of a result, as long as there is none; a patch has 30,
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT = 1 << 25
 
-Thing = TypeVar("Thing")
-Result = TypeVar("Result")
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
 
 
 class Load(NamedTuple):
@@ -47,7 +47,7 @@ class Load(NamedTuple):
     images: int
 
 
-class Workers(Generic[Thing, Result]):
+class Workers(Generic[Task, Answer]):
     """Does one kind of work; a context manager that ends its processes.
 
     Parameters
@@ -71,10 +71,10 @@ class Workers(Generic[Thing, Result]):
 
     def __init__(
         self,
-        work: Callable[[Thing], list[Result]],
-        load: Callable[[Thing], Load],
+        work: Callable[[Task], list[Answer]],
+        load: Callable[[Task], Load],
         *,
-        weigh: Callable[[Result], int] = lambda result: 0,
+        weigh: Callable[[Answer], int] = lambda result: 0,
         images: int,
         workers: int | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Workers(Generic[Thing, Result]):
             self.workers = 1
         self._pool: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> "Workers[Thing, Result]":
+    def __enter__(self) -> "Workers[Task, Answer]":
         if self.workers > 1:
             self._pool = ProcessPoolExecutor(
                 self.workers,
@@ -99,7 +99,7 @@ class Workers(Generic[Thing, Result]):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def __call__(self, things: Iterable[Thing]) -> Iterator[Result]:
+    def __call__(self, things: Iterable[Task]) -> Iterator[Answer]:
         """Yield every thing's results, in any order.
 
         Raises
@@ -120,8 +120,8 @@ class Workers(Generic[Thing, Result]):
             ) from None
 
     def _in_others(
-        self, pool: ProcessPoolExecutor, things: Iterable[Thing]
-    ) -> Iterator[Result]:
+        self, pool: ProcessPoolExecutor, things: Iterable[Task]
+    ) -> Iterator[Answer]:
         waiting = _Waiting(self.workers * _AHEAD, self.weigh)
         for chunk, load in self._chunks(things):
             while waiting.full(load):
@@ -130,9 +130,9 @@ class Workers(Generic[Thing, Result]):
         while waiting:
             yield from waiting.first()
 
-    def _chunks(self, things: Iterable[Thing]) -> Iterator[tuple[list[Thing], Load]]:
+    def _chunks(self, things: Iterable[Task]) -> Iterator[tuple[list[Task], Load]]:
         """Gather things into tasks, each with what it asks for in all."""
-        chunk: list[Thing] = []
+        chunk: list[Task] = []
         size, images = 0, 0
         for thing in things:
             load = self.load(thing)
@@ -146,7 +146,7 @@ class Workers(Generic[Thing, Result]):
             yield chunk, Load(size, images)
 
 
-class _Waiting(Generic[Result]):
+class _Waiting(Generic[Answer]):
     """Tasks that wait, run or are done, and the bytes that they hold.
 
     A task holds what it brought along, and is counted with the results that it will
@@ -154,10 +154,10 @@ class _Waiting(Generic[Result]):
     results, which wait here until they are asked for.
     """
 
-    def __init__(self, most: int, weigh: Callable[[Result], int]) -> None:
+    def __init__(self, most: int, weigh: Callable[[Answer], int]) -> None:
         self._most, self._weigh = most, weigh
-        self._sizes: dict[futures.Future[list[Result]], int] = {}
-        self._running: dict[futures.Future[list[Result]], Load] = {}
+        self._sizes: dict[futures.Future[list[Answer]], int] = {}
+        self._running: dict[futures.Future[list[Answer]], Load] = {}
         self._bytes, self._images = _IMAGE_BYTES, 1  # of all results so far
 
     def __bool__(self) -> bool:
@@ -175,12 +175,12 @@ class _Waiting(Generic[Result]):
         beyond = held > 0 and held + self._expected(load) > _AHEAD_BYTES
         return len(self._sizes) >= self._most or beyond
 
-    def add(self, task: futures.Future[list[Result]], load: Load) -> None:
+    def add(self, task: futures.Future[list[Answer]], load: Load) -> None:
         """Take a task that was submitted."""
         self._sizes[task] = self._expected(load)
         self._running[task] = load
 
-    def first(self) -> Iterator[Result]:
+    def first(self) -> Iterator[Answer]:
         """Wait for any task; yield the results of all that are done."""
         done, _ = futures.wait(self._sizes, None, futures.FIRST_COMPLETED)
         for task in done:
@@ -192,7 +192,7 @@ class _Waiting(Generic[Result]):
         return load.size + load.images * self._bytes // self._images
 
 
-def _work(work: Callable[[Thing], list[Result]], things: list[Thing]) -> list[Result]:
+def _work(work: Callable[[Task], list[Answer]], things: list[Task]) -> list[Answer]:
     return [result for thing in things for result in work(thing)]
 
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from kerastransfer import pipeline, views
 from kerastransfer.backbones.preprocessing import Preprocessing
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.replicas import WHOLE, Part
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import WHOLE, ReplicaRange
 
-Integers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
 
-class Share(NamedTuple):
+class ReplicaBatch(NamedTuple):
     """A replica's part of a batch.
 
     Parameters
@@ -47,15 +47,15 @@ class Batch(NamedTuple):
     ----------
     size : int
         Images in the whole batch, over all replicas.
-    shares : tuple of Share
+    shares : tuple of ReplicaBatch
         Of each replica in this process.
     """
 
     size: int
-    shares: tuple[Share, ...]
+    shares: tuple[ReplicaBatch, ...]
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Batches of a training and a validation set."""
 
     @property
@@ -66,14 +66,16 @@ class Source(Protocol):
     def num_images(self) -> int:
         """Images in the training set."""
 
-    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
+    def train(
+        self, epoch: int, part: ReplicaRange = WHOLE, start: int = 0
+    ) -> Iterator[Batch]:
         """Give an epoch's batches, each image once, shuffled, each in one view.
 
         Parameters
         ----------
         epoch : int
             From 0; order and views follow from it.
-        part : Part
+        part : ReplicaRange
             Whose shares are wanted.
         start : int
             The first batch that is wanted.
@@ -83,14 +85,14 @@ class Source(Protocol):
         """Give the validation set in order, in the centre view: inputs and labels."""
 
 
-def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], float]]:
+def share_rows(size: int, part: ReplicaRange) -> list[tuple[NDArray[np.int32], float]]:
     """Divide a batch's rows over the replicas of this process.
 
     Parameters
     ----------
     size : int
         Rows of the whole batch.
-    part : Part
+    part : ReplicaRange
 
     Returns
     -------
@@ -112,7 +114,7 @@ def share_rows(size: int, part: Part) -> list[tuple[NDArray[np.int32], float]]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Images:
+class ImageBatches:
     """Batches of crops, straight from the records.
 
     Parameters
@@ -121,26 +123,28 @@ class Images:
         The records.
     train_positions, val_positions : array of int
         Which examples of the splits.
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     config : TrainConfig
         For seed, views, augmentation and batch size.
     """
 
     examples: pipeline.Examples
-    train_positions: Integers
-    val_positions: Integers
-    facts: Preprocessing
+    train_positions: IntArray
+    val_positions: IntArray
+    preprocessing: Preprocessing
     config: TrainConfig
     first: int = 1
 
     @property
     def num_images(self) -> int:
-        """See `Source`."""
+        """See `BatchSource`."""
         return len(self.train_positions)
 
-    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
-        """See `Source`."""
+    def train(
+        self, epoch: int, part: ReplicaRange = WHOLE, start: int = 0
+    ) -> Iterator[Batch]:
+        """See `BatchSource`."""
         config, positions = self.config, self.train_positions
         if config.augment == "random":
             chosen = views.random(config.seed, epoch, positions, config.mirror)
@@ -161,18 +165,18 @@ class Images:
             yield Batch(len(batch), _cut(rows_of, inputs, labels))
 
     def val(self) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
-        """See `Source`."""
+        """See `BatchSource`."""
         return pipeline.batches(
             self.examples,
             "val",
             self.val_positions,
             np.broadcast_to(views.CENTRE, (len(self.val_positions), 3)),
-            self.facts,
+            self.preprocessing,
             batch_size=self.config.batch_size,
         )
 
     def _load(
-        self, split: str, wanted: Sequence[Integers], chosen: NDArray[np.float32]
+        self, split: str, wanted: Sequence[IntArray], chosen: NDArray[np.float32]
     ) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
         """Load rows of the positions; all lists but the last are of one length."""
         if not wanted:
@@ -188,7 +192,7 @@ class Images:
             split,
             self.train_positions[rows],
             chosen[rows],
-            self.facts,
+            self.preprocessing,
             batch_size=len(wanted[0]),
         )
 
@@ -197,13 +201,13 @@ class Outputs(Protocol):
     """A frozen prefix's outputs, by view, split and position."""
 
     def rows(
-        self, split: str, view: int, positions: Integers
+        self, split: str, view: int, positions: IntArray
     ) -> NDArray[np.floating[Any]]:
         """Return the outputs for some positions, in their order."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Activations:
+class ActivationBatches:
     """Batches of a frozen prefix's outputs.
 
     Parameters
@@ -221,20 +225,22 @@ class Activations:
     """
 
     outputs: Outputs
-    train_positions: Integers
-    val_positions: Integers
-    train_labels: Integers
-    val_labels: Integers
+    train_positions: IntArray
+    val_positions: IntArray
+    train_labels: IntArray
+    val_labels: IntArray
     config: TrainConfig
     first: int
 
     @property
     def num_images(self) -> int:
-        """See `Source`."""
+        """See `BatchSource`."""
         return len(self.train_positions)
 
-    def train(self, epoch: int, part: Part = WHOLE, start: int = 0) -> Iterator[Batch]:
-        """See `Source`."""
+    def train(
+        self, epoch: int, part: ReplicaRange = WHOLE, start: int = 0
+    ) -> Iterator[Batch]:
+        """See `BatchSource`."""
         config, positions = self.config, self.train_positions
         numbers = views.choose(config.seed, epoch, positions, config.views)
         chosen = views.indices(config.views)[numbers]
@@ -245,13 +251,13 @@ class Activations:
             inputs = self._inputs(positions[rows], chosen[rows])
             yield Batch(len(batch), _cut(rows_of, inputs, self.train_labels[rows]))
 
-    def val(self) -> Iterator[tuple[NDArray[np.float32], Integers]]:
-        """See `Source`."""
+    def val(self) -> Iterator[tuple[NDArray[np.float32], IntArray]]:
+        """See `BatchSource`."""
         for rows in _slices(np.arange(len(self.val_labels)), self.config.batch_size):
             inputs = self.outputs.rows("val", 0, self.val_positions[rows])
             yield inputs.astype(np.float32), self.val_labels[rows]
 
-    def _inputs(self, positions: Integers, chosen: Integers) -> NDArray[np.float32]:
+    def _inputs(self, positions: IntArray, chosen: IntArray) -> NDArray[np.float32]:
         """Gather one view of each position."""
         found: NDArray[np.float32] | None = None
         for view in np.unique(chosen):
@@ -266,16 +272,16 @@ class Activations:
 
 def _cut(
     shared: list[tuple[NDArray[np.int32], float]], inputs: Any, labels: Any
-) -> tuple[Share, ...]:
+) -> tuple[ReplicaBatch, ...]:
     """Cut what this process has of a batch into its replicas' shares."""
     shares, start = [], 0
     for rows, weight in shared:
         end = start + len(rows)
         weights = np.full(len(rows), weight, np.float32)
-        shares.append(Share(inputs[start:end], labels[start:end], rows, weights))
+        shares.append(ReplicaBatch(inputs[start:end], labels[start:end], rows, weights))
         start = end
     return tuple(shares)
 
 
-def _slices(order: Integers, size: int) -> list[Integers]:
+def _slices(order: IntArray, size: int) -> list[IntArray]:
     return [order[start : start + size] for start in range(0, len(order), size)]

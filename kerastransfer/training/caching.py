@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from kerastransfer import pipeline
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
+from kerastransfer.config.run_options import CACHE_LIMIT
 from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.fill import Filler, Show, Wanted
-from kerastransfer.home import features_home
-from kerastransfer.training.config import CACHE_LIMIT
-from kerastransfer.training.console import say
+from kerastransfer.features.fill import Filler, OnProgress, Wanted
+from kerastransfer.foundation.console import say
+from kerastransfer.foundation.home import features_home
 
 _ROOM = 1.05  # of the disk, for what else is written meanwhile
 
 
-class Records(pipeline.Examples, Protocol):
+class LabelledExamples(pipeline.Examples, Protocol):
     """Examples of which hash, sizes and labels are known."""
 
     @property
@@ -38,7 +38,7 @@ class Records(pipeline.Examples, Protocol):
 
 
 @contextlib.contextmanager
-def _silent(what: str) -> Iterator[Show]:
+def _silent(what: str) -> Iterator[OnProgress]:
     yield lambda done, total: None
 
 
@@ -64,13 +64,13 @@ class Caching:
     mode: str = "auto"
     limit: int = CACHE_LIMIT
     home: Path = dataclasses.field(default_factory=features_home)
-    progress: Callable[[str], AbstractContextManager[Show]] = _silent
+    progress: Callable[[str], AbstractContextManager[OnProgress]] = _silent
     quiet: bool = False
     runs: int = 1
 
 
 def open_filler(
-    records: Records,
+    records: LabelledExamples,
     network: Network,
     backbone: Backbone,
     cut: int,

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.features import archive
-from kerastransfer.training.phase import Outcome, Position
+from kerastransfer.training.phase import PhaseProgress, PhaseResult
 
 FORMAT = 1
 _KEPT = 2
 _MOST_ARRAYS = 10_000
-_FACTS = "facts"
+_STATE = "facts"
 
 Arrays = dict[str, NDArray[Any]]
 Blocks = Mapping[int, Mapping[str, NDArray[Any]]]
@@ -34,9 +34,9 @@ class Checkpoint:
     ----------
     phase : int
         From 0: the one that is under way, or comes next.
-    position : Position or None
+    position : PhaseProgress or None
         Within it; None where it has not begun.
-    outcomes : tuple of Outcome
+    outcomes : tuple of PhaseResult
         Of the phases before it.
     cached : bool or None
         Whether its prefix is computed once; None where that is not decided.
@@ -53,8 +53,8 @@ class Checkpoint:
     """
 
     phase: int
-    position: Position | None
-    outcomes: tuple[Outcome, ...]
+    position: PhaseProgress | None
+    outcomes: tuple[PhaseResult, ...]
     cached: bool | None
     seconds: float
     metrics_bytes: int
@@ -68,7 +68,7 @@ class Checkpoint:
         step = self.position.step if self.position else 0
         return f"state-phase{self.phase + 1:04}-step{step:09}"
 
-    def facts(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Return what is not an array, as JSON can hold it."""
         position = self.position and dataclasses.asdict(self.position)
         return {
@@ -90,24 +90,24 @@ class Checkpoint:
         return _flat("best", self.best)
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
-        """Put together what `facts`, `arrays` and `best_arrays` took apart."""
-        position = facts["position"]
+    def of(cls, state: Mapping[str, Any], arrays: Arrays) -> Self:
+        """Put together what `state`, `arrays` and `best_arrays` took apart."""
+        position = state["position"]
         slots = sorted(name for name in arrays if name.startswith("optimizer/"))
         return cls(
-            phase=facts["phase"],
-            position=None if position is None else Position(**position),
-            outcomes=tuple(Outcome(**outcome) for outcome in facts["outcomes"]),
-            cached=facts["cached"],
-            seconds=facts["seconds"],
-            metrics_bytes=facts["metrics_bytes"],
+            phase=state["phase"],
+            position=None if position is None else PhaseProgress(**position),
+            outcomes=tuple(PhaseResult(**outcome) for outcome in state["outcomes"]),
+            cached=state["cached"],
+            seconds=state["seconds"],
+            metrics_bytes=state["metrics_bytes"],
             weights=_blocks("weights", arrays),
             optimizer=tuple(arrays[name] for name in slots),
             best=_blocks("best", arrays),
         )
 
 
-class Store:
+class CheckpointStore:
     """The checkpoints of one run.
 
     Parameters
@@ -131,15 +131,15 @@ class Store:
         OSError
             If the disk is full; those that were there are there still.
         """
-        facts = {
-            **checkpoint.facts(),
+        state = {
+            **checkpoint.state(),
             "format": FORMAT,
             "config": self._hash,
             "versions": _versions(),
             "best_file": self._write_best(checkpoint),
             "arrays": sorted((*checkpoint.arrays(), *checkpoint.best_arrays())),
         }
-        arrays = {_FACTS: np.array(json.dumps(facts)), **checkpoint.arrays()}
+        arrays = {_STATE: np.array(json.dumps(state)), **checkpoint.arrays()}
         archive.write(self.folder / f"{checkpoint.name}.npz", arrays)
         self._prune()
 
@@ -174,17 +174,17 @@ class Store:
 
     def _read(self, path: Path) -> Checkpoint:
         arrays = _read_whole(path)
-        facts = json.loads(str(arrays.pop(_FACTS)))
+        state = json.loads(str(arrays.pop(_STATE)))
         for what, expected in (("format", FORMAT), ("config", self._hash)):
-            if facts[what] != expected:
+            if state[what] != expected:
                 raise InputError(
                     f"Expected a checkpoint of {what} {expected!r} in {path}, got "
-                    f"{facts[what]!r}; --restart trains from the beginning."
+                    f"{state[what]!r}; --restart trains from the beginning."
                 )
         changed = {
-            name: f"{name} {facts['versions'].get(name)} then, {version} now"
+            name: f"{name} {state['versions'].get(name)} then, {version} now"
             for name, version in _versions().items()
-            if facts["versions"].get(name) != version
+            if state["versions"].get(name) != version
         }
         if changed:
             warnings.warn(
@@ -192,13 +192,13 @@ class Store:
                 "): it goes on, and may not end with the same bits.",
                 stacklevel=3,
             )
-        if facts["best_file"]:
-            arrays |= _read_whole(self.folder / facts["best_file"])
-        if sorted(arrays) != facts["arrays"]:  # a damaged directory hides members
+        if state["best_file"]:
+            arrays |= _read_whole(self.folder / state["best_file"])
+        if sorted(arrays) != state["arrays"]:  # a damaged directory hides members
             raise ValueError("some of its arrays are missing")
-        if facts["best_file"]:
-            self._whole.add(facts["best_file"])
-        return Checkpoint.of(facts, arrays)
+        if state["best_file"]:
+            self._whole.add(state["best_file"])
+        return Checkpoint.of(state, arrays)
 
     def _write_best(self, checkpoint: Checkpoint) -> str:
         if not checkpoint.best or checkpoint.position is None:
@@ -234,8 +234,8 @@ def steps_of(checkpoint: Checkpoint | None) -> int:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_FACTS]))
-    return facts
+    state: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_STATE]))
+    return state
 
 
 def _read_whole(path: Path) -> Arrays:

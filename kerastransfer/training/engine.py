@@ -14,18 +14,18 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kerastransfer import surgery
-from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.dropout import Drop
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.config.presets import PRESETS
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
+from kerastransfer.training import batch_norm
 from kerastransfer.training import optimizer as optimizers
-from kerastransfer.training import statistics
-from kerastransfer.training.batches import Batch, Source
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.presets import PRESETS
-from kerastransfer.training.replicas import Replicas
+from kerastransfer.training.batches import Batch, BatchSource
 
 _STEPS_A_CALL = 32  # on cached activations, with one replica
 # Statistics of a layer with a million inputs an image are known well enough by then.
@@ -33,7 +33,7 @@ _STATISTICS_IMAGES = 4096
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class PhaseSetup:
     """What a phase works on.
 
     Parameters
@@ -42,9 +42,9 @@ class Job:
         With the weights the phase starts from; made within the replicas' scope.
     plans : tuple of BlockPlan
         The phase's; see `kerastransfer.surgery.plan`.
-    source : Source
+    source : BatchSource
         Batches for block ``source.first``.
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     config : TrainConfig
     replicas : Replicas
@@ -54,8 +54,8 @@ class Job:
 
     network: Network
     plans: tuple[BlockPlan, ...]
-    source: Source
-    facts: Preprocessing
+    source: BatchSource
+    preprocessing: Preprocessing
     config: TrainConfig
     replicas: Replicas
     class_weights: NDArray[np.float32] | None = None
@@ -66,10 +66,10 @@ class Engine:
 
     Parameters
     ----------
-    job : Job
+    job : PhaseSetup
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: PhaseSetup) -> None:
         self.job = job
         self.first = job.source.first
         self.training = [plan.training for plan in job.plans]
@@ -79,7 +79,7 @@ class Engine:
             self.variables = [variable for variable, _ in trained]
             preset = PRESETS[job.config.preset]
             self.optimizer = optimizers.make(preset, job.config.weight_decay, trained)
-        self.moving = statistics.moving_layers(job.network, job.plans)
+        self.moving = batch_norm.moving_layers(job.network, job.plans)
         for layer in self.moving:  # batch statistics of the whole batch
             layer.synchronized = job.replicas.count > 1
         self._compile()
@@ -163,9 +163,9 @@ class Engine:
         """Bring moving statistics up to date with the weights."""
         if not self.moving:
             return
-        with statistics.capturing(self.moving):
+        with batch_norm.capturing(self.moving):
             batches = _first(self.job.source.train(epoch))
-            statistics.recompute(self.moving, self._capture, batches)
+            batch_norm.recompute(self.moving, self._capture, batches)
 
     def _compile(self) -> None:
         # One trace for batches of every size, where one device takes them as they are.
@@ -261,7 +261,7 @@ class Engine:
     def _inputs(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.first > 1:
             return inputs
-        return preprocessing.normalise(inputs, self.job.facts)
+        return image_ops.normalise(inputs, self.job.preprocessing)
 
     def _training_mode(self, inputs: tf.Tensor, drop: Drop | None = None) -> tf.Tensor:
         """Run the network as in training; without `drop`, up to the last batch norm."""

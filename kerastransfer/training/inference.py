@@ -19,7 +19,7 @@ def centre_views(
     examples: pipeline.Examples,
     split: str,
     positions: NDArray[np.int64],
-    facts: Preprocessing,
+    preprocessing: Preprocessing,
 ) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
     """Give examples in order, in the view that evaluation uses.
 
@@ -29,7 +29,7 @@ def centre_views(
         Such as records.
     split : {'train', 'val', 'test'}
     positions : array of shape (n,)
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
 
     Returns
@@ -38,13 +38,13 @@ def centre_views(
     """
     chosen = np.broadcast_to(views.CENTRE, (len(positions), 3))
     return pipeline.batches(
-        examples, split, positions, chosen, facts, batch_size=_BATCH
+        examples, split, positions, chosen, preprocessing, batch_size=_BATCH
     )
 
 
 def probabilities(
     network: Network,
-    facts: Preprocessing,
+    preprocessing: Preprocessing,
     batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Classify images.
@@ -52,7 +52,7 @@ def probabilities(
     Parameters
     ----------
     network : Network
-    facts : Preprocessing
+    preprocessing : Preprocessing
         The backbone's.
     batches : iterable of (images, labels)
 
@@ -61,7 +61,7 @@ def probabilities(
     probabilities : array of shape (n, classes)
     labels : array of shape (n,)
     """
-    logits, labels = Extractor(network, facts, last=NUM_BLOCKS)(batches)
+    logits, labels = Extractor(network, preprocessing, last=NUM_BLOCKS)(batches)
     return softmax(logits), labels
 
 

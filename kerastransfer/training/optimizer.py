@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerastransfer.config.presets import Preset
 from kerastransfer.recipe import Action
 from kerastransfer.surgery import BlockPlan
-from kerastransfer.training.presets import Preset
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

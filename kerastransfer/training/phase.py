@@ -10,17 +10,17 @@ import keras
 from numpy.typing import NDArray
 
 from kerastransfer.backbones.network import Network
+from kerastransfer.config.presets import PRESETS
 from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
 from kerastransfer.training.batches import Batch
-from kerastransfer.training.engine import Engine, Job
-from kerastransfer.training.halting import NOTHING, Halt, Told
-from kerastransfer.training.presets import PRESETS
+from kerastransfer.training.engine import Engine, PhaseSetup
 from kerastransfer.training.schedule import SCHEDULES, Schedule
+from kerastransfer.training.stopping import NOTHING, StopRequest, StopSignal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class PhaseSchedule:
     """What a phase is within its run.
 
     Parameters
@@ -44,7 +44,7 @@ class Span:
 
 
 @dataclasses.dataclass(slots=True)
-class Position:
+class PhaseProgress:
     """How far a phase has come: beside weights, all that going on needs.
 
     Parameters
@@ -67,7 +67,7 @@ class Position:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class PhaseResult:
     """How a phase ended.
 
     Parameters
@@ -92,7 +92,7 @@ class Outcome:
     cached: bool
 
 
-class Best:
+class BestWeights:
     """The best epoch's weights, in memory.
 
     Parameters
@@ -107,7 +107,7 @@ class Best:
         self.numbers = [plan.number for plan in plans if plan.trained]
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
 
-    def offer(self, position: Position, val: dict[str, float]) -> None:
+    def offer(self, position: PhaseProgress, val: dict[str, float]) -> None:
         """Keep the weights, and note the epoch, if it is the best so far.
 
         The best is the epoch of highest validation accuracy, and among equals that of
@@ -123,40 +123,46 @@ class Best:
             self.network.assign(number, weights)
 
 
-class Keeper(Protocol):
+class CheckpointHook(Protocol):
     """Who keeps what would be lost if the process were killed."""
 
-    def resume(self, engine: Engine, best: Best) -> Position:
+    def resume(self, engine: Engine, best: BestWeights) -> PhaseProgress:
         """Bring engine and best to where the phase was left; say where that is."""
 
-    def after(self, engine: Engine, best: Best, position: Position, told: Told) -> None:
+    def after(
+        self,
+        engine: Engine,
+        best: BestWeights,
+        position: PhaseProgress,
+        told: StopRequest,
+    ) -> None:
         """Take note, between two calls, of a place from which to go on."""
 
 
 def train(
-    job: Job,
-    span: Span,
+    job: PhaseSetup,
+    span: PhaseSchedule,
     callbacks: keras.callbacks.CallbackList,
     *,
-    keeper: Keeper | None = None,
-    halt: Halt | None = None,
-) -> Outcome:
+    keeper: CheckpointHook | None = None,
+    halt: StopSignal | None = None,
+) -> PhaseResult:
     """Train one phase, and leave the network with the best epoch's weights.
 
     Parameters
     ----------
-    job : Job
-    span : Span
+    job : PhaseSetup
+    span : PhaseSchedule
     callbacks : keras.callbacks.CallbackList
         Told of batches and epochs.
-    keeper : Keeper, optional
+    keeper : CheckpointHook, optional
         Keeps checkpoints, and knows where to begin.
-    halt : Halt, optional
+    halt : StopSignal, optional
         Knows when to stop early.
 
     Returns
     -------
-    Outcome
+    PhaseResult
 
     Raises
     ------
@@ -173,32 +179,32 @@ class _Phase:
 
     def __init__(
         self,
-        job: Job,
-        span: Span,
+        job: PhaseSetup,
+        span: PhaseSchedule,
         callbacks: keras.callbacks.CallbackList,
-        keeper: Keeper | None,
-        halt: Halt,
+        keeper: CheckpointHook | None,
+        halt: StopSignal,
     ) -> None:
         self.span, self.callbacks, self.keeper, self.halt = (
             *(span, callbacks, keeper),
             halt,
         )
         self.engine = Engine(job)
-        self.best = Best(job.network, job.plans)
-        self.position = Position()
+        self.best = BestWeights(job.network, job.plans)
+        self.position = PhaseProgress()
         if keeper is not None:
             self.position = keeper.resume(self.engine, self.best)
         self.batches = math.ceil(job.source.num_images / job.config.batch_size)
         preset = PRESETS[job.config.preset]
         self.schedule: Schedule = SCHEDULES[preset.schedule]
 
-    def run(self) -> Outcome:
+    def run(self) -> PhaseResult:
         stopped = ""
         while not stopped:
             stopped = self._ended() or self._epoch()
         self.best.restore()
         position = self.position
-        return Outcome(
+        return PhaseResult(
             best_epoch=position.best_epoch,
             val=position.best_val,
             epochs=position.epoch,
@@ -221,7 +227,7 @@ class _Phase:
         """Train an epoch, or what is left of it; say why the phase ends, if it does."""
         position, number = self.position, self.span.first_epoch + self.position.epoch
         self.callbacks.on_epoch_begin(number)
-        told = Told()
+        told = StopRequest()
         for group in self._groups(number):
             told = self._steps(group)
             if told.stops:
@@ -247,7 +253,7 @@ class _Phase:
             while group := [*itertools.islice(alike, self.engine.steps_a_call)]:
                 yield group
 
-    def _steps(self, group: list[Batch]) -> Told:
+    def _steps(self, group: list[Batch]) -> StopRequest:
         """Take the steps of a call."""
         position = self.position
         first = position.batch
@@ -265,7 +271,7 @@ class _Phase:
         self._keep(told)
         return told
 
-    def _keep(self, told: Told) -> None:
+    def _keep(self, told: StopRequest) -> None:
         if self.keeper is not None:
             self.keeper.after(self.engine, self.best, self.position, told)
         if told.terminated:

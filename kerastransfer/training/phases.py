@@ -9,27 +9,29 @@ from numpy.typing import NDArray
 
 from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
-from kerastransfer.recipe import Action, Phase, Recipe
-from kerastransfer.training import phase, prefix
-from kerastransfer.training.batches import Source
-from kerastransfer.training.checkpointer import Checkpointer
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation.console import say
+from kerastransfer.recipe import Action, Phase
+from kerastransfer.training import frozen_prefix, phase
+from kerastransfer.training.batches import BatchSource
+from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import Checkpoint
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.console import say
-from kerastransfer.training.engine import Job
-from kerastransfer.training.halting import NOTHING, Halt
-from kerastransfer.training.phase import Outcome, Span
-from kerastransfer.training.setting import Setting, make_images
+from kerastransfer.training.engine import PhaseSetup
+from kerastransfer.training.phase import PhaseResult, PhaseSchedule
+from kerastransfer.training.setup import TrainSetup, image_batches
+from kerastransfer.training.stopping import NOTHING, StopSignal
 
-Outcomes = tuple[Outcome, ...]
+PhaseResults = tuple[PhaseResult, ...]
 
 
-def begin(setting: Setting, found: Checkpoint | None) -> tuple[Network, Outcomes]:
+def begin(
+    setting: TrainSetup, found: Checkpoint | None
+) -> tuple[Network, PhaseResults]:
     """Make the network as the run begins, or as it was left.
 
     Parameters
     ----------
-    setting : Setting
+    setting : TrainSetup
     found : Checkpoint or None
         Where to go on.
 
@@ -37,12 +39,12 @@ def begin(setting: Setting, found: Checkpoint | None) -> tuple[Network, Outcomes
     -------
     network : Network
         Made within the replicas' scope.
-    outcomes : tuple of Outcome
+    outcomes : tuple of PhaseResult
         Of the phases that are done.
     """
     with setting.replicas.strategy.scope():
         network = surgery.draw(
-            Recipe.parse(setting.config.recipe).phases[0],
+            setting.config.recipe.phases[0],
             setting.backbone,
             setting.num_classes,
             setting.config.seed,
@@ -56,27 +58,27 @@ def begin(setting: Setting, found: Checkpoint | None) -> tuple[Network, Outcomes
 
 
 def train(
-    setting: Setting,
+    setting: TrainSetup,
     network: Network,
-    outcomes: Outcomes,
+    outcomes: PhaseResults,
     callbacks: keras.callbacks.CallbackList,
-    checkpointer: Checkpointer,
-    halt: Halt,
+    checkpointer: CheckpointSaver,
+    halt: StopSignal,
     *,
     found: Checkpoint | None = None,
     after: Callable[[int, Network], None] = lambda index, network: None,
-) -> Outcomes:
+) -> PhaseResults:
     """Train phase after phase, and leave the network with the last one's best weights.
 
     Parameters
     ----------
-    setting : Setting
+    setting : TrainSetup
     network : Network
-    outcomes : tuple of Outcome
+    outcomes : tuple of PhaseResult
         Of the phases that are done; see `begin`.
     callbacks : keras.callbacks.CallbackList
-    checkpointer : Checkpointer
-    halt : Halt
+    checkpointer : CheckpointSaver
+    halt : StopSignal
     found : Checkpoint, optional
         Where to go on.
     after : callable
@@ -84,10 +86,10 @@ def train(
 
     Returns
     -------
-    tuple of Outcome
+    tuple of PhaseResult
         Of the phases that were trained: all, unless time was up.
     """
-    phases = Recipe.parse(setting.config.recipe).phases
+    phases = setting.config.recipe.phases
     for index in range(len(outcomes), len(phases)):
         known = found if found and index == len(found.outcomes) else None
         source = _begin(setting, network, outcomes, checkpointer, halt, known)
@@ -115,18 +117,18 @@ def train(
 
 
 def _begin(
-    setting: Setting,
+    setting: TrainSetup,
     network: Network,
-    outcomes: Outcomes,
-    checkpointer: Checkpointer,
-    halt: Halt,
+    outcomes: PhaseResults,
+    checkpointer: CheckpointSaver,
+    halt: StopSignal,
     found: Checkpoint | None,
-) -> Source:
+) -> BatchSource:
     """Re-draw what the next phase re-draws, and choose what it trains on.
 
     `found` is where this very phase was left, if it was begun.
     """
-    phases = Recipe.parse(setting.config.recipe).phases
+    phases = setting.config.recipe.phases
     index = len(outcomes)
     if index and (found is None or found.position is None):
         # Another seed than the first phase's, or R would draw the same weights.
@@ -166,33 +168,35 @@ def class_weights(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.flo
     )
 
 
-def make_job(setting: Setting, network: Network, step: Phase, source: Source) -> Job:
+def make_job(
+    setting: TrainSetup, network: Network, step: Phase, source: BatchSource
+) -> PhaseSetup:
     """Put together what a phase works on.
 
     Parameters
     ----------
-    setting : Setting
+    setting : TrainSetup
     network : Network
         As the phase begins.
     step : Phase
-    source : Source
+    source : BatchSource
 
     Returns
     -------
-    Job
+    PhaseSetup
     """
     config, records = setting.config, setting.records
     weights = None
     if config.class_weights == "auto":
         labels = records.labels("train")[setting.train_positions]
         weights = class_weights(labels, setting.num_classes)
-    return Job(
+    return PhaseSetup(
         network=network,
         plans=surgery.plan(
             step, setting.backbone, setting.num_classes, config.batch_norm
         ),
         source=source,
-        facts=setting.backbone.preprocessing,
+        preprocessing=setting.backbone.preprocessing,
         config=config,
         replicas=setting.replicas,
         class_weights=weights,
@@ -200,40 +204,40 @@ def make_job(setting: Setting, network: Network, step: Phase, source: Source) ->
 
 
 def choose_source(
-    setting: Setting,
+    setting: TrainSetup,
     network: Network,
     index: int,
     decided: bool | None,
-    halt: Halt = NOTHING,
-) -> Source:
+    halt: StopSignal = NOTHING,
+) -> BatchSource:
     """Choose what a phase trains on; what the chief chooses, all do.
 
     Parameters
     ----------
-    setting : Setting
+    setting : TrainSetup
     network : Network
         With the weights that the phase starts from, in its frozen blocks at least.
     index : int
         The phase's, from 0.
     decided : bool or None
         Whether its prefix is computed once, where that was decided before.
-    halt : Halt
+    halt : StopSignal
         Knows when to stop computing it; what is done stays.
 
     Returns
     -------
-    Source
+    BatchSource
 
     Raises
     ------
     Terminated
         If the process was told to end meanwhile.
     """
-    images = make_images(setting)
-    cut = surgery.frozen_prefix(Recipe.parse(setting.config.recipe).phases[index])
+    images = image_batches(setting)
+    cut = surgery.frozen_prefix(setting.config.recipe.phases[index])
 
-    def choose(decided: bool | None) -> Source:
-        return prefix.choose(
+    def choose(decided: bool | None) -> BatchSource:
+        return frozen_prefix.choose(
             images,
             setting.records,
             network,
@@ -251,8 +255,8 @@ def choose_source(
     return choose(cached) if source is None else source
 
 
-def _span(config: TrainConfig, index: int, outcomes: Outcomes) -> Span:
-    return Span(
+def _span(config: TrainConfig, index: int, outcomes: PhaseResults) -> PhaseSchedule:
+    return PhaseSchedule(
         epochs=config.epochs[index],
         learning_rate=config.learning_rate[index],
         patience=config.patience[index] if config.patience else 0,
@@ -271,7 +275,7 @@ def _touched(phases: tuple[Phase, ...]) -> frozenset[int]:
     )
 
 
-def _length(setting: Setting, index: int) -> str:
+def _length(setting: TrainSetup, index: int) -> str:
     epochs = setting.config.epochs[index]
     patience = setting.config.patience[index] if setting.config.patience else 0
     return f"{epochs} epochs" + (f" or {patience} without a better" if patience else "")

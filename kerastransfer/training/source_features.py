@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.foundation.console import say
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.training import caching as caches
-from kerastransfer.training.caching import Caching, Records
-from kerastransfer.training.console import say
+from kerastransfer.training.caching import Caching, LabelledExamples
 
 _FEATURE_BLOCK = NUM_BLOCKS - 1
 
-Features = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
+SplitFeatures = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
 
 
 def compute(
-    records: Records,
+    records: LabelledExamples,
     network: Network,
     backbone: Backbone,
     positions: Mapping[str, NDArray[np.int64]],
     caching: Caching,
-) -> Features:
+) -> SplitFeatures:
     """Return block 7's outputs in the centre view, computed once.
 
     Parameters
     ----------
-    records : Records
+    records : LabelledExamples
     network : Network
         With the source's weights.
     backbone : Backbone
@@ -59,7 +59,7 @@ def compute(
 
 
 def open_filler(
-    records: Records,
+    records: LabelledExamples,
     network: Network,
     backbone: Backbone,
     positions: Mapping[str, NDArray[np.int64]],

@@ -16,7 +16,7 @@ import grpc
 
 from kerastransfer.errors import InputError
 from kerastransfer.tuning import search_folder, trials
-from kerastransfer.tuning.plan import Plan
+from kerastransfer.tuning.search_plan import SearchPlan
 from kerastransfer.tuning.space import Space
 from kerastransfer.tuning.trials import Trial
 from kerastransfer.tuning.tuner import Stopped, Trainer, Tuner
@@ -25,14 +25,19 @@ _STATE = "trials"  # keras-tuner's folder within ours
 
 
 def search(
-    space: Space, plan: Plan, trainer: Trainer, folder: Path, *, restart: bool = False
+    space: Space,
+    plan: SearchPlan,
+    trainer: Trainer,
+    folder: Path,
+    *,
+    restart: bool = False,
 ) -> list[Trial]:
     """Search, or go on with a search.
 
     Parameters
     ----------
     space : Space
-    plan : Plan
+    plan : SearchPlan
     trainer : callable
         Gives what a config is trained on.
     folder : Path
@@ -60,7 +65,7 @@ def search(
         return _run(space, plan, trainer, folder / _STATE)
 
 
-def _run(space: Space, plan: Plan, trainer: Trainer, state: Path) -> list[Trial]:
+def _run(space: Space, plan: SearchPlan, trainer: Trainer, state: Path) -> list[Trial]:
     with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner's own lines
         tuner = _open(space, plan, trainer, state)
         try:
@@ -78,7 +83,7 @@ def _run(space: Space, plan: Plan, trainer: Trainer, state: Path) -> list[Trial]
     return trials.read(state)
 
 
-def _open(space: Space, plan: Plan, trainer: Trainer, state: Path) -> Tuner:
+def _open(space: Space, plan: SearchPlan, trainer: Trainer, state: Path) -> Tuner:
     try:
         return Tuner(space, plan, trainer, state)
     except (ValueError, KeyError, RuntimeError, TypeError) as error:
@@ -88,12 +93,12 @@ def _open(space: Space, plan: Plan, trainer: Trainer, state: Path) -> Tuner:
         ) from error
 
 
-def _identity(space: Space, plan: Plan) -> dict[str, Any]:
+def _identity(space: Space, plan: SearchPlan) -> dict[str, Any]:
     """Return what makes it this search; more trials of a Bayesian one do not."""
     found = {
         "recipes": space.recipes,
         "settings": dict(space.chosen),
-        "data": dataclasses.asdict(space.facts),
+        "data": dataclasses.asdict(space.summary),
         "tuner": plan.tuner,
         "seed": plan.seed,
         "rounds": plan.longest,

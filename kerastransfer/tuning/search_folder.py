@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kerastransfer import atomic, json_file, locks
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import atomic, json_file, locks
 
 SEARCH = "search.json"
 LOCK = "search.lock"

@@ -7,10 +7,15 @@ from typing import Any
 
 import keras_tuner
 
+from kerastransfer.config.defaults import (
+    DataSummary,
+    default_epochs,
+    head_only,
+    resolve,
+)
+from kerastransfer.config.presets import PRESETS
+from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.recipe import Action, Phase, Recipe
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.presets import PRESETS
-from kerastransfer.training.resolve import Facts, default_epochs, head_only, resolve
 
 # Around the preset's value: a tenth to ten times.
 _AROUND = 10.0
@@ -29,13 +34,13 @@ class Space:
         In their canonical spelling.
     chosen : mapping
         Fields of `TrainConfig` that the user set: they do not vary.
-    facts : Facts
+    summary : DataSummary
         Of the data and the weights at hand.
     """
 
     recipes: tuple[str, ...]
     chosen: Mapping[str, Any]
-    facts: Facts
+    summary: DataSummary
 
     def declare(self) -> keras_tuner.HyperParameters:
         """List the hyperparameters, those of a recipe under that recipe."""
@@ -86,15 +91,15 @@ class Space:
         size = fields.get("batch_size")
         size = size or PRESETS[fields.get("preset", "default")].batch_size
         epochs = fields.get("epochs") or [
-            values["length"] * default_epochs(phase, self.facts.num_images, size)
+            values["length"] * default_epochs(phase, self.summary.num_images, size)
             for phase in phases
         ]
         fields["epochs"] = [max(1, math.ceil(share * count)) for count in epochs]
-        return resolve(fields, self.facts)
+        return resolve(fields, self.summary)
 
     @property
     def _mirror(self) -> bool:
-        return bool(self.chosen.get("mirror", self.facts.mirror))
+        return bool(self.chosen.get("mirror", self.summary.mirror))
 
     def _declare_rates(
         self, hp: keras_tuner.HyperParameters, text: str, phases: tuple[Phase, ...]

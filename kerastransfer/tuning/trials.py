@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer import atomic, json_file
+from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import Estimate, wilson
 from kerastransfer.evaluation.paired import Comparison, compare
-from kerastransfer.training.config import TrainConfig
+from kerastransfer.foundation import atomic, json_file
 
 _RESULT = "trial_result.json"
 

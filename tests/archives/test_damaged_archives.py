@@ -8,7 +8,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from miniature_archives import MINIATURES
+from helpers.miniature_archives import MINIATURES
 
 from kerastransfer.archives import spans
 from kerastransfer.archives.opening import open_archive

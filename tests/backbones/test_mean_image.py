@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import miniature
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import miniature
 
-from kerastransfer.backbones import preprocessing, table
+from kerastransfer.backbones import image_ops, table
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.errors import WeightsError
 from kerastransfer.export import saved_model
@@ -62,5 +62,5 @@ def test_both_signatures_subtract_it(side, tmp_path):
     by_hand = network.forward(inputs[None], last=7)
     np.testing.assert_allclose(whole["features"], by_hand, atol=1e-4)
     plain = dataclasses.replace(facts, mean_image=None)
-    other = network.forward(preprocessing.normalise(crop[None], plain), last=7)
+    other = network.forward(image_ops.normalise(crop[None], plain), last=7)
     assert np.abs(other - by_hand).max() > 1e-2

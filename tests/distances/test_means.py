@@ -4,7 +4,7 @@ import scipy.spatial.distance
 
 from kerastransfer.distances import means
 from kerastransfer.errors import DataError
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 NAMES = {"dataset": "d", "backbone": "b", "weights": "w"}
 

@@ -4,7 +4,7 @@ import pytest
 from kerastransfer.distances import measure
 from kerastransfer.distances.domain import Domain, check_classes
 from kerastransfer.errors import DataError, UnknownNameError
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 NAMES = {"dataset": "web", "backbone": "b", "weights": "w"}
 

@@ -5,7 +5,7 @@ from PIL import Image
 from kerastransfer.distances import plot
 from kerastransfer.distances.domain import Domain
 from kerastransfer.errors import InputError
-from kerastransfer.features.statistics import SourceStatistics
+from kerastransfer.features.source_statistics import SourceStatistics
 
 pytest.importorskip("matplotlib")
 

@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-import miniature
 import numpy as np
 import pytest
-from disks import small_disk
+from helpers import miniature
+from helpers.disks import small_disk
 
 from kerastransfer import cli, views
-from kerastransfer.features import cache_list
+from kerastransfer.features import cache_inventory
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.fill import Filler, Wanted
 
@@ -201,12 +201,12 @@ def test_a_full_disk_is_an_error_and_loses_no_other_row(tmp_path):
 def test_a_cache_that_is_pruned_while_it_is_waited_for_is_made_anew(tmp_path):
     make_filler(tmp_path, [wanted([0])]).fill()
     waiting = make_filler(tmp_path, [wanted()])
-    (entry,) = cache_list.entries(tmp_path)
-    cache_list.remove(entry)
+    (entry,) = cache_inventory.entries(tmp_path)
+    cache_inventory.remove(entry)
     assert not entry.folder.exists()
     waiting.fill()
     assert make_filler(tmp_path, [wanted()]).num_missing == 0
-    assert len(cache_list.entries(tmp_path)) == 1
+    assert len(cache_inventory.entries(tmp_path)) == 1
 
 
 def run_cli(capsys, *arguments):
@@ -227,7 +227,7 @@ def test_caches_are_listed_and_pruned(home, capsys):
     make_filler(home / "features", [wanted()], dtype="float16").fill()
     paths = sorted((home / "features").iterdir())
     long_ago = time.time() - 40 * 86_400
-    os.utime(paths[0] / cache_list.META, (long_ago, long_ago))
+    os.utime(paths[0] / cache_inventory.META, (long_ago, long_ago))
     code, told = run_cli(capsys, "list")
     assert code == 0
     for path in paths:
@@ -254,7 +254,7 @@ def test_pruning_needs_to_be_told_what(home, capsys):
 def test_a_cache_that_is_being_filled_is_not_pruned(tmp_path):
     filler = make_filler(tmp_path, [wanted([0])])
     with filler.cache.locked():
-        (entry,) = cache_list.entries(tmp_path)
+        (entry,) = cache_inventory.entries(tmp_path)
         with pytest.raises(ValueError, match="nobody to fill"):
-            cache_list.remove(entry)
+            cache_inventory.remove(entry)
     assert entry.folder.exists()

@@ -9,7 +9,7 @@ import scipy.stats
 import tensorflow as tf
 
 from kerastransfer.backbones import table
-from kerastransfer.datasets import fashion_mnist
+from kerastransfer.datasets.known import fashion_mnist
 from kerastransfer.errors import InputError
 from kerastransfer.features import closed_form
 from kerastransfer.features.closed_form import clipped_normal_mean

@@ -5,7 +5,7 @@ import pytest
 
 from kerastransfer.errors import DataError
 from kerastransfer.features import responses
-from kerastransfer.features.statistics import SAMPLE, SourceStatistics
+from kerastransfer.features.source_statistics import SAMPLE, SourceStatistics
 
 NAMES = {"dataset": "pets", "backbone": "alexnet", "weights": "12ab"}
 FEATURES = np.random.default_rng(0).gamma(2, 1, (1_300, 5)).astype(np.float32) + 100

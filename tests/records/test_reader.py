@@ -4,13 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.reading import planned
 from PIL import Image
-from reading import planned
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.records.convert import convert
 from kerastransfer.records.reader import open_records
+from kerastransfer.records.write.convert import convert
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_what_is_not_json_is_refused(path, text):
 
 
 def test_the_home_follows_the_environment(monkeypatch, tmp_path):
-    from kerastransfer.home import home, records_home
+    from kerastransfer.foundation.home import home, records_home
 
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "x"))
     assert home() == tmp_path / "x" and records_home() == tmp_path / "x" / "records"

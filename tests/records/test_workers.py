@@ -3,10 +3,10 @@
 import time
 
 from kerastransfer.archives.spans import Held
-from kerastransfer.datasets.blob import Blob, Cut
+from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.records import workers as module
-from kerastransfer.records.encoder import make_encoder
 from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.write.encoder import make_encoder
 
 MEGABYTE = 1 << 20
 
@@ -44,8 +44,10 @@ def test_results_that_wait_hold_new_work_back(monkeypatch):
 
 
 def test_a_task_holds_few_images_however_they_lie_in_files():
-    photograph = Blob(Held(b"x"), tuple((str(i), Cut(i, i, 224)) for i in range(200)))
-    single = [Blob(Held(b"x"), ((f"s{i}", None),)) for i in range(40)]
+    photograph = ImageFile(
+        Held(b"x"), tuple((str(i), Cut(i, i, 224)) for i in range(200))
+    )
+    single = [ImageFile(Held(b"x"), ((f"s{i}", None),)) for i in range(40)]
     encoder = make_encoder(256, images=9_999, workers=2)
     chunks = [chunk for chunk, _ in encoder._chunks([photograph] * 3 + single)]
     assert [len(chunk) for chunk in chunks] == [1, 1, 1, 16, 16, 8]

@@ -1,29 +1,29 @@
 """Batches: shared by replicas, begun anywhere, the same from a cache."""
 
-import miniature
 import numpy as np
 import pytest
+from helpers import miniature
 
-from kerastransfer.training.batches import Activations, Images, share_rows
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.replicas import WHOLE, Part
-from kerastransfer.training.resolve import Facts, resolve
+from kerastransfer.config.defaults import DataSummary, resolve
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import WHOLE, ReplicaRange
+from kerastransfer.training.batches import ActivationBatches, ImageBatches, share_rows
 
-FACTS = miniature.BACKBONE.preprocessing
+PREPROCESSING = miniature.BACKBONE.preprocessing
 
 
 def make_config(**fields: object) -> TrainConfig:
     chosen = {"dataset": "noise", "backbone": "miniature", "recipe": "F1-7R8"}
-    facts = Facts(records="", weights="", num_images=13, mirror=True)
+    facts = DataSummary(records="", weights="", num_images=13, mirror=True)
     return resolve({**chosen, "batch_size": 4, **fields}, facts)
 
 
-def make_images(**fields: object) -> Images:
-    return Images(
+def make_images(**fields: object) -> ImageBatches:
+    return ImageBatches(
         examples=miniature.make_examples(),
         train_positions=np.arange(13),
         val_positions=np.arange(6),
-        facts=FACTS,
+        preprocessing=PREPROCESSING,
         config=make_config(**fields),
     )
 
@@ -32,7 +32,9 @@ def make_images(**fields: object) -> Images:
 @pytest.mark.parametrize("size", [1, 2, 4, 13])
 def test_every_row_weighs_one_over_all_replicas(size, count):
     shares = [
-        share for k in range(count) for share in share_rows(size, Part(k, 1, count))
+        share
+        for k in range(count)
+        for share in share_rows(size, ReplicaRange(k, 1, count))
     ]
     weights = np.zeros(size)
     for rows, weight in shares:
@@ -47,7 +49,8 @@ def test_every_row_weighs_one_over_all_replicas(size, count):
 def test_a_smaller_batch_has_no_larger_share(count):
     for number in range(count):
         lengths = [
-            len(share_rows(n, Part(number, 1, count))[0][0]) for n in range(count, 20)
+            len(share_rows(n, ReplicaRange(number, 1, count))[0][0])
+            for n in range(count, 20)
         ]
         assert lengths == sorted(lengths)
 
@@ -55,7 +58,7 @@ def test_a_smaller_batch_has_no_larger_share(count):
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_of_a_batch_too_small_to_divide_every_replica_takes_all(count):
     for size in range(1, count):
-        for rows, weight in share_rows(size, Part(0, count, count)):
+        for rows, weight in share_rows(size, ReplicaRange(0, count, count)):
             assert rows.tolist() == list(range(size))
             assert weight == 1 / count
 
@@ -82,8 +85,8 @@ def told(batches):
 @pytest.mark.parametrize("augment", ["views", "random"])
 def test_replicas_in_one_process_and_in_many_get_the_same_shares(augment):
     images = make_images(augment=augment, views=10)
-    together = told(images.train(2, Part(0, 3, 3)))
-    apart = [told(images.train(2, Part(k, 1, 3))) for k in range(3)]
+    together = told(images.train(2, ReplicaRange(0, 3, 3)))
+    apart = [told(images.train(2, ReplicaRange(k, 1, 3))) for k in range(3)]
     for number, (size, shares) in enumerate(together):
         assert size == apart[0][number][0]
         assert shares == [apart[k][number][1][0] for k in range(3)]
@@ -110,9 +113,9 @@ class Numbered:
         return np.stack([(100 * split + view, each) for each in positions]).astype("f2")
 
 
-def make_activations(**fields: object) -> Activations:
+def make_activations(**fields: object) -> ActivationBatches:
     positions = np.array([5, 8, 2, 11, 7, 0, 3])
-    return Activations(
+    return ActivationBatches(
         outputs=Numbered(),
         train_positions=positions,
         val_positions=np.arange(3),
@@ -126,11 +129,11 @@ def make_activations(**fields: object) -> Activations:
 def test_activations_are_of_the_views_and_in_the_order_that_images_have():
     config = make_config(views=10)
     seen = []
-    images = Images(
+    images = ImageBatches(
         examples=miniature.make_examples(),
         train_positions=np.array([5, 8, 2, 11, 7, 0, 3]),
         val_positions=np.arange(3),
-        facts=FACTS,
+        preprocessing=PREPROCESSING,
         config=config,
     )
     for epoch in range(3):

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from kerastransfer.errors import InputError
-from kerastransfer.training.callbacks import MetricsLog
-from kerastransfer.training.checkpoints import Checkpoint, Store
-from kerastransfer.training.phase import Position
+from kerastransfer.runs.logs import MetricsLog
+from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
+from kerastransfer.training.phase import PhaseProgress
 
 
 def make(phase=0, step=1, best=0, value=1.0):
     weights = {n: {"kernel": np.full(3, value), "bias": np.ones(2)} for n in (7, 8)}
     return Checkpoint(
         phase=phase,
-        position=Position(epoch=step, step=step, best_epoch=best),
+        position=PhaseProgress(epoch=step, step=step, best_epoch=best),
         outcomes=(),
         cached=True,
         seconds=1.0,
@@ -28,13 +28,13 @@ def make(phase=0, step=1, best=0, value=1.0):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path, "config")
+    return CheckpointStore(tmp_path, "config")
 
 
 def newest(store):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Store(store.folder, "config").newest()
+        return CheckpointStore(store.folder, "config").newest()
 
 
 def test_no_bit_that_flips_goes_unnoticed(store):
@@ -76,7 +76,7 @@ def test_best_weights_stay_while_a_checkpoint_that_is_kept_needs_them(store, tmp
     store.write(make(step=10, best=9))
     sorted(store.folder.glob("state-*"))[-1].write_bytes(b"torn")
     assert newest(store).position.best_epoch == 5
-    store = Store(store.folder, "config")
+    store = CheckpointStore(store.folder, "config")
     store.write(make(step=11, best=11))
     store.write(make(step=12, best=11))
     assert len(list(store.folder.glob("best-*"))) == 1

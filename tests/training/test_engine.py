@@ -1,19 +1,18 @@
 """Losses and steps against other implementations of the same."""
 
 import keras
-import miniature
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import miniature
 from sklearn.utils.class_weight import compute_class_weight
 
 from kerastransfer import surgery
-from kerastransfer.recipe import Recipe
+from kerastransfer.config.defaults import DataSummary, resolve
+from kerastransfer.distribution.replicas import single
 from kerastransfer.training import phases
-from kerastransfer.training.batches import Images
-from kerastransfer.training.engine import Engine, Job
-from kerastransfer.training.replicas import single
-from kerastransfer.training.resolve import Facts, resolve
+from kerastransfer.training.batches import ImageBatches
+from kerastransfer.training.engine import Engine, PhaseSetup
 
 LABELS = np.arange(13) % 3
 BALANCED = compute_class_weight("balanced", classes=np.arange(3), y=LABELS)
@@ -21,26 +20,26 @@ BALANCED = compute_class_weight("balanced", classes=np.arange(3), y=LABELS)
 
 def make_engine(**settings):
     chosen = {"dataset": "noise", "backbone": "miniature", "recipe": "FT1-5R6-8"}
-    facts = Facts(records="", weights="", num_images=13, mirror=False)
+    facts = DataSummary(records="", weights="", num_images=13, mirror=False)
     config = resolve({**chosen, "batch_size": 13, "preset": "caffe", **settings}, facts)
-    step = Recipe.parse(config.recipe).phases[0]
+    step = config.recipe.phases[0]
     network = surgery.draw(
         step, miniature.BACKBONE, 3, config.seed, miniature.source_weights()
     )
-    images = Images(
+    images = ImageBatches(
         examples=miniature.make_examples(),
         train_positions=np.arange(13),
         val_positions=np.arange(6),
-        facts=miniature.BACKBONE.preprocessing,
+        preprocessing=miniature.BACKBONE.preprocessing,
         config=config,
     )
     weights = phases.class_weights(LABELS, 3)
     return Engine(
-        Job(
+        PhaseSetup(
             network=network,
             plans=surgery.plan(step, miniature.BACKBONE, 3),
             source=images,
-            facts=miniature.BACKBONE.preprocessing,
+            preprocessing=miniature.BACKBONE.preprocessing,
             config=config,
             replicas=single(),
             class_weights=weights if config.class_weights == "auto" else None,

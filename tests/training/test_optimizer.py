@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerastransfer.config.presets import PRESETS, Preset
 from kerastransfer.recipe import Action, Step
 from kerastransfer.surgery import BlockPlan
 from kerastransfer.training import optimizer
-from kerastransfer.training.presets import PRESETS, Preset
 
 GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
 

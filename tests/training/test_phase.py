@@ -3,21 +3,21 @@
 import dataclasses
 
 import keras
-import miniature
 import numpy as np
 import pytest
+from helpers import miniature
 
 from kerastransfer import surgery
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import single
 from kerastransfer.recipe import Action, Recipe
-from kerastransfer.training import phase, prefix
-from kerastransfer.training.batches import Images
+from kerastransfer.training import frozen_prefix, phase
+from kerastransfer.training.batches import ImageBatches
 from kerastransfer.training.caching import Caching
-from kerastransfer.training.config import TrainConfig
-from kerastransfer.training.engine import Job
-from kerastransfer.training.phase import Span
-from kerastransfer.training.replicas import single
+from kerastransfer.training.engine import PhaseSetup
+from kerastransfer.training.phase import PhaseSchedule
 
-FACTS = miniature.BACKBONE.preprocessing
+PREPROCESSING = miniature.BACKBONE.preprocessing
 
 
 def make_config(recipe: str, **fields: object) -> TrainConfig:
@@ -44,27 +44,29 @@ def make_config(recipe: str, **fields: object) -> TrainConfig:
     return TrainConfig(**{**defaults, **fields})
 
 
-def make_images(config: TrainConfig, examples=None, train: int = 13) -> Images:
-    return Images(
+def make_images(config: TrainConfig, examples=None, train: int = 13) -> ImageBatches:
+    return ImageBatches(
         examples=examples or miniature.make_examples(train),
         train_positions=np.arange(train),
         val_positions=np.arange(6),
-        facts=FACTS,
+        preprocessing=PREPROCESSING,
         config=config,
     )
 
 
 def run_phase(network, step, config, source, epochs=1, callbacks=()):
-    job = Job(
+    job = PhaseSetup(
         network=network,
         plans=surgery.plan(step, miniature.BACKBONE, 3, config.batch_norm),
         source=source,
-        facts=FACTS,
+        preprocessing=PREPROCESSING,
         config=config,
         replicas=single(),
     )
     patience = config.patience[0] if config.patience else 0
-    span = Span(epochs=epochs, learning_rate=config.learning_rate[0], patience=patience)
+    span = PhaseSchedule(
+        epochs=epochs, learning_rate=config.learning_rate[0], patience=patience
+    )
     return phase.train(job, span, keras.callbacks.CallbackList([*callbacks]))
 
 
@@ -168,7 +170,7 @@ def test_a_cached_prefix_changes_nothing(
     for cache in ("on", "off"):
         network = first_network(recipe)
         images = make_images(config, examples)
-        source = prefix.choose(
+        source = frozen_prefix.choose(
             images,
             examples,
             network,

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-import small_run
+from helpers import small_run, small_search
 
-SCRIPT = str(Path(__file__).with_name("small_search.py"))
+SCRIPT = str(Path(small_search.__file__))
 
 
 @pytest.fixture(scope="module")

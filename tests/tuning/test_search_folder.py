@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from kerastransfer import atomic
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import atomic
 from kerastransfer.tuning import search_folder
 from kerastransfer.tuning.search_folder import taking_part
 

@@ -4,7 +4,7 @@ import keras_tuner
 import pytest
 
 from kerastransfer.errors import InputError
-from kerastransfer.tuning.plan import Plan, hyperband_trials
+from kerastransfer.tuning.search_plan import SearchPlan, hyperband_trials
 
 
 @pytest.mark.parametrize(("longest", "trials"), [(3, 6), (9, 23), (27, 70)])
@@ -34,15 +34,15 @@ def test_as_many_trials_as_keras_tuner_asks_for(longest, trials, tmp_path):
     ("trials", "longest"), [(6, 3), (22, 3), (23, 9), (69, 9), (70, 27)]
 )
 def test_the_largest_search_that_fits(trials, longest):
-    assert Plan(tuner="hyperband", trials=trials).longest == longest
+    assert SearchPlan(tuner="hyperband", trials=trials).longest == longest
 
 
 def test_bayesian_trials_are_whole():
-    assert Plan(tuner="bayesian", trials=70).longest == 1
+    assert SearchPlan(tuner="bayesian", trials=70).longest == 1
 
 
 def test_too_few_trials_are_refused():
     with pytest.raises(InputError, match=r"--trials of 6 or more, got 5; --tuner bay"):
-        Plan(tuner="hyperband", trials=5)
+        SearchPlan(tuner="hyperband", trials=5)
     with pytest.raises(InputError, match="--trials of 1 or more, got 0"):
-        Plan(tuner="bayesian", trials=0)
+        SearchPlan(tuner="bayesian", trials=0)

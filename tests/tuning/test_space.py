@@ -2,15 +2,15 @@
 
 import pytest
 
-from kerastransfer.training.resolve import Facts, resolve
+from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.tuning.space import Space
 
-FACTS = Facts(records="r", weights="w", num_images=500, mirror=True)
+FACTS = DataSummary(records="r", weights="w", num_images=500, mirror=True)
 BASE = {"dataset": "digits", "backbone": "efficientnet_lite0"}
 
 
 def make(*recipes, facts=FACTS, **chosen):
-    return Space(recipes=recipes, chosen={**BASE, **chosen}, facts=facts)
+    return Space(recipes=recipes, chosen={**BASE, **chosen}, summary=facts)
 
 
 def names(space):
@@ -59,7 +59,7 @@ def test_a_factor_slows_the_tuned_blocks_of_a_mixed_phase_only():
         "F1-5FT6-7R8: factor"
     ]
     values = space.declare().values | {"F1-5FT6-7R8: factor": 0.1}
-    assert space.config(values).recipe == "F1-5FT6-7@0.1R8"
+    assert str(space.config(values).recipe) == "F1-5FT6-7@0.1R8"
 
 
 def test_a_share_of_the_epochs_is_one_at_least():

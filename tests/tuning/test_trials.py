@@ -4,16 +4,16 @@ import dataclasses
 
 import pytest
 
-from kerastransfer.cli.trial_table import trial_table
+from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.paired import compare
-from kerastransfer.training.resolve import Facts, resolve
 from kerastransfer.tuning import trials
+from kerastransfer.tuning.trial_table import trial_table
 from kerastransfer.tuning.trials import Trial
 
 CONFIG = resolve(
     {"dataset": "digits", "backbone": "efficientnet_lite0", "recipe": "F1-7R8"},
-    Facts(records="r", weights="w", num_images=500, mirror=False),
+    DataSummary(records="r", weights="w", num_images=500, mirror=False),
 )
 
 

@@ -1,12 +1,12 @@
 """What a trial is judged by."""
 
 import keras
-import miniature
 import pytest
+from helpers import miniature
 
 from kerastransfer.training import phases
-from kerastransfer.training.checkpointer import Checkpointer
-from kerastransfer.training.halting import Halt
+from kerastransfer.training.checkpoint_saver import CheckpointSaver
+from kerastransfer.training.stopping import StopSignal
 from kerastransfer.tuning import tuner
 
 
@@ -14,8 +14,8 @@ from kerastransfer.tuning import tuner
 def test_images_that_are_wrong_are_those_that_training_counted(tmp_path, recipe):
     setting = miniature.make_setting(tmp_path, recipe)
     network, _ = phases.begin(setting, None)
-    halt = Halt()
-    keeper = Checkpointer(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
+    halt = StopSignal()
+    keeper = CheckpointSaver(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
     callbacks = keras.callbacks.CallbackList([])
     outcomes = phases.train(setting, network, (), callbacks, keeper, halt)
     wrong = tuner._wrong(setting, network, outcomes[-1])

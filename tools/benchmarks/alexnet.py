@@ -58,7 +58,7 @@ def _keras() -> Callable[[], float]:
     import keras
     import tensorflow as tf
 
-    from kerastransfer.backbones import preprocessing, table
+    from kerastransfer.backbones import image_ops, table
     from kerastransfer.backbones.layers import GroupedConv2D
 
     backbone = table.get(_NAME)
@@ -75,7 +75,7 @@ def _keras() -> Callable[[], float]:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     images, labels = steps.noise(_BATCH, _SIZE)
-    inputs = preprocessing.normalise(images, backbone.preprocessing)
+    inputs = image_ops.normalise(images, backbone.preprocessing)
     batches = tf.data.Dataset.from_tensors((inputs, labels)).repeat(steps.STEPS + 1)
 
     def run() -> float:

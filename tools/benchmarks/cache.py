@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
 
     from kerastransfer.backbones.network import Network
-    from kerastransfer.training.setting import Setting
+    from kerastransfer.training.setup import TrainSetup
 
 _EPOCHS = 60
 _VIEWS = 2
@@ -69,15 +69,15 @@ def _row(case: _Case) -> Row:
     )
 
 
-def _setting(case: _Case, home: Path) -> "tuple[Setting, Network]":
+def _setting(case: _Case, home: Path) -> "tuple[TrainSetup, Network]":
     """Return what is trained on, and the network that both sides begin with."""
     from kerastransfer.backbones import table
     from kerastransfer.datasets import table as datasets
+    from kerastransfer.distribution.replicas import single
     from kerastransfer.records import reader
     from kerastransfer.training import phases
     from kerastransfer.training.caching import Caching
-    from kerastransfer.training.replicas import single
-    from kerastransfer.training.setting import Setting
+    from kerastransfer.training.setup import TrainSetup
 
     records = reader.find_or_convert(datasets.resolve("digits"))
     backbone = table.get(case.backbone)
@@ -90,7 +90,7 @@ def _setting(case: _Case, home: Path) -> "tuple[Setting, Network]":
     source = backbone.build(backbone.source_classes, 0)
     weights = {k: v for n in range(1, 9) for k, v in source.snapshot(n).items()}
     caching = Caching(mode="on", home=home, quiet=True)
-    setting = Setting.of(config, backbone, records, weights, single(), caching)
+    setting = TrainSetup.of(config, backbone, records, weights, single(), caching)
     setting = dataclasses.replace(setting, val_positions=np.arange(0))
     return setting, steps.without_dropout(phases.begin(setting, None)[0])
 
@@ -99,13 +99,13 @@ def _ours(case: _Case, trained: dict[str, Any]) -> float:
     import keras
 
     from kerastransfer.training import phases
-    from kerastransfer.training.checkpointer import Checkpointer
-    from kerastransfer.training.halting import Halt
+    from kerastransfer.training.checkpoint_saver import CheckpointSaver
+    from kerastransfer.training.stopping import StopSignal
 
     with tempfile.TemporaryDirectory() as home:
         setting, network = _setting(case, Path(home))
-        halt = Halt()
-        keeper = Checkpointer(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
+        halt = StopSignal()
+        keeper = CheckpointSaver(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
         start = time.perf_counter()
         (outcome,) = phases.train(
             *(setting, network, (), keras.callbacks.CallbackList([])),
@@ -153,12 +153,12 @@ def _model(case: _Case, network: "Network") -> "keras.Model":
     return keras.Model(inputs, x)
 
 
-def _batches(setting: "Setting") -> Any:
+def _batches(setting: "TrainSetup") -> Any:
     """Put the crops into memory, and give them in our order."""
     import tensorflow as tf
 
     from kerastransfer import views
-    from kerastransfer.backbones import preprocessing
+    from kerastransfer.backbones import image_ops
 
     config, positions = setting.config, setting.train_positions
     crops, labels = _crops(setting)
@@ -173,8 +173,8 @@ def _batches(setting: "Setting") -> Any:
 
     def batch(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.gather(crops, chosen)
-        facts = setting.backbone.preprocessing
-        return preprocessing.normalise(images, facts), tf.gather(labels, chosen)
+        preprocessing = setting.backbone.preprocessing
+        return image_ops.normalise(images, preprocessing), tf.gather(labels, chosen)
 
     spec = tf.TensorSpec((None,), tf.int64)
     found = tf.data.Dataset.from_generator(indices, output_signature=spec)
@@ -183,7 +183,7 @@ def _batches(setting: "Setting") -> Any:
     return found.apply(tf.data.experimental.assert_cardinality(steps_in_all))
 
 
-def _crops(setting: "Setting") -> tuple[Any, Any]:
+def _crops(setting: "TrainSetup") -> tuple[Any, Any]:
     """Decode every image once a view: view by view, in the order of positions."""
     import tensorflow as tf
 

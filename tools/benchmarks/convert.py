@@ -32,7 +32,7 @@ _WEIGH = """
 import os, sys, threading, time, warnings
 from pathlib import Path
 from kerastransfer.datasets.table import resolve
-from kerastransfer.records.convert import convert
+from kerastransfer.records.write.convert import convert
 
 def resident():
     pages = 0
@@ -108,7 +108,7 @@ def _write(root: Path, count: int, size: tuple[int, int]) -> None:
 
 def _ours(place: Path) -> Callable[[], float]:
     from kerastransfer.datasets.table import resolve
-    from kerastransfer.records.convert import convert
+    from kerastransfer.records.write.convert import convert
 
     def run() -> float:
         with tempfile.TemporaryDirectory(dir=place) as out:

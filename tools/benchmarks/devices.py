@@ -54,8 +54,8 @@ def _check(one: list[float], two: list[float]) -> None:
 
 def main() -> int:
     """Train on as many devices as the command line says."""
-    from kerastransfer.training import replicas
-    from kerastransfer.training.devices import Choice
+    from kerastransfer.distribution import replicas
+    from kerastransfer.distribution.choice import Choice
 
     count = int(sys.argv[1])
     made = replicas.make(

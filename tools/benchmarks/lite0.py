@@ -61,10 +61,12 @@ def plain_model() -> "keras.Model":
     from kerastransfer.backbones import table
 
     backbone = table.get(_NAME)
-    facts = backbone.preprocessing
+    preprocessing = backbone.preprocessing
     inputs = keras.Input((_SIZE, _SIZE, 3))
-    scale = [1 / x for x in facts.scale]
-    offset = [-x / y for x, y in zip(facts.mean, facts.scale, strict=True)]
+    scale = [1 / x for x in preprocessing.scale]
+    offset = [
+        -x / y for x, y in zip(preprocessing.mean, preprocessing.scale, strict=True)
+    ]
     x = keras.layers.Rescaling(scale, offset)(inputs)
     for block in steps.without_dropout(backbone.build(steps.CLASSES, 0)).blocks:
         x = block(x, training=False)

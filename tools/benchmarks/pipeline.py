@@ -72,8 +72,8 @@ def _make_photographs(folder: Path, width: int, height: int, count: int) -> None
 def _convert(folder: Path, out: Path) -> "Records":
     """Convert once; a user does it before the first of many epochs."""
     from kerastransfer.datasets import table
-    from kerastransfer.records.convert import convert
     from kerastransfer.records.reader import open_records
+    from kerastransfer.records.write.convert import convert
 
     dataset = table.resolve(f"folder:{folder}")
     return open_records(convert(dataset, out, max_per_class="all"))
@@ -83,12 +83,12 @@ def _ours(records: "Records", count: int) -> float:
     from kerastransfer import pipeline, views
     from kerastransfer.backbones import table
 
-    facts = table.get("efficientnet_lite0").preprocessing
+    preprocessing = table.get("efficientnet_lite0").preprocessing
     positions = np.arange(count)
     chosen = views.fixed(5)[views.choose(0, 0, positions, 5)]
     seen, start = 0, time.perf_counter()
     batches = pipeline.batches(
-        records, "train", positions, chosen, facts, batch_size=_BATCH
+        records, "train", positions, chosen, preprocessing, batch_size=_BATCH
     )
     for images, _ in batches:
         assert images.shape[1:] == (_CROP, _CROP, 3)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import keras
 
     from kerastransfer.backbones.network import Network
-    from kerastransfer.training.config import TrainConfig
-    from kerastransfer.training.replicas import Replicas
+    from kerastransfer.config.train_config import TrainConfig
+    from kerastransfer.distribution.replicas import Replicas
 
 CLASSES = 10
 STEPS = 6  # that are timed; the one before them pays for the tracing
@@ -106,20 +106,22 @@ class Repeated:
         self.num_images = self._size * (STEPS + 1)
 
     def train(self, epoch: int, part: Any = None, start: int = 0) -> Iterator[Any]:
-        """See `kerastransfer.training.batches.Source`."""
-        from kerastransfer.training.batches import Batch, Share, share_rows
-        from kerastransfer.training.replicas import WHOLE
+        """See `kerastransfer.training.batches.BatchSource`."""
+        from kerastransfer.distribution.replicas import WHOLE
+        from kerastransfer.training.batches import Batch, ReplicaBatch, share_rows
 
         images, labels = self._batch
         shares = []
         for rows, counts in share_rows(self._size, part or WHOLE):
             weights = np.full(len(rows), float(counts), np.float32)
             low, high = rows[0], rows[-1] + 1
-            shares.append(Share(images[low:high], labels[low:high], rows, weights))
+            shares.append(
+                ReplicaBatch(images[low:high], labels[low:high], rows, weights)
+            )
         return iter([Batch(self._size, tuple(shares))] * (STEPS + 1))
 
     def val(self) -> Iterable[Any]:
-        """See `kerastransfer.training.batches.Source`."""
+        """See `kerastransfer.training.batches.BatchSource`."""
         return []
 
 
@@ -138,7 +140,7 @@ def make_config(backbone: str, recipe: str, batch: int, **chosen: Any) -> "Train
     -------
     TrainConfig
     """
-    from kerastransfer.training.resolve import Facts, resolve
+    from kerastransfer.config.defaults import DataSummary, resolve
 
     settings = {
         "dataset": "noise",
@@ -148,8 +150,8 @@ def make_config(backbone: str, recipe: str, batch: int, **chosen: Any) -> "Train
         "learning_rate": [RATE],
         "weight_decay": DECAY,
     }
-    facts = Facts(records="", weights="", num_images=batch * STEPS, mirror=True)
-    return resolve({**settings, **chosen}, facts)
+    summary = DataSummary(records="", weights="", num_images=batch * STEPS, mirror=True)
+    return resolve({**settings, **chosen}, summary)
 
 
 def ours(
@@ -177,18 +179,17 @@ def ours(
 
     from kerastransfer import surgery
     from kerastransfer.backbones import table
-    from kerastransfer.recipe import Recipe
+    from kerastransfer.distribution.replicas import single
     from kerastransfer.training import phase
-    from kerastransfer.training.engine import Job
-    from kerastransfer.training.phase import Span
-    from kerastransfer.training.replicas import single
+    from kerastransfer.training.engine import PhaseSetup
+    from kerastransfer.training.phase import PhaseSchedule
 
     backbone = table.get(config.backbone)
-    job = Job(
+    job = PhaseSetup(
         network=network,
-        plans=surgery.plan(Recipe.parse(config.recipe).phases[0], backbone, CLASSES),
+        plans=surgery.plan(config.recipe.phases[0], backbone, CLASSES),
         source=source,
-        facts=backbone.preprocessing,
+        preprocessing=backbone.preprocessing,
         config=config,
         replicas=replicas or single(),
     )
@@ -196,7 +197,7 @@ def ours(
     def run() -> Any:
         found = clock()
         callbacks = keras.callbacks.CallbackList([found])
-        phase.train(job, Span(epochs=1, learning_rate=RATE), callbacks)
+        phase.train(job, PhaseSchedule(epochs=1, learning_rate=RATE), callbacks)
         return found
 
     return run

@@ -27,7 +27,7 @@ _KNOWN = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class WeightFile:
     """What a reader took from a file; exactly one of the mappings is filled.
 
     Parameters
@@ -58,7 +58,7 @@ _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
 }
 
 
-def read_any(path: Path) -> Contents:
+def read_any(path: Path) -> WeightFile:
     """Read a weight file of any known format.
 
     Parameters
@@ -68,7 +68,7 @@ def read_any(path: Path) -> Contents:
 
     Returns
     -------
-    Contents
+    WeightFile
 
     Raises
     ------
@@ -80,8 +80,8 @@ def read_any(path: Path) -> Contents:
     path = Path(path)
     name = _format(path)
     if name in _ARRAYS:
-        return Contents(format=name, arrays=_ARRAYS[name](path))
-    return Contents(format=name, layers=_LAYERS[name](path))
+        return WeightFile(format=name, arrays=_ARRAYS[name](path))
+    return WeightFile(format=name, layers=_LAYERS[name](path))
 
 
 def _format(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""AlexNet in three readings: the networks, their facts and their published weights."""

@@ -1,0 +1,1 @@
+"""EfficientNet-Lite0: the network, its facts and its published weights."""

@@ -1,0 +1,240 @@
+"""``kerastransfer convert``: write a dataset's images as TFRecords."""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerastransfer.datasets import table
+from kerastransfer.datasets.archived import fetch
+from kerastransfer.datasets.dataset import DatasetOptions
+from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.progress import progress, stages
+from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records.health import health_text
+from kerastransfer.records.split.plan import POLICIES, SPLITS
+from kerastransfer.records.split.quotas import MaxPerClass
+
+if TYPE_CHECKING:
+    from kerastransfer.records.health.report import Health
+    from kerastransfer.records.reader import Records
+
+_AFTER = 5.0  # seconds that reading and writing may take without a word
+
+HELP = "write a dataset's images as TFRecords that TFDS can read"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add(
+        "--dataset",
+        required=True,
+        metavar="NAME",
+        help="a name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
+        "tfds:NAME",
+    )
+    add(
+        "--archives",
+        type=Path,
+        metavar="DIR",
+        help="where the dataset's files are (default: "
+        "$KERASTRANSFER_HOME/archives/NAME; of TFDS: its own)",
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where records go (default: $KERASTRANSFER_HOME/records)",
+    )
+    _add_choices(parser)
+    add("--download", action="store_true", help="get what is public first")
+    add(
+        "--verify",
+        action="store_true",
+        help="fail where an archive is not the published one; hash large ones too",
+    )
+    add(
+        "--strict",
+        action="store_true",
+        help="fail on an image that cannot be decoded, and where there are other "
+        "images than were published",
+    )
+    add("--workers", type=int, metavar="N", help="that encode (default: one a core)")
+    add("--shards", type=int, metavar="N", help="files a split (default: by its size)")
+    add(
+        "--no-inspect",
+        action="store_true",
+        help="do not look for duplicates afterwards",
+    )
+    add("--json", action="store_true", help="print JSON")
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    """Declare what decides which records come out."""
+    add = parser.add_argument
+    add(
+        "--image-size",
+        type=int,
+        metavar="N",
+        help="shorter side, in pixels, that larger images are shrunk to (default: 256; "
+        "not of patches)",
+    )
+    add(
+        "--split-seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="who is in which split (default: 0)",
+    )
+    add(
+        "--max-per-class",
+        type=max_per_class,
+        metavar="N|all",
+        help="training images per class to keep (default: the largest published size)",
+    )
+    add(
+        "--short-classes",
+        choices=POLICIES,
+        help="what becomes of classes with too few images (default: the dataset's way)",
+    )
+    add(
+        "--group",
+        metavar="G",
+        help="keep images together in every split: photograph or quadrat (coral), bin "
+        "(plankton)",
+    )
+    add(
+        "--patch-size",
+        type=int,
+        metavar="N",
+        help="side of patches about points, in pixels (coral; default: 224)",
+    )
+    add(
+        "--partition",
+        type=int,
+        metavar="N",
+        help="test on an official partition, 1 to 10, in place of images drawn from "
+        "all (sun397)",
+    )
+    add(
+        "--keep-clutter",
+        action="store_true",
+        help="make images of nothing in particular a class (caltech256)",
+    )
+    add(
+        "--merge-porites",
+        action="store_true",
+        help="count P. rus, P. irr and P. mass as Porites (coral; default: leave out)",
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Convert, and print where the records are and what they hold."""
+    names = (field.name for field in dataclasses.fields(DatasetOptions))
+    choices = DatasetOptions(**{name: getattr(args, name) for name in names})
+    dataset = table.resolve(args.dataset, args.archives, choices)
+    if args.download:
+        fetch.fetch(dataset)
+    if args.dataset.startswith("tfds:"):
+        import_quietly()
+    from kerastransfer.records import reader
+    from kerastransfer.records.write import convert
+
+    out = args.out or records_home()
+    written = False
+    with stages() as stage:
+        encoding = stage("Encoding")
+        writing = stage("Writing", after=_AFTER)
+
+        def encoded(done: int, total: int) -> None:
+            encoding(done, total)
+            if done == total:  # the plan holds; the writer will need TensorFlow
+                import_quietly()
+
+        def wrote(done: int, total: int) -> None:
+            nonlocal written
+            written = True
+            writing(done, total)
+
+        path = convert.convert(
+            dataset,
+            out,
+            image_size=args.image_size,
+            split_seed=args.split_seed,
+            max_per_class=args.max_per_class,
+            short_classes=args.short_classes,
+            strict=args.strict,
+            verify=args.verify,
+            workers=args.workers,
+            shards=args.shards,
+            progress=encoded,
+            reading=stage("Reading", "MB", scale=10**6, after=_AFTER),
+            writing=wrote,
+        )
+    records = reader.open_records(path)
+    looks = written and not args.no_inspect
+    found = look(records, args.workers) if looks else None
+    print(as_json(records, found) if args.json else summary(records, found))
+    return 0
+
+
+def look(records: "Records", workers: int | None) -> "Health":
+    """Look at fresh records."""
+    import_quietly()
+    from kerastransfer.records.health import report as health
+
+    # What a crop leaves out depends on the backbone; here none is named.
+    with progress("Looking for duplicates") as show:
+        return health.inspect(
+            records, lambda width, height: 1.0, workers=workers, progress=show
+        )
+
+
+def as_json(records: "Records", health: "Health | None") -> str:
+    """Return what records hold, for machines."""
+    told = {name: records.metadata[name] for name in _TOLD}
+    sizes = {split: records.size(split) for split in SPLITS}
+    told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
+    if health is not None:
+        from kerastransfer.records.health.report import pictures
+
+        count = len(pictures(health.conflicts))
+        told |= {"leaks": dict(health.across), "conflicts": count}
+    return json.dumps(told, indent=2)
+
+
+def summary(records: "Records", health: "Health | None") -> str:
+    """Return what records hold, and what is to be said of them, in lines."""
+    metadata = records.metadata
+    sizes = {split: records.size(split) for split in SPLITS}
+    counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
+    lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
+    if metadata["ungrouped"]:
+        effect = ", ".join(
+            f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"
+            for split in SPLITS
+        )
+        lines.append(f"groups       kept together: {effect}")
+    if health is not None:
+        lines += health_text.findings(health, metadata["short_classes"])
+    return "\n".join(lines)
+
+
+def max_per_class(text: str) -> MaxPerClass:
+    """Read ``--max-per-class``: a number or ``all``."""
+    if text == "all":
+        return "all"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number or all, got {text!r}"
+        ) from None
+
+
+_TOLD = (
+    *("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected"),
+    *("ignored", "archives", "differences", "group", "ungrouped"),
+)

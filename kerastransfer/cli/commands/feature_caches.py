@@ -1,0 +1,72 @@
+"""``kerastransfer features list | prune``: the cached outputs of frozen blocks."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from kerastransfer.errors import InputError
+from kerastransfer.features import cache_inventory
+from kerastransfer.features.cache_inventory import Entry
+from kerastransfer.foundation.home import features_home
+
+_DAY = 86_400
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print what is cached, the last used first."""
+    found = cache_inventory.entries(features_home())
+    if args.json:
+        print(json.dumps([_as_dict(entry) for entry in found], indent=2))
+    elif not found:
+        print(f"No caches in {features_home()}")
+    else:
+        print("\n".join(_line(entry) for entry in found))
+        print(f"{_megabytes(found)} in {features_home()}")
+    return 0
+
+
+def prune(args: argparse.Namespace) -> int:
+    """Delete caches that were not used for so long, or all of them."""
+    if args.older_than is None and not args.all:
+        raise InputError("Expected --older-than DAYS or --all with prune.")
+    since = time.time() - (args.older_than or 0) * _DAY
+    found = cache_inventory.entries(features_home())
+    gone = []
+    for entry in found:
+        if not args.all and entry.used >= since:
+            continue
+        try:
+            cache_inventory.remove(entry)
+            gone.append(entry)
+        except InputError as error:  # one in use; the rest can go
+            print(f"Left out: {error}", file=sys.stderr)
+    what = "cache" if len(gone) == 1 else "caches"
+    print(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
+    return 0
+
+
+def _line(entry: Entry) -> str:
+    details, days = entry.details, (time.time() - entry.used) / _DAY
+    what = "unreadable"
+    if details:
+        what = f"blocks 1-{details['cut']} of {details['backbone']}, {details['dtype']}"
+        what += f", records {details['records'][:8]}"
+    return (
+        f"{entry.folder.name}  {_megabytes([entry])}, used {days:.0f} days ago: {what}"
+    )
+
+
+def _megabytes(entries: list[Entry]) -> str:
+    return f"{sum(entry.size for entry in entries) / 1e6:,.1f} MB"
+
+
+def _as_dict(entry: Entry) -> dict[str, Any]:
+    return {
+        "key": entry.folder.name,
+        "folder": str(entry.folder),
+        "bytes": entry.size,
+        "used": entry.used,
+        **entry.details,
+    }

@@ -1,0 +1,1 @@
+"""A run's settings: declared once, with defaults, ranges and presets."""

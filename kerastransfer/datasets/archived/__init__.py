@@ -1,0 +1,1 @@
+"""Datasets in published archives: finding, walking and fetching them."""

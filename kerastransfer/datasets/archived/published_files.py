@@ -1,0 +1,156 @@
+"""The files a dataset is published in: where to get them, and finding them on disk."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.checksums import Checksum
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """One published file.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    urls : tuple of str
+        Mirrors; empty where it cannot be had without an account, or at all.
+    size : int, optional
+        Bytes.
+    checksums : tuple of Checksum
+        As published; all of them hold.
+    folders : tuple of str
+        What it unpacks to; a folder of such a name is taken in its place.
+    holds : {'images', 'lists', 'list'}
+        An archive of images (and lists), an archive of lists only, or one list itself.
+    needed : bool
+        Whether nothing can be done without it.
+    """
+
+    file: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    checksums: tuple[Checksum, ...] = ()
+    folders: tuple[str, ...] = ()
+    holds: Literal["images", "lists", "list"] = "images"
+    needed: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocatedFile:
+    """A part on disk.
+
+    Parameters
+    ----------
+    part : PublishedFile
+    path : Path
+        The file, or the folder that was unpacked from it.
+    """
+
+    part: PublishedFile
+    path: Path
+
+
+Known = Callable[[str], bool]
+
+
+def find(
+    parts: Sequence[PublishedFile],
+    folder: Path,
+    *,
+    name: str,
+    steps: str = "",
+    known: Known = lambda name: True,
+) -> tuple[LocatedFile, ...]:
+    """Find a dataset's parts in the folder that ``--archives`` names.
+
+    Parameters
+    ----------
+    parts : sequence of PublishedFile
+    folder : Path
+        Holds the files or what they unpack to; or is one unpacked itself.
+    name : str
+        The dataset's, for messages.
+    steps : str
+        How to get what cannot be downloaded, for messages.
+    known : callable
+        Whether a file of some name belongs to the dataset. A folder without one is not
+        taken: some names, such as a year's, are those of other datasets' folders too.
+
+    Returns
+    -------
+    tuple of LocatedFile
+        Parts that are not needed may be missing, but not all of them.
+
+    Raises
+    ------
+    MissingError
+        If a part that is needed is not there; the message says how to get it.
+    DataError
+        If `folder` is a file.
+    """
+    if folder.is_file():
+        raise DataError(
+            f"Expected --archives to name the folder that holds {parts[0].file!r}, got "
+            f"the file {str(folder)!r}."
+        )
+    entries = _entries(folder)
+    places = ((part, _place(part, entries, known)) for part in parts)
+    found = [LocatedFile(part, path) for part, path in places if path is not None]
+    have = {each.part.file for each in found}
+    missing = [part for part in parts if part.needed and part.file not in have]
+    if missing or not found:
+        raise MissingError(_tell(missing or list(parts), folder, name, steps))
+    return tuple(found)
+
+
+def place(part: PublishedFile, folder: Path, known: Known) -> Path | None:
+    """Find one part in a folder; see `find`. None where it is not there."""
+    return _place(part, _entries(folder), known)
+
+
+def _place(part: PublishedFile, entries: dict[str, Path], known: Known) -> Path | None:
+    file = entries.get(part.file.lower())
+    if file is not None and file.is_file():
+        return file
+    for name in part.folders:
+        unpacked = entries.get(name.lower())
+        if unpacked is not None and unpacked.is_dir() and _holds(unpacked, known):
+            return unpacked
+    return None
+
+
+def _entries(folder: Path) -> dict[str, Path]:
+    """Return what is in a folder, and itself, by names in lower case."""
+    try:
+        found = {entry.name.lower(): entry for entry in folder.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {folder.name.lower(): folder, **found}
+
+
+def _holds(folder: Path, known: Known) -> bool:
+    """Whether any file below a folder is known; most often one of the first is."""
+    for parent, _, names in os.walk(folder):
+        place = Path(folder.name, Path(parent).relative_to(folder)).as_posix()
+        if any(known(f"{place}/{name}") for name in names):
+            return True
+    return False
+
+
+def _tell(missing: Sequence[PublishedFile], folder: Path, name: str, steps: str) -> str:
+    names = ", ".join(repr(part.file) for part in missing)
+    unpacked = sorted({f for part in missing for f in part.folders})
+    instead = f" (or what they unpack to: {', '.join(unpacked)})" if unpacked else ""
+    public = all(part.urls for part in missing)
+    download = f"get them with 'kerastransfer convert --dataset {name} --download'"
+    how = download if public else steps
+    return (
+        f"The files of {name!r} are not in {str(folder)!r}: {names}{instead}; {how}, "
+        "or name their folder with --archives DIR."
+    )

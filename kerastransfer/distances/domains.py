@@ -1,0 +1,151 @@
+"""Domains from records, files and weights; all features of one network."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
+from kerastransfer.distances import cnn
+from kerastransfer.distances.domain import Domain, check_classes
+from kerastransfer.errors import InputError
+from kerastransfer.features import closed_form, responses
+from kerastransfer.features.feature_file import FeatureFile
+from kerastransfer.features.selection import Selection
+from kerastransfer.features.source_statistics import SourceStatistics
+
+SOURCE_SEED, TARGET_SEED = 1, 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceNetwork:
+    """A backbone with the source's weights.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    network : Network
+    weights : str
+        SHA-256 of the weights' file.
+    """
+
+    backbone: Backbone
+    network: Network
+    weights: str
+
+    @classmethod
+    def of(
+        cls, backbone: Backbone, mapping: Mapping[str, NDArray[Any]], weights: str
+    ) -> "SourceNetwork":
+        """Build it from a weight file's mapping."""
+        return cls(backbone, responses.source_network(backbone, mapping), weights)
+
+    def statistics(self) -> SourceStatistics:
+        """Return what the weights alone tell; see `closed_form.from_weights`."""
+        return closed_form.from_weights(self.network, self.backbone, self.weights)
+
+
+def from_weights(source: SourceNetwork) -> Domain:
+    """Return the source as its weights tell it, without an image."""
+    name = f"{source.backbone.source}, from the weights"
+    return Domain(name, SOURCE_SEED, statistics=source.statistics(), pretraining=True)
+
+
+def from_records(
+    selection: Selection,
+    source: SourceNetwork,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Domain:
+    """Extract the features of selected images.
+
+    Parameters
+    ----------
+    selection : Selection
+    source : SourceNetwork
+    seed : int
+        `SOURCE_SEED` or `TARGET_SEED`.
+    progress : callable, optional
+        Told how many images are done, and of how many.
+
+    Returns
+    -------
+    Domain
+
+    Raises
+    ------
+    DataError
+        If the images are of one class.
+    """
+    name = selection.records.name
+    check_classes(name, selection.labels())
+    blocks = responses.responses(source.network, source.backbone, selection, progress)
+    features = np.concatenate(list(blocks))
+    return Domain(name, seed, features=features, images=lambda: _images(selection))
+
+
+def from_features(file: FeatureFile, seed: int) -> Domain:
+    """Take a domain from a file of features.
+
+    Raises
+    ------
+    DataError
+        If the images are of one class.
+    """
+    check_classes(file.dataset, file.labels)
+    return Domain(file.dataset, seed, features=file.features)
+
+
+def from_statistics(statistics: SourceStatistics) -> Domain:
+    """Take the source from a file of statistics."""
+    return Domain(
+        statistics.dataset,
+        SOURCE_SEED,
+        features=statistics.sample,
+        statistics=statistics,
+        pretraining=statistics.count is None,  # it follows from the weights
+    )
+
+
+def check_network(
+    path: Path, found: FeatureFile | SourceStatistics, backbone: str, weights: str
+) -> None:
+    """Refuse features of another network.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the message.
+    found : FeatureFile or SourceStatistics
+        What it holds.
+    backbone, weights : str
+        Name and SHA-256 that it should be of; an empty hash is not compared.
+
+    Raises
+    ------
+    InputError
+    """
+    if found.backbone != backbone:
+        raise InputError(
+            f"Expected features of {backbone!r}, got those of {found.backbone!r} in "
+            f"{str(path)!r}; extract both domains with one backbone."
+        )
+    if weights and found.weights != weights:
+        raise InputError(
+            f"Expected features by the weights {weights[:12]}, got those by "
+            f"{found.weights[:12]} in {str(path)!r}; extract both domains with the "
+            "same weights."
+        )
+
+
+def _images(selection: Selection) -> cnn.ImageArrays:
+    parts = [
+        images.numpy()
+        for batches in selection.chunks(cnn.GEOMETRY)
+        for images, _ in batches
+    ]
+    return np.asarray(np.concatenate(parts).round().astype(np.uint8))

@@ -1,0 +1,1 @@
+"""Which devices train, and how one step runs on all of them."""

@@ -1,0 +1,95 @@
+"""The caches of frozen prefixes that are on disk: listing and deleting them.
+
+Needs no TensorFlow.
+"""
+
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.foundation import json_file, locks
+
+META = "cache.json"
+LOCK = "lock"
+_DETAILS = {"backbone", "cut", "dtype", "records"}  # what a person is told
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A cache as a person sees it.
+
+    Parameters
+    ----------
+    folder : Path
+    details : dict
+        What ``cache.json`` says; empty where it cannot be read.
+    size : int
+        Bytes on disk.
+    used : float
+        When it was last used: seconds since 1970.
+    """
+
+    folder: Path
+    details: dict[str, Any]
+    size: int
+    used: float
+
+
+def entries(home: Path) -> list[Entry]:
+    """List the caches in a folder, the last used first.
+
+    Parameters
+    ----------
+    home : Path
+        Need not exist.
+
+    Returns
+    -------
+    list of Entry
+    """
+    found = []
+    for path in home.glob(f"*/{META}"):
+        details = _read_details(path)
+        files = [file.stat() for file in path.parent.iterdir() if file.is_file()]
+        size = 512 * sum(
+            stat.st_blocks for stat in files
+        )  # what is sparse is not there
+        found.append(Entry(path.parent, details, size, path.stat().st_mtime))
+    return sorted(found, key=lambda entry: -entry.used)
+
+
+def _read_details(path: Path) -> dict[str, Any]:
+    """Return what describes a cache; nothing where it is damaged."""
+    try:
+        found = json_file.read_object(path)
+    except (ValueError, OSError):
+        return {}
+    whole = found.keys() >= _DETAILS and isinstance(found["records"], str)
+    return found if whole else {}
+
+
+def remove(entry: Entry) -> None:
+    """Delete a cache's own files.
+
+    Parameters
+    ----------
+    entry : Entry
+
+    Raises
+    ------
+    InputError
+        If another process fills it.
+    """
+    refusal = f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
+    with locks.held(entry.folder / LOCK, refusal):
+        for path in (*_own_files(entry.folder), entry.folder / META):
+            path.unlink(missing_ok=True)
+        (entry.folder / LOCK).unlink()
+    with contextlib.suppress(OSError):  # other files are not ours to delete
+        entry.folder.rmdir()
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """List rows, and what a kill left of a file that was being written."""
+    return [*folder.glob("*.npy"), *folder.glob(".part-*")]

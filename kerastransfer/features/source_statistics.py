@@ -1,0 +1,133 @@
+"""What the source looked like to a backbone, as a small file."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.errors import DataError
+from kerastransfer.features import archive, feature_file
+
+SAMPLE = 1_000
+_KIND = "statistics"
+_TEXTS = ("dataset", "backbone", "weights")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatistics:
+    """The mean response to the source's images, and how sure it is.
+
+    Parameters
+    ----------
+    mean : array of shape (d,), float64
+        Of block 7's output.
+    count : int or None
+        Images it rests on; None where it follows from the weights alone.
+    scatter : float
+        Trace of the covariance of one image's response; 0 without images.
+    covariance : array of shape (d, d), float32, optional
+    sample : array of shape (k, d), float32, optional
+        Responses to some of the images, drawn at random.
+    dataset, backbone : str
+        Names.
+    weights : str
+        SHA-256 of the weights' file.
+    """
+
+    mean: NDArray[np.float64]
+    count: int | None
+    scatter: float
+    covariance: NDArray[np.float32] | None = None
+    sample: NDArray[np.float32] | None = None
+    dataset: str
+    backbone: str
+    weights: str
+
+    def write(self, path: Path) -> None:
+        """Write a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields |= {"kind": _KIND, "count": self.count or 0}
+        archive.write(
+            path, {k: np.asarray(v) for k, v in fields.items() if v is not None}
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file that `write` made.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        SourceStatistics
+
+        Raises
+        ------
+        MissingError
+            If there is no such file.
+        DataError
+            If it is damaged, or holds something else.
+        """
+        held = archive.read(path)
+        feature_file.check_kind(held, _KIND, path)
+        mean = feature_file.take(held, "mean", path)
+        count = _scalar(held, "count", path)
+        found = cls(
+            mean=np.array(mean, np.float64) if mean.dtype.kind == "f" else mean,
+            count=int(count) or None,
+            scatter=float(_scalar(held, "scatter", path)),
+            covariance=held.get("covariance"),
+            sample=held.get("sample"),
+            **{name: str(feature_file.take(held, name, path)) for name in _TEXTS},
+        )
+        _check(found, path)
+        return found
+
+
+def _scalar(held: dict[str, NDArray[Any]], name: str, path: Path) -> Any:
+    value = feature_file.take(held, name, path)
+    if value.shape != () or value.dtype.kind not in "iuf" or not np.isfinite(value):
+        raise DataError(
+            f"Expected a number {name!r} in {str(path)!r}, got {value.dtype} of shape "
+            f"{value.shape}."
+        )
+    return value[()]
+
+
+def _check(found: SourceStatistics, path: Path) -> None:
+    size = found.mean.size
+    rows = 0 if found.sample is None else len(np.atleast_1d(found.sample))
+    _check_array("mean", found.mean, (size,), path)
+    _check_array("covariance", found.covariance, (size, size), path)
+    _check_array("sample", found.sample, (rows, size), path)
+    if found.scatter < 0 or (found.count is not None and found.count < 2):
+        raise DataError(
+            f"Expected two images or more and a scatter of 0 or more in {str(path)!r}, "
+            f"got {found.count} and {found.scatter!r}."
+        )
+
+
+def _check_array(
+    name: str, array: NDArray[Any] | None, shape: tuple[int, ...], path: Path
+) -> None:
+    if array is None:
+        return
+    if array.shape != shape or array.dtype.kind != "f" or not array.size:
+        raise DataError(
+            f"Expected {name} of shape {shape} in {str(path)!r}, got {array.dtype} of "
+            f"shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise DataError(
+            f"Expected finite numbers in {name!r} of {str(path)!r}, got a NaN or an "
+            "infinity; make the file again."
+        )

@@ -1,0 +1,1 @@
+"""What every part stands on: files, locks, downloads, hashes, progress, messages."""

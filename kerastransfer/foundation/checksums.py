@@ -1,0 +1,140 @@
+"""Hashes of files, and whether they are the published ones."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checksum:
+    """A published digest, or the beginning of one.
+
+    Parameters
+    ----------
+    algorithm : str
+        As `hashlib` calls it.
+    digest : str
+        Lower-case hexadecimal digits; fewer than the algorithm gives where only the
+        first are published.
+    """
+
+    algorithm: str
+    digest: str
+
+
+class Hasher:
+    """Hashes of bytes that pass by.
+
+    Parameters
+    ----------
+    algorithms : iterable of str
+        As `hashlib` calls them.
+    """
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._hashes = {
+            name: hashlib.new(name, usedforsecurity=False) for name in algorithms
+        }
+
+    def update(self, data: bytes) -> None:
+        """Take note of the next bytes."""
+        for each in self._hashes.values():
+            each.update(data)
+
+    def digests(self) -> dict[str, str]:
+        """Return lower-case hexadecimal digits, by algorithm."""
+        return {name: each.hexdigest() for name, each in self._hashes.items()}
+
+
+def digests(
+    path: Path,
+    algorithms: Iterable[str],
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, str]:
+    """Hash a file, once read, in several ways.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    algorithms : iterable of str
+        As `hashlib` calls them.
+    progress : callable, optional
+        Told how many bytes are read.
+
+    Returns
+    -------
+    dict of str to str
+        Lower-case hexadecimal digits, by algorithm.
+    """
+    hashes, have = Hasher(algorithms), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            hashes.update(chunk)
+            have += len(chunk)
+            if progress is not None:
+                progress(have)
+    return hashes.digests()
+
+
+def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str:
+    """Say in what a file differs from what was published.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int or None
+        Bytes it should have, if that is known.
+    checksums : iterable of Checksum
+        That should all hold.
+
+    Returns
+    -------
+    str
+        What was expected and what came, or nothing if all holds.
+    """
+    wanted = tuple(checksums)
+    found = path.stat().st_size
+    wrong = difference(found, {}, size, ())
+    if wrong:
+        return wrong
+    hashes = digests(path, {checksum.algorithm for checksum in wanted})
+    return difference(found, hashes, size, wanted)
+
+
+def difference(
+    found: int,
+    hashes: Mapping[str, str],
+    size: int | None,
+    checksums: Iterable[Checksum],
+) -> str:
+    """Say in what a file's size and hashes differ from those published.
+
+    Parameters
+    ----------
+    found : int
+        Its bytes.
+    hashes : mapping of str to str
+        By algorithm, as `digests` returns them.
+    size, checksums
+        As `mismatch` takes them.
+
+    Returns
+    -------
+    str
+        What was expected and what came, or nothing if all holds.
+    """
+    if size is not None and found != size:
+        return f"expected {size:,} bytes, got {found:,}"
+    for checksum in checksums:
+        digest = hashes[checksum.algorithm]
+        if not digest.startswith(checksum.digest):
+            return (
+                f"expected a {checksum.algorithm} of {checksum.digest}, got "
+                f"{digest[: len(checksum.digest)]}"
+            )
+    return ""

@@ -1,0 +1,154 @@
+"""Progress on standard error: a bar on a terminal, else a few lines."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+_LINES = 10  # where standard error is no terminal
+_EVERY = 5.0  # seconds between two lines of a download, there
+
+OnProgress = Callable[[int, int], None]
+
+
+class Stage(Protocol):
+    """Begins a piece of work."""
+
+    def __call__(
+        self, what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+    ) -> OnProgress:
+        """Return what is to be told how much is done, and of how much.
+
+        Parameters
+        ----------
+        what : str
+            The work, such as ``Encoding``. Nothing is shown before it begins.
+        unit : str
+            What is counted.
+        scale : int
+            How many of what is told make one unit.
+        after : float
+            Seconds that the work may take without a word, where there is no terminal.
+        """
+
+
+@contextmanager
+def progress(what: str, unit: str = "images") -> Iterator[OnProgress]:
+    """Show how far a piece of work is, how fast it goes and how long it will take.
+
+    Parameters
+    ----------
+    what, unit : str
+        See `Stage`.
+
+    Yields
+    ------
+    callable
+        To be told how many are done, and of how many.
+    """
+    with stages() as stage:
+        yield stage(what, unit)
+
+
+@contextmanager
+def stages() -> Iterator[Stage]:
+    """Show pieces of work that follow one another.
+
+    Yields
+    ------
+    Stage
+    """
+    if not sys.stderr.isatty():
+        yield _lines
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+
+        def stage(
+            what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+        ) -> OnProgress:
+            task = bar.add_task(what, start=False, visible=False, total=None, rate="")
+
+            def show(done: int, total: int) -> None:
+                bar.start_task(task)
+                speed = bar.tasks[task].speed
+                bar.update(
+                    task,
+                    completed=done // scale,
+                    total=total // scale,
+                    visible=True,
+                    rate=f"{speed:,.0f} {unit}/s" if speed else "",
+                )
+
+            return show
+
+        yield stage
+
+
+def _lines(
+    what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
+) -> OnProgress:
+    begun: tuple[float, int] | None = None  # the first call's time, and what was done
+    told = 0  # tenths
+
+    def show(done: int, total: int) -> None:
+        nonlocal begun, told
+        now = time.monotonic()
+        begun = begun or (now, done)
+        seconds, since = now - begun[0], done - begun[1]
+        tenths = done * _LINES // max(total, 1)
+        if tenths <= told or seconds < after:
+            return
+        told = tenths
+        line = f"{what}: {done // scale:,} of {total // scale:,}"
+        if seconds and since > 0:
+            line += f" ({since / scale / seconds:,.0f} {unit}/s"
+            left = seconds * (total - done) / since
+            line += f", {duration(left)} left)" if done < total else ")"
+        print(line, file=sys.stderr, flush=True)
+
+    return show
+
+
+def duration(seconds: float) -> str:
+    """Spell a time: ``2 h 5 min``, ``3 min 20 s`` or ``7 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class DownloadLines:
+    """Says how much has come: on a terminal in one line, else now and then."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def __call__(self, have: int, total: int | None) -> None:
+        """Take note of the bytes there are, and of how many there will be."""
+        now, done = time.monotonic(), have == total
+        terminal = sys.stderr.isatty()
+        if not terminal and not done and now - self._told < _EVERY:
+            return
+        self._told = now
+        of = "" if total is None else f" of {total / 1e6:,.1f}"
+        start, end = ("\r", "\n" if done else "") if terminal else ("", "\n")
+        text = f"{start}{have / 1e6:,.1f}{of} MB"
+        print(text, end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""The health of records: damage, duplicates and leaks, told before training."""

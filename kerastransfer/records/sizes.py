@@ -1,0 +1,80 @@
+"""How many images there are, from records or, before there are any, from a plan."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.errors import InputError
+from kerastransfer.records.reader import Records, open_records
+from kerastransfer.records.split.plan import make_plan
+from kerastransfer.records.write.convert import records_path
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What a config depends on of the data.
+
+    Parameters
+    ----------
+    classes : tuple of str
+    train_counts : tuple of int
+        Training images of each class.
+    num_val : int
+        Images for validation.
+    mirror_keeps_class : bool
+    content_hash : str
+        Of the records; empty where they are not made yet.
+    """
+
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    num_val: int
+    mirror_keeps_class: bool
+    content_hash: str
+
+    def variant_counts(self, images_per_class: int | None) -> dict[str, int]:
+        """Count the images of each class in a variant.
+
+        Raises
+        ------
+        InputError
+            If no class has that many.
+        """
+        most = max(self.train_counts)
+        if images_per_class is not None and not 1 <= images_per_class <= most:
+            raise InputError(
+                f"Expected --images-per-class from 1 to {most:,}, the training images "
+                f"of the largest class, got {images_per_class:,}."
+            )
+        return {
+            name: min(count, images_per_class or count)
+            for name, count in zip(self.classes, self.train_counts, strict=True)
+        }
+
+
+def of_records(records: Records) -> Sizes:
+    """Take the sizes from records."""
+    counts: Sequence[int] = records.class_counts("train").tolist()
+    return Sizes(
+        classes=records.classes,
+        train_counts=tuple(counts),
+        num_val=records.size("val"),
+        mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
+        content_hash=records.content_hash,
+    )
+
+
+def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
+    """Take the sizes from a dataset's records, or from the plan they would follow."""
+    path = records_path(dataset, folder)
+    if path.exists():
+        return of_records(open_records(path))
+    plan = make_plan(dataset.listing(), dataset.info, name=dataset.name)
+    return Sizes(
+        classes=plan.classes,
+        train_counts=tuple(plan.counts["train"]),
+        num_val=sum(plan.counts["val"]),
+        mirror_keeps_class=dataset.info.mirror_keeps_class,
+        content_hash="",
+    )

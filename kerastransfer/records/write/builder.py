@@ -1,0 +1,159 @@
+"""The one TFDS builder: writes a plan's images as a dataset that TFDS alone can read.
+
+Train is in the order of (rank, class), so ``train[:k]``, with k the sum over classes of
+min(n, size), is the variant with n images per class.
+"""
+
+import contextlib
+import hashlib
+import io
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.records.manifest import VERSION
+from kerastransfer.records.split.plan import SPLITS, Place, SplitPlan
+
+# With shuffling disabled TFDS sorts keys in 1,000 buckets of this key space; keys
+# 0, 1, 2, ... would all fall into one, which it loads whole.
+_KEY_SPACE = 2**128
+
+ImageReader = Callable[[str], bytes]
+
+
+def write(
+    plan: SplitPlan,
+    images: ImageReader,
+    *,
+    description: str,
+    metadata: Mapping[str, Any],
+    folder: Path,
+    shards: int | None = None,
+    progress: OnProgress | None = None,
+) -> Path:
+    """Write a plan's images as a TFDS dataset.
+
+    Parameters
+    ----------
+    plan : SplitPlan
+    images : callable
+        From a path to the encoded image.
+    description : str
+    metadata : mapping
+        Goes to ``metadata.json``, with ``bytes_hash``: a SHA-256 over all images.
+    folder : Path
+        Where ``<name>/<version>`` is made; it appears only once it is whole.
+    shards : int, optional
+        Files a split; None for TFDS's choice, by size.
+    progress : callable, optional
+        Told how many images are written, and of how many.
+
+    Returns
+    -------
+    Path
+        The folder made.
+    """
+    builder = RecordsBuilder(
+        plan,
+        _told(images, plan, progress),
+        description=description,
+        metadata=metadata,
+        folder=folder,
+    )
+    config = tfds.download.DownloadConfig(try_download_gcs=False, num_shards=shards)
+    # TFDS tells of its work on standard output, which is for results
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare(download_config=config)
+    finally:
+        tfds.enable_progress_bar()
+    return Path(builder.data_dir)
+
+
+def _told(
+    images: ImageReader, plan: SplitPlan, progress: OnProgress | None
+) -> ImageReader:
+    """Return the images, each of which is told as it is asked for."""
+    if progress is None:
+        return images
+    total = sum(len(plan.places(split)) for split in SPLITS)
+    done = itertools.count(1)
+
+    def read(path: str) -> bytes:
+        progress(next(done), total)
+        return images(path)
+
+    return read
+
+
+class RecordsBuilder(
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,  # type: ignore[call-arg]
+):
+    """Writes one plan; see `write`."""
+
+    VERSION = tfds.core.Version(VERSION)
+
+    def __init__(
+        self,
+        plan: SplitPlan,
+        images: ImageReader,
+        *,
+        description: str,
+        metadata: Mapping[str, Any],
+        folder: Path,
+    ) -> None:
+        self.name = plan.name
+        self._plan, self._images = plan, images
+        self._description, self._metadata = description, metadata
+        self._digest = hashlib.sha256()
+        places = [place for split in SPLITS for place in plan.places(split)]
+        self._grouped = any(place.group is not None for place in places)
+        self._pointed = any(place.point is not None for place in places)
+        super().__init__(data_dir=folder)
+
+    def _info(self) -> Any:
+        features = {
+            "image": tfds.features.Image(),
+            "label": tfds.features.ClassLabel(names=list(self._plan.classes)),
+            "id": tfds.features.Text(),
+        }
+        if self._grouped:
+            features["group"] = tfds.features.Text()
+        if self._pointed:
+            features["row"] = features["col"] = np.int64
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self._description,
+            features=tfds.features.FeaturesDict(features),
+            supervised_keys=("image", "label"),
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(self._metadata),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in SPLITS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        places = self._plan.places(split)
+        step = _KEY_SPACE // len(places)
+        for position, place in enumerate(places):
+            image = self._images(place.path)
+            self._digest.update(hashlib.sha256(image).digest())
+            yield position * step, self._example(place, image)
+        self.info.metadata["bytes_hash"] = self._digest.hexdigest()
+
+    def _example(self, place: Place, image: bytes) -> dict[str, Any]:
+        example = {"image": image, "label": place.label, "id": place.path}
+        if self._grouped:
+            example["group"] = place.group or ""
+        if self._pointed:
+            assert place.point is not None
+            example["row"], example["col"] = place.point
+        return example

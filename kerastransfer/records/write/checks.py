@@ -1,0 +1,169 @@
+"""Whether a dataset is what was published, and records are what is asked for."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerastransfer.datasets import class_counts
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.read_options import ArchiveState
+from kerastransfer.errors import DataError
+from kerastransfer.records import manifest
+from kerastransfer.records.manifest import Options
+from kerastransfer.records.shards import read_lengths
+from kerastransfer.records.write.conversion import tell
+
+_LEVEL = 4  # of our callers, for warnings: convert, and who called it
+
+
+def differences(dataset: Dataset, listing: Listing) -> list[str]:
+    """Say in what a listing differs from what was published.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    listing : Listing
+        Of it.
+
+    Returns
+    -------
+    list of str
+        Sentences; none where all agrees or nothing was published.
+    """
+    told = []
+    if listing.lacking:
+        names = ", ".join(map(repr, listing.lacking))
+        all_of_them = sum(part.holds == "images" for part in dataset.info.parts)
+        told.append(
+            f"{len(listing.lacking)} of {all_of_them} archives of {dataset.name} are "
+            f"not there: {names}."
+        )
+    labels = [item.label for item in listing.items]
+    counts: Sequence[int] = np.bincount(labels, minlength=len(listing.classes)).tolist()
+    facts = dataset.info
+    counted = class_counts.differences(
+        dataset.name, listing.classes, counts, facts.classes, facts.listed
+    )
+    return [*told, counted] if counted else told
+
+
+def check_published(told: Sequence[str], *, strict: bool) -> None:
+    """Warn of differences from what was published, or refuse them.
+
+    Raises
+    ------
+    DataError
+        If there are any and `strict` is true.
+    """
+    if told and strict:
+        raise DataError(f"{' '.join(told)} Leave --strict out to take what there is.")
+    for sentence in told:
+        warnings.warn(sentence, stacklevel=_LEVEL)
+
+
+def check_archives(
+    dataset: Dataset, archives: Iterable[ArchiveState], *, verify: bool
+) -> None:
+    """Warn of archives that are not the published ones, or refuse them.
+
+    Raises
+    ------
+    DataError
+        If there are any and `verify` is true.
+    """
+    archives = tuple(archives)
+    wrong = [f"{each.name!r}: {each.differs}" for each in archives if each.differs]
+    if wrong:
+        told = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
+        if verify:
+            raise DataError(f"{told}; get them again, or leave --verify out.")
+        warnings.warn(f"{told}; they are taken as they are.", stacklevel=_LEVEL)
+    unsure = [
+        f"{each.name!r}: {each.unverified}" for each in archives if each.unverified
+    ]
+    if verify and unsure:
+        warnings.warn(
+            f"Not all of {dataset.name} could be verified ({'; '.join(unsure)}).",
+            stacklevel=_LEVEL,
+        )
+
+
+def is_stamped(dataset: Dataset, target: Path, options: Options, stamp: str) -> bool:
+    """Whether records are of archives that lie there as they did.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    target : Path
+        The records.
+    options : Options
+        That are asked for.
+    stamp : str
+        Of the archives now; see `Source.stamp`.
+    """
+    found = manifest.read(target)
+    asked = manifest.asked(dataset, options)
+    same = all(found[name] == asked[name] for name in asked)
+    return bool(stamp) and found["stamp"] == stamp and same
+
+
+def may_stay(
+    dataset: Dataset, target: Path, options: Options, listing: Listing
+) -> bool:
+    """Whether records answer to what is asked; False where they are to be made again.
+
+    Raises
+    ------
+    DataError
+        If they are of another plan.
+    """
+    found = manifest.read(target)
+    asked = manifest.asked(dataset, options)
+    differs = [name for name in asked if found[name] != asked[name]]
+    asked["fingerprint"] = listing.fingerprint
+    if found["fingerprint"] != listing.fingerprint:
+        if dataset.info.may_change and not differs:
+            warnings.warn(
+                f"The files of {dataset.spec} have changed; converting them again.",
+                stacklevel=_LEVEL,
+            )
+            return False
+        differs.append("fingerprint")
+    if differs:
+        raise _another(
+            target,
+            (f"{name} {found[name]!r} instead of {asked[name]!r}" for name in differs),
+        )
+    return True
+
+
+def check_kept(target: Path, *, strict: bool, shards: int | None) -> None:
+    """Refuse records that stay as they are, where they are not what is asked for.
+
+    Raises
+    ------
+    DataError
+        If `strict` is true and they differ from what was published or lack images that
+        could not be decoded; or if they have another number of shards.
+    """
+    found = manifest.read(target)
+    check_published(found["differences"] if strict else [], strict=strict)
+    if strict and found["rejected"]:
+        raise DataError(tell(found["rejected"]))
+    if shards is not None:
+        path = target / "dataset_info.json"
+        lengths = read_lengths(manifest.read_json(path), path)
+        counts = {len(each) for each in lengths.values()}
+        if counts != {shards}:
+            held = " or ".join(map(str, sorted(counts)))
+            raise _another(target, [f"shards {held} instead of {shards}"])
+
+
+def _another(target: Path, differs: Iterable[str]) -> DataError:
+    return DataError(
+        f"{str(target)!r} holds records of another plan ({', '.join(differs)}); choose "
+        "another --out, or delete that folder."
+    )

@@ -1,0 +1,182 @@
+"""A conversion's work: encode what the plan wants, plan again, write."""
+
+import dataclasses
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.errors import DataError, InputError
+from kerastransfer.records import manifest
+from kerastransfer.records.manifest import Options
+from kerastransfer.records.split.plan import SPLITS, SplitPlan, make_plan
+from kerastransfer.records.write.encoder import make_encoder
+from kerastransfer.records.write.spool import Spool
+from kerastransfer.records.write.stored_image import Encoded
+
+_NAMED = 5  # rejected files that a message names
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """One conversion.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    options : Options
+    strict : bool
+        Whether an image that cannot be decoded is an error.
+    workers : int or None
+        Processes that encode; None for as many as there are cores.
+    shards : int or None
+        Files a split; None for TFDS's choice.
+    stamp : str
+        Of the source before anything of it was read.
+    differences : sequence of str
+        From what was published.
+    encoding, writing : callable or None
+        Told how many images are encoded, or written, and of how many.
+    """
+
+    dataset: Dataset
+    options: Options
+    strict: bool
+    workers: int | None
+    shards: int | None
+    stamp: str
+    differences: Sequence[str]
+    encoding: OnProgress | None
+    writing: OnProgress | None
+
+    def run(self, listing: Listing, folder: Path) -> Path:
+        """Plan, encode and write, without the images that prove to be undecodable.
+
+        Each is encoded once: what an earlier plan wanted and a later one wants too is
+        kept.
+        """
+        rejected: dict[str, str] = {}
+        with Spool(folder / "images") as spool:
+            while True:
+                plan = self._plan(_without(listing, rejected))
+                self._check_shards(plan)
+                paths = [p.path for split in SPLITS for p in plan.places(split)]
+                if self.dataset.source.sequential:
+                    # Reading some costs as much as reading all; then it is done once.
+                    paths = [item.path for item in listing.items]
+                paths = [path for path in paths if path not in rejected]
+                found = self._encode(spool.missing(paths), spool)
+                if not found:
+                    break
+                if self.strict:
+                    raise DataError(tell(found))
+                warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
+                rejected |= found
+            self._tell_untrained(plan)
+            return self._write(plan, spool, listing, rejected, folder)
+
+    def _plan(self, listing: Listing) -> SplitPlan:
+        return make_plan(
+            listing,
+            self.dataset.info,
+            name=self.dataset.name,
+            salt=self.dataset.salt,
+            split_seed=self.options.split_seed,
+            max_per_class=self.options.max_per_class,
+            short_classes=self.options.short_classes,
+        )
+
+    def _tell_untrained(self, plan: SplitPlan) -> None:
+        """Warn of classes that even ``cap`` leaves out."""
+        lost = [name for name, images in plan.short.items() if images == 0]
+        if lost and self.options.short_classes == "cap":
+            warnings.warn(
+                f"Left out {len(lost):,} classes without an image to train on: "
+                f"{', '.join(map(repr, lost))}.",
+                stacklevel=6,
+            )
+
+    def _check_shards(self, plan: SplitPlan) -> None:
+        least = min(len(plan.places(split)) for split in SPLITS)
+        if self.shards is not None and self.shards > least:
+            raise InputError(
+                f"Expected shards of at most {least:,}, the images of the smallest "
+                f"split, got {self.shards:,}."
+            )
+
+    def _encode(self, paths: Collection[str], spool: Spool) -> dict[str, str]:
+        """Encode images into the spool; return those that cannot be had, and why."""
+        if not paths:
+            return {}
+        reasons: dict[str, str] = {}
+        encoder = make_encoder(
+            self.options.image_size, images=len(paths), workers=self.workers
+        )
+        with encoder:
+            results = encoder(self.dataset.source.blobs(paths))
+            for done, (path, result) in enumerate(results, start=1):
+                if isinstance(result, Encoded):
+                    spool.add(path, result)
+                else:
+                    reasons[path] = result.reason
+                if self.encoding is not None:
+                    self.encoding(done, len(paths))
+        for path in spool.missing(paths):
+            reasons.setdefault(path, "the file is not there any more")
+        return reasons
+
+    def _write(
+        self,
+        plan: SplitPlan,
+        spool: Spool,
+        listing: Listing,
+        rejected: Mapping[str, str],
+        folder: Path,
+    ) -> Path:
+        from kerastransfer.records.write import builder  # TFDS: once the plan holds
+
+        told = manifest.describe(
+            self.dataset,
+            plan,
+            self.options,
+            listing=listing,
+            rejected=rejected,
+            differences=self.differences,
+            # Records of files that changed meanwhile are not those of any files.
+            stamp=self.stamp if self.dataset.source.stamp() == self.stamp else "",
+            ungrouped=self._ungrouped(_without(listing, rejected)),
+        )
+        return builder.write(
+            plan,
+            spool.read,
+            description=self.dataset.info.description,
+            metadata=told,
+            folder=folder,
+            shards=self.shards,
+            progress=self.writing,
+        )
+
+    def _ungrouped(self, listing: Listing) -> dict[str, int] | None:
+        """Count the splits that there would be if groups were not kept together."""
+        if all(item.group is None for item in listing.items):
+            return None
+        items = tuple(item._replace(group=None) for item in listing.items)
+        try:
+            plan = self._plan(dataclasses.replace(listing, items=items))
+        except DataError:  # a class that only whole groups leave enough images
+            return None
+        return {split: len(plan.places(split)) for split in SPLITS}
+
+
+def tell(reasons: Mapping[str, str]) -> str:
+    """Name images that cannot be decoded, and why."""
+    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
+    more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
+    return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."
+
+
+def _without(listing: Listing, rejected: Collection[str]) -> Listing:
+    items = tuple(item for item in listing.items if item.path not in rejected)
+    return dataclasses.replace(listing, items=items)

@@ -1,0 +1,82 @@
+"""Files to the images that records hold, in this process or in others."""
+
+import functools
+from typing import NamedTuple
+
+from PIL import Image
+
+from kerastransfer.archives.spans import Held
+from kerastransfer.datasets.image_file import ImageFile
+from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.write.patches import cut_patch
+from kerastransfer.records.write.stored_image import Encoded, decode, encode, write
+
+
+class Rejected(NamedTuple):
+    """Why an image cannot be had."""
+
+    reason: str
+
+
+EncodedFile = tuple[str, Encoded | Rejected]
+
+
+def encode_blob(blob: ImageFile, image_size: int) -> list[EncodedFile]:
+    """Read a file and encode its images; what the user can mend is a reason."""
+    try:
+        data = blob.where.read()
+        if all(cut is None for _, cut in blob.images):
+            return [(path, encode(data, image_size)) for path, _ in blob.images]
+        return _patches(blob, data)
+    except (DataError, MissingError) as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"the file cannot be read: {error.strerror or error}"
+    return [(path, Rejected(reason)) for path, _ in blob.images]
+
+
+def _patches(blob: ImageFile, data: bytes) -> list[EncodedFile]:
+    """Decode a photograph once and cut its patches."""
+    photograph = decode(data)
+    found: list[EncodedFile] = []
+    for path, cut in blob.images:
+        assert cut is not None
+        try:
+            patch = Image.fromarray(cut_patch(photograph, cut))
+            found.append((path, write(patch)))
+        except DataError as error:
+            found.append((path, Rejected(str(error))))
+    return found
+
+
+def make_encoder(
+    image_size: int, *, images: int, workers: int | None = None
+) -> Workers[ImageFile, EncodedFile]:
+    """Return what encodes files; a context manager.
+
+    Parameters
+    ----------
+    image_size : int
+    images : int
+        How many there will be in all.
+    workers : int, optional
+        Processes; None for as many as there are cores.
+
+    Returns
+    -------
+    Workers
+        Reads files where they are, but for archives that pass by only once.
+    """
+    work = functools.partial(encode_blob, image_size=image_size)
+    return Workers(work, _load, weigh=_weigh, images=images, workers=workers)
+
+
+def _load(blob: ImageFile) -> Load:
+    size = len(blob.where.data) if isinstance(blob.where, Held) else 0
+    return Load(size, len(blob.images))
+
+
+def _weigh(result: EncodedFile) -> int:
+    _, found = result
+    return len(found.data) if isinstance(found, Encoded) else 0

@@ -1,0 +1,203 @@
+"""What a run writes while it trains: metrics.jsonl, TensorBoard, progress."""
+
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import keras
+import tensorflow as tf
+
+from kerastransfer.errors import InputError
+from kerastransfer.evaluation.intervals import wilson
+from kerastransfer.evaluation.wording import percent
+
+Logs = dict[str, Any] | None
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Append a JSON line a step and a JSON line an epoch.
+
+    Parameters
+    ----------
+    path : Path
+        ``metrics.jsonl``.
+    keep : int
+        Bytes of it that stay; what follows is written anew.
+    step : int
+        The first step's number.
+    """
+
+    def __init__(self, path: Path, keep: int = 0, step: int = 0) -> None:
+        super().__init__()
+        self._step = step
+        self._epoch = 0
+        self._file = path.open("ab")
+        if (there := self.num_bytes()) < keep:
+            raise InputError(
+                f"Expected {keep:,} bytes in {str(path)!r}, as the checkpoint says, "
+                f"got {there:,}; --restart trains from the beginning."
+            )
+        self._file.truncate(keep)
+
+    def num_bytes(self) -> int:
+        """Bring every line to the disk, and return how long the file is."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        # Not tell: a file that was cut short keeps its place behind the end.
+        return os.fstat(self._file.fileno()).st_size
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Remember the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
+        self._write({"step": self._step, "epoch": self._epoch, **(logs or {})})
+        self._step += 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        self._write({"epoch": epoch, "val": logs or {}})
+        self._file.flush()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        self._file.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line).encode() + b"\n")
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Write loss and rate by step, validation by epoch, for TensorBoard.
+
+    Parameters
+    ----------
+    folder : Path
+        ``tensorboard/``; made anew.
+    metrics : Path, optional
+        ``metrics.jsonl`` of what was done before, written first.
+    """
+
+    def __init__(self, folder: Path, metrics: Path | None = None) -> None:
+        super().__init__()
+        self._folder = folder
+        self._metrics = metrics
+        self._step = 0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Open what is written to."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._writer = tf.summary.create_file_writer(str(self._folder))
+        if self._metrics is not None:
+            with self._metrics.open(encoding="utf-8") as lines:
+                self._replay(json.loads(line) for line in lines)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
+        self._write("train", logs, self._step)
+        self._step += 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        self._write("val", logs, epoch)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        self._writer.close()
+
+    def _replay(self, lines: Iterable[dict[str, Any]]) -> None:
+        for line in lines:
+            if "val" in line:
+                self.on_epoch_end(line["epoch"], line["val"])
+            else:
+                logs = {name: line[name] for name in ("loss", "learning_rate")}
+                self.on_train_batch_end(0, logs)
+
+    def _write(self, group: str, logs: Logs, step: int) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(f"{group}/{name}", value)
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """A bar on a terminal, a line an epoch otherwise.
+
+    Parameters
+    ----------
+    steps : int
+        In all phases together.
+    epochs : int
+        In all phases together.
+    num_val : int
+        Validation images: what intervals rest on.
+    done : int
+        Steps that were taken before.
+    stream : text file, optional
+        Where to; by default standard error, so that results stay alone on standard
+        output.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        epochs: int,
+        num_val: int,
+        done: int = 0,
+        stream: IO[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._done = done
+        self._steps = steps
+        self._epochs = epochs
+        self._num_val = num_val
+        self._stream = sys.stderr if stream is None else stream
+        self._losses: list[float] = []
+        self._bar: Any = None
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Open what is written to."""
+        if self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(console=Console(file=self._stream), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(
+                "training", total=self._steps, completed=self._done
+            )
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Note a step."""
+        self._losses.append((logs or {})["loss"])
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note an epoch."""
+        mean = sum(self._losses) / max(1, len(self._losses))
+        self._losses = []
+        line = f"epoch {epoch + 1}/{self._epochs}  loss {mean:.4f}"
+        if logs:
+            right = round(logs["accuracy"] * self._num_val)
+            accuracy = percent(wilson(right, self._num_val).as_dict())
+            line += f"  val accuracy {accuracy}  val nll {logs['nll']:.3f}"
+        if self._bar is not None:
+            self._bar.update(self._task, description=line)
+        elif self._says(epoch):
+            print(line, file=self._stream, flush=True)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Close what was opened."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _says(self, epoch: int) -> bool:
+        """Say twenty epochs at most, evenly spaced, and the last."""
+        apart = math.ceil(self._epochs / 20)
+        return epoch % apart == 0 or epoch == self._epochs - 1

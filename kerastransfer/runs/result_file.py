@@ -1,0 +1,69 @@
+"""What ``result.json`` says beside the run's own measurements."""
+
+import importlib.metadata
+from typing import Any
+
+import numpy as np
+
+from kerastransfer import __version__
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.evaluation import metrics
+from kerastransfer.evaluation.probe import fit_probe
+from kerastransfer.evaluation.wording import percent
+from kerastransfer.foundation.console import say
+from kerastransfer.records.reader import Records
+from kerastransfer.training.source_features import SplitFeatures
+
+
+def probe(features: SplitFeatures, seed: int) -> dict[str, Any]:
+    """Fit the plain classifier that a recipe has to beat, and say how good it is.
+
+    Parameters
+    ----------
+    features : dict
+        The source's, of every split; only test's are left out of the fit.
+    seed : int
+
+    Returns
+    -------
+    dict
+        ``kind`` and ``test``, as ``result.json`` holds them.
+    """
+    fitted = fit_probe(*features["train"], *features["val"], seed=seed)
+    test, labels = features["test"]
+    result = metrics.evaluate(fitted.probabilities(test), labels)
+    say(f"To beat: {fitted.kind}, test accuracy {percent(result.accuracy.as_dict())}")
+    return {"kind": fitted.kind, "test": result.as_dict()}
+
+
+def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
+    """Say what ran, on what, with which releases.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    records : Records
+
+    Returns
+    -------
+    dict
+    """
+    chosen = records.variant(config.images_per_class, config.draw)
+    counts = np.bincount(
+        records.labels("train")[chosen], minlength=len(records.classes)
+    )
+    return {
+        "recipe": str(config.recipe),
+        "backbone": config.backbone,
+        "dataset": config.dataset,
+        "images_per_class": config.images_per_class,
+        "seed": config.seed,
+        "draw": config.draw,
+        "config_hash": config.hash,
+        "train_counts": dict(zip(records.classes, counts.tolist(), strict=True)),
+        "versions": {"kerastransfer": __version__}
+        | {
+            name: importlib.metadata.version(name)
+            for name in ("tensorflow", "keras", "numpy")
+        },
+    }

@@ -1,0 +1,215 @@
+"""A run's folder before training: what is begun, gone on with, or refused."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastransfer.backbones.network import Network
+from kerastransfer.config.train_config import HASHES, TrainConfig
+from kerastransfer.distribution.replicas import Replicas
+from kerastransfer.errors import InputError
+from kerastransfer.foundation import atomic, json_file, locks
+from kerastransfer.foundation.console import say
+from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
+from kerastransfer.training.phase import PhaseResult, score
+
+METRICS = "metrics.jsonl"
+RESULT = "result.json"
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep another process of the same run out.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's; made where it is missing.
+
+    Raises
+    ------
+    InputError
+        If another process trains it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # The folder itself is locked: no file is left behind.
+    with locks.held(
+        folder, f"Another process trains this run in {str(folder)!r}; wait for it."
+    ):
+        yield
+
+
+def prepare(
+    folder: Path, config: TrainConfig, classes: tuple[str, ...], *, restart: bool
+) -> tuple[CheckpointStore, Checkpoint | None]:
+    """Make a run's folder, or find out where the run in it was left.
+
+    Parameters
+    ----------
+    folder : Path
+    config : TrainConfig
+    classes : tuple of str
+    restart : bool
+        Whether to forget what is there.
+
+    Returns
+    -------
+    store : CheckpointStore
+        Of the run's checkpoints.
+    found : Checkpoint or None
+        Where to go on.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another run, or one that was begun from other records or
+        weights has not finished.
+    """
+    store = CheckpointStore(folder / "checkpoints", config.hash)
+    if restart:
+        store.clear()
+    else:
+        _refuse_others(folder, config)
+    for scratch in (*folder.glob(".part-*"), *store.folder.glob(".part-*")):
+        scratch.unlink()  # of a process that was killed
+    found = store.newest()
+    if found is not None:
+        steps = found.position.step if found.position else 0
+        say(
+            f"Going on in phase {found.phase + 1} after {steps:,} of its steps; "
+            "--restart trains from the beginning."
+        )
+    elif (folder / METRICS).exists() and not (folder / RESULT).exists():
+        say("A run without a checkpoint is here; it is trained from the beginning.")
+    (folder / RESULT).unlink(missing_ok=True)
+    atomic.write_json(folder / "config.json", config.as_dict())
+    atomic.write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
+    return store, found
+
+
+def weights_path(folder: Path, number: int) -> Path:
+    """Return where a phase's best weights are, by its number from 1."""
+    return folder / "checkpoints" / f"phase{number}.weights.h5"
+
+
+def save_weights(folder: Path, number: int, network: Network) -> None:
+    """Write a phase's best weights, whole or not at all."""
+    with atomic.replacing(weights_path(folder, number), ".weights.h5") as scratch:
+        network.whole().save_weights(scratch)
+
+
+def keep_better(
+    folder: Path, network: Network, outcomes: tuple[PhaseResult, ...]
+) -> int:
+    """Choose between a phase whose time was up and the one before it.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's, with the weights that earlier phases left.
+    network : Network
+        With the last phase's best weights; gets the earlier ones where those are
+        better on the validation set.
+    outcomes : tuple of PhaseResult
+        Of the phases that were begun.
+
+    Returns
+    -------
+    int
+        Number, from 1, of the phase whose weights the network holds.
+    """
+    number = len(outcomes)
+    if number < 2 or outcomes[-1].stopped != "time limit":
+        return number
+    if score(outcomes[-1].val) >= score(outcomes[-2].val):
+        return number
+    say(f"Phase {number} has not come as far as phase {number - 1}, which is kept.")
+    network.whole().load_weights(weights_path(folder, number - 1))
+    return number - 1
+
+
+def share(found: Checkpoint | None, replicas: Replicas) -> Checkpoint | None:
+    """Give every process the checkpoint that the chief found.
+
+    Parameters
+    ----------
+    found : Checkpoint or None
+        The chief's; others have none.
+    replicas : Replicas
+
+    Returns
+    -------
+    Checkpoint or None
+    """
+    if not replicas.several_processes:
+        return found
+    arrays = {**found.arrays(), **found.best_arrays()} if found else {}
+    shapes = {name: (str(a.dtype), a.shape) for name, a in arrays.items()}
+    state, shapes = replicas.broadcast_json([found and found.state(), shapes])
+    if state is None:
+        return None
+    shared = {
+        name: replicas.broadcast(np.asarray(arrays.get(name, np.zeros(shape, dtype))))
+        for name, (dtype, shape) in shapes.items()
+    }
+    return Checkpoint.of(state, shared)
+
+
+def agree(config: TrainConfig, replicas: Replicas) -> None:
+    """Refuse to train together with processes that would train something else.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    replicas : Replicas
+
+    Raises
+    ------
+    InputError
+        In the processes whose config is not the chief's, and in the chief.
+    """
+    chiefs = replicas.broadcast_json(config.as_dict())
+    mine = json.loads(json.dumps(config.as_dict()))
+    odd = sorted(name for name in mine if mine[name] != chiefs.get(name))
+    if replicas.sum(float(bool(odd))) > 0:
+        which = f"; here {', '.join(odd)} differ from the chief's" if odd else ""
+        raise InputError(f"Expected the same command and data in every worker{which}.")
+
+
+def _refuse_others(folder: Path, config: TrainConfig) -> None:
+    """Find unfinished runs of the same command on other data, or another in place."""
+    wanted = json.loads(json.dumps(config.as_dict()))
+    own = folder / "config.json"
+    odd = _differences(own, wanted) if own.exists() else []
+    if odd:
+        raise InputError(
+            f"Expected this run's config in {str(own)!r}, and {', '.join(odd)} differ; "
+            "--restart trains it from the beginning."
+        )
+    if (folder / METRICS).exists():
+        return  # begun, whatever else there is
+    stem = folder.name.removesuffix(config.hash[:8])
+    for path in folder.parent.glob(f"{stem}*/config.json"):
+        begun = (path.parent / METRICS).exists()
+        odd = _differences(path, wanted)
+        if (path.parent / RESULT).exists() or not begun:
+            continue
+        if odd and set(odd) <= set(HASHES):
+            raise InputError(
+                f"The same command was begun in {str(path.parent)!r} with other "
+                f"{' and '.join(odd)}, and has not finished; bring those back to go "
+                "on, or pass --restart to train with these."
+            )
+
+
+def _differences(path: Path, wanted: dict[str, Any]) -> list[str]:
+    try:
+        there = json_file.read_object(path)
+    except ValueError:
+        return ["all of it"]
+    names = sorted(set(there) | set(wanted))
+    return [name for name in names if there.get(name) != wanted.get(name)]

@@ -1,0 +1,52 @@
+"""A weight file of any known format, written anew as a plain ``.npz``."""
+
+from pathlib import Path
+from typing import Any
+
+from kerastransfer import __version__
+from kerastransfer.errors import InputError
+from kerastransfer.foundation import checksums
+from kerastransfer.weights import port_file, store
+
+
+def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
+    """Port a weight file and say what was written.
+
+    Parameters
+    ----------
+    source : Path
+        Of any format that is read.
+    backbone : str
+        The network it belongs to.
+    out : Path
+        The ``.npz`` file to be.
+
+    Returns
+    -------
+    dict
+        Name and hash of both files, and how many arrays and numbers there are.
+
+    Raises
+    ------
+    InputError
+        If `out` does not end in ``.npz``.
+    KerasTransferError
+        As `store.load` raises it.
+    """
+    if out.suffix != ".npz":
+        raise InputError(f"Expected --out to end in '.npz', got {str(out)!r}.")
+    loaded = store.load(backbone, source)
+    provenance = {
+        "backbone": backbone,
+        "source": source.name,
+        "source_sha256": loaded.sha256,
+        "kerastransfer": __version__,
+    }
+    port_file.save_npz(loaded.mapping, out, provenance)
+    return {
+        **provenance,
+        "out": str(out),
+        "out_sha256": checksums.digests(out, ["sha256"])["sha256"],
+        "arrays": len(loaded.mapping),
+        "numbers": sum(array.size for array in loaded.mapping.values()),
+    }

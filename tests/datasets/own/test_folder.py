@@ -1,0 +1,130 @@
+import pytest
+from helpers.reading import read
+
+from kerastransfer.datasets.table import resolve
+from kerastransfer.errors import DataError, InputError, MissingError
+
+
+def touch(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(path.encode())
+
+
+def paths(root):
+    listing = resolve(f"folder:{root}").listing()
+    return [
+        (item.path, listing.classes[item.label], item.split) for item in listing.items
+    ]
+
+
+def test_lists_images_by_class_and_leaves_droppings_out(tmp_path):
+    touch(tmp_path, "cat/b.JPG", "cat/a.png", "dog/in/c.webp")
+    touch(tmp_path, "cat/.hidden.jpg", "cat/Thumbs.db", "cat/notes.txt", "readme.md")
+    touch(tmp_path, ".git/x.png", "__MACOSX/y.png", "dog/.cache/z.png", "top.jpg")
+    assert paths(tmp_path) == [
+        ("cat/a.png", "cat", None),
+        ("cat/b.JPG", "cat", None),
+        ("dog/in/c.webp", "dog", None),
+    ]
+
+
+def test_reads_by_path_and_is_picklable(tmp_path):
+    touch(tmp_path, "cat/a.png", "dog/b.png")
+    dataset = resolve(f"folder:{tmp_path}")
+    assert read(dataset, "dog/b.png") == b"dog/b.png"
+    with pytest.raises(MissingError, match="is not there"):
+        read(dataset, "dog/none.png")
+
+
+def test_an_upper_level_is_the_official_split(tmp_path):
+    touch(tmp_path, "Train/cat/1.jpg", "Train/dog/2.jpg", "VALIDATION/dog/3.jpg")
+    touch(tmp_path, "test/cat/4.jpg")
+    assert paths(tmp_path) == [
+        ("Train/cat/1.jpg", "cat", "train"),
+        ("Train/dog/2.jpg", "dog", "train"),
+        ("VALIDATION/dog/3.jpg", "dog", "val"),
+        ("test/cat/4.jpg", "cat", "test"),
+    ]
+
+
+def test_classes_may_be_named_like_splits(tmp_path):
+    touch(tmp_path, "train/1.jpg", "car/2.jpg", "test/3.jpg")
+    assert [name for _, name, _ in paths(tmp_path)] == ["car", "test", "train"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["cat/a.jpg", "dog/readme.txt"], r"dog' holds no image"),
+        (["cat/a.jpg"], r"at least two classes in folder '.*', found one \('cat'\)"),
+        (["a.jpg"], "Expected a folder for each class in '.*', found none"),
+        (["train/a.jpg", "test/b.jpg"], "holds 'test', which is not a split"),
+        (["train/cat/a.jpg", "docs/b.jpg"], "holds 'docs', which is not a split"),
+        (
+            ["val/cat/a.jpg", "test/dog/b.jpg"],
+            "Expected one train folder .* 'test', 'val'",
+        ),
+        (
+            ["train/cat/a.jpg", "val/cat/b.jpg", "dev/cat/c.jpg"],
+            "at most one val .* 'dev', 'train', 'val'",
+        ),
+        (["cat /a.jpg", "dog/b.jpg"], "blanks at its ends .* got 'cat '; rename"),
+        (
+            ["cat/a.jpg", "dog/b\n.jpg"],
+            r"without control characters.* got 'dog/b\\n.jpg'",
+        ),
+    ],
+)
+def test_says_what_is_wrong_with_a_folder(tmp_path, files, message):
+    touch(tmp_path, *files)
+    with pytest.raises(DataError, match=message) as error:
+        paths(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(MissingError, match=r"Folder '.*/none' is not there"):
+        paths(tmp_path / "none")
+    with pytest.raises(InputError, match="Expected a folder after 'folder:'"):
+        resolve("folder:")
+
+
+def test_links_out_of_the_folder_are_left_out_with_a_word(tmp_path):
+    root, outside = tmp_path / "in", tmp_path / "out"
+    touch(root, "cat/a.png", "dog/b.png")
+    touch(outside, "c.png", "owl/d.png")
+    (root / "cat" / "within.png").symlink_to(root / "dog" / "b.png")
+    (root / "cat" / "secret.png").symlink_to(outside / "c.png")
+    (root / "cat" / "deep").symlink_to(outside / "owl")
+    (root / "owl").symlink_to(outside / "owl")
+    with pytest.warns(UserWarning, match="Left out 3 symbolic links .* 'cat/deep'"):
+        found = paths(root)
+    assert [path for path, _, _ in found] == [
+        "cat/a.png",
+        "cat/within.png",
+        "dog/b.png",
+    ]
+
+
+def test_the_fingerprint_follows_names_sizes_and_times(tmp_path):
+    touch(tmp_path, "cat/a.png", "dog/b.png")
+    dataset = resolve(f"folder:{tmp_path}")
+    first = dataset.listing().fingerprint
+    assert dataset.listing().fingerprint == first
+    (tmp_path / "cat/a.png").write_bytes(b"longer than before")
+    second = dataset.listing().fingerprint
+    (tmp_path / "cat/a.png").rename(tmp_path / "cat/c.png")
+    assert len({first, second, dataset.listing().fingerprint}) == 3
+
+
+def test_names_are_safe_and_tell_folders_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = (
+        resolve("folder:My Birds/v2"),
+        resolve("folder:other/../My Birds/v2"),
+    )
+    assert first.name == second.name and first.spec == f"folder:{tmp_path}/My Birds/v2"
+    assert first.name.startswith("folder_v2_") and first.name.isidentifier()
+    assert resolve("folder:Other Birds/v2").name != first.name
+    assert resolve("folder:/").name.isidentifier()

@@ -1,0 +1,225 @@
+"""Any number of devices and processes takes the same steps as one."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import device_steps, small_run
+
+from kerastransfer.distribution.choice import Choice, resolve
+from kerastransfer.errors import InputError
+
+STEPS, RUN = (str(Path(module.__file__)) for module in (device_steps, small_run))
+# Name, devices, images. Twelve leave two for three devices in the last batch.
+DEVICES = (("1", 1, 11), ("2", 2, 11), ("1 of 12", 1, 12), ("3 of 12", 3, 12))
+RECIPE = "F1-3FT4-7R8+FT1-4R5-8"
+
+
+def ports(count):
+    """Free ones of this machine; nobody else should take them within seconds."""
+    holders = [socket.socket() for _ in range(count)]
+    for holder in holders:
+        holder.bind(("127.0.0.1", 0))
+    names = [f"127.0.0.1:{holder.getsockname()[1]}" for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ",".join(names)
+
+
+def start(script, *arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, script, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finish(*processes, timeout=240):
+    told = [process.communicate(timeout=timeout)[1] for process in processes]
+    return [process.returncode for process in processes], told
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory):
+    """Losses and weights of every case, by the devices that trained."""
+    place = tmp_path_factory.mktemp("steps")
+    for name, count, images in DEVICES:
+        options = ("--devices", count, "--images", images)
+        codes, told = finish(start(STEPS, place / f"{name}.npz", *options))
+        assert codes == [0], told
+    workers = ports(2)
+    processes = [
+        start(STEPS, place / f"worker{k}.npz", "--workers", workers, "--worker", k)
+        for k in range(2)
+    ]
+    codes, told = finish(*processes)
+    assert codes == [0, 0], told
+    return {path.stem: dict(np.load(path)) for path in place.glob("*.npz")}
+
+
+@pytest.mark.parametrize("case", device_steps.CASES)
+@pytest.mark.parametrize(
+    ("devices", "alone"),
+    [("2", "1"), ("worker0", "1"), ("worker1", "1"), ("3 of 12", "1 of 12")],
+)
+def test_devices_take_the_steps_that_one_takes(steps, devices, alone, case):
+    ours, one = steps[devices], steps[alone]
+    losses = f"{case}: losses"
+    assert len(one[losses]) == 21
+    np.testing.assert_allclose(ours[losses], one[losses], rtol=1e-5)
+    names = [n for n in one if n.startswith(f"{case}: ") and n != losses]
+    scale = max(np.abs(one[name]).max() for name in names)
+    for name in names:
+        assert np.abs(ours[name] - one[name]).max() <= 1e-5 * scale, name
+
+
+def test_workers_end_with_the_same_weights_to_the_bit(steps):
+    for name, value in steps["worker0"].items():
+        np.testing.assert_array_equal(value, steps["worker1"][name], err_msg=name)
+
+
+def test_the_cases_train_and_differ(steps):
+    one = steps["1"]
+    for case in device_steps.CASES:
+        first, last = (one[f"{case}: losses"][at] for at in (slice(3), slice(-3, None)))
+        assert np.abs(first - last).max() > 0.01, case
+    kernels = [one[f"{case}: conv1/kernel"] for case in device_steps.CASES]
+    for i, kernel in enumerate(kernels):
+        assert all((kernel != other).any() for other in kernels[:i])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    place = tmp_path_factory.mktemp("data")
+    small_run.make_images(place / "images")
+    return place
+
+
+def workers_of_a_run(data, out, *arguments):
+    names = ports(2)
+    common = (data, RECIPE, "epochs=(20,20)", "--out", out, "--workers", names)
+    return [start(RUN, *common, "--worker", k, *arguments) for k in range(2)]
+
+
+def wait_for(process, text):
+    for line in process.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} was never said")
+
+
+def metrics(out):
+    (path,) = out.glob("runs/*/metrics.jsonl")
+    return path.read_text()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    codes, told = finish(*workers_of_a_run(data, out))
+    assert codes == [0, 0], told
+    assert "epoch 1/40" in told[0] and "epoch 1/40" not in told[1]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("who", "number"),
+    [
+        (1, signal.SIGKILL),
+        pytest.param(0, signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param(1, signal.SIGSTOP, marks=pytest.mark.slow),
+        pytest.param(1, signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
+def test_when_a_worker_is_gone_the_others_stop_and_the_job_resumes(
+    data, undisturbed, tmp_path, who, number
+):
+    processes = workers_of_a_run(data, tmp_path)
+    wait_for(processes[0], "epoch 7/40")
+    processes[who].send_signal(number)
+    began = time.monotonic()
+    _, told = processes[1 - who].communicate(timeout=90)
+    assert time.monotonic() - began < 60
+    if number == signal.SIGTERM:
+        assert processes[1 - who].returncode == 143
+        assert processes[who].wait(timeout=60) == 143
+    else:
+        processes[who].kill()
+        assert processes[1 - who].returncode == 1
+        assert "Another worker is gone; start the same command" in told
+    processes[who].communicate()
+    codes, told = finish(*workers_of_a_run(data, tmp_path))
+    assert codes == [0, 0], told
+    assert "Going on in phase" in told[0]
+    assert metrics(tmp_path) == metrics(undisturbed)
+
+
+def test_workers_must_be_given_the_same_command(data, tmp_path):
+    names = ports(2)
+    common = ("--out", tmp_path, "--workers", names, "--worker")
+    processes = [
+        start(RUN, data, RECIPE, "batch_size=4", *common, 0),
+        start(RUN, data, RECIPE, "batch_size=8", *common, 1),
+    ]
+    codes, told = finish(*processes)
+    assert codes == [1, 1]
+    assert "batch_size differ from the chief's" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("choice", "gpus", "cpus", "expected"),
+    [
+        (Choice(), 0, 1, ("single", "CPU", 1)),
+        (Choice(), 1, 1, ("single", "GPU", 1)),
+        (Choice(), 4, 1, ("mirrored", "GPU", 4)),  # several GPUs need no flag
+        (Choice(devices=2), 4, 1, ("mirrored", "GPU", 2)),
+        (Choice(strategy="single"), 4, 1, ("single", "GPU", 1)),
+        (Choice(devices=2), 0, 2, ("mirrored", "CPU", 2)),
+        (Choice(strategy="mirrored"), 0, 1, ("mirrored", "CPU", 1)),
+    ],
+)
+def test_what_a_choice_comes_to(choice, gpus, cpus, expected):
+    found = resolve(choice, num_gpus=gpus, num_cpus=cpus)
+    assert (found.strategy, found.kind, len(found.numbers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"devices": 0}, "--devices of 1 or more, got 0"),
+        ({"worker": 0}, "--workers and --worker together"),
+        ({"workers": ("a:1", "b:2")}, "--workers and --worker together"),
+        ({"workers": ("a:1", "b:2"), "worker": 2}, "--worker from 0 to 1, got 2"),
+        (
+            {"workers": ("a:1",), "worker": 0, "strategy": "mirrored"},
+            "does not go with --strategy mirrored",
+        ),
+        ({"strategy": "multiworker"}, "Expected --workers HOST:PORT"),
+        ({"strategy": "single", "devices": 2}, "single is one device"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(fields, message):
+    with pytest.raises(InputError, match=message):
+        Choice(**fields)
+
+
+def test_more_devices_than_there_are():
+    with pytest.raises(InputError, match="Expected 3 GPUs for --devices, found 2"):
+        resolve(Choice(devices=3), num_gpus=2, num_cpus=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "Expected JSON in TF_CONFIG"), ("[]", "a JSON object")]
+)
+def test_a_broken_tf_config_is_refused(monkeypatch, text, message):
+    monkeypatch.setitem(os.environ, "TF_CONFIG", text)
+    with pytest.raises(InputError, match=message):
+        Choice(strategy="multiworker")

@@ -1,0 +1,1 @@
+"""What several tests share: small data, small runs, and the means to break things."""

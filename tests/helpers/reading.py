@@ -1,0 +1,17 @@
+"""How tests read and plan a dataset: as a conversion does."""
+
+import pickle
+
+from kerastransfer.records.split.plan import make_plan
+
+
+def read(dataset, path):
+    """Return the bytes of one image's file, through a pickle, as workers get it."""
+    [blob] = dataset.source.blobs([path])
+    return pickle.loads(pickle.dumps(blob)).where.read()
+
+
+def planned(dataset, **options):
+    """Plan a dataset as its conversion does."""
+    names = {"name": dataset.name, "salt": dataset.salt}
+    return make_plan(dataset.listing(), dataset.info, **names, **options)
