@@ -31,6 +31,7 @@ from kerastransfer.cli.commands import (
     weights,
 )
 from kerastransfer.errors import KerasTransferError, Terminated
+from kerastransfer.foundation.report import KerasTransferWarning
 
 COMMANDS: dict[str, ModuleType] = {
     "datasets": datasets,
@@ -152,7 +153,7 @@ def _show_warning(
     message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
     """Print our own warnings in a line; a library's are not for this user."""
-    if issubclass(category, UserWarning):
+    if issubclass(category, KerasTransferWarning):
         print(f"kerastransfer: warning: {message}", file=sys.stderr)
 
 

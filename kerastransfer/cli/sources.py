@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import functools
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer.backbones import table as backbones
@@ -15,6 +14,7 @@ from kerastransfer.config.train_config import TrainConfig, check_types
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import progress
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records.sizes import Sizes
@@ -154,11 +154,10 @@ def make_config(
     short = {n: c for n, c in counts.items() if c < max(counts.values())}
     if short and chosen.get("images_per_class"):
         listed = ", ".join(f"{name} {n}" for name, n in list(short.items())[:10])
-        warnings.warn(
+        report.warn(
             f"{len(short)} of {len(counts)} classes have fewer than "
             f"{chosen['images_per_class']} training images: {listed}"
-            f"{', ...' if len(short) > 10 else ''}.",
-            stacklevel=2,
+            f"{', ...' if len(short) > 10 else ''}."
         )
     return defaults.resolve(chosen, data_summary(chosen, data, hashes))
 

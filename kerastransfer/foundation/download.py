@@ -8,13 +8,12 @@ import os
 import re
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kerastransfer import __version__
 from kerastransfer.errors import MissingError
-from kerastransfer.foundation import checksums, locks
+from kerastransfer.foundation import checksums, locks, report
 from kerastransfer.foundation.checksums import Checksum
 
 OnProgress = Callable[[int, int | None], None]
@@ -133,10 +132,7 @@ def _alone(part: Path) -> Iterator[bool]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waited = True
-            warnings.warn(
-                f"Another process downloads {part.stem!r}; waiting for it.",
-                stacklevel=4,
-            )
+            report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
             fcntl.flock(file, fcntl.LOCK_EX)
         if locks.leads_to(part, file.fileno()):
             break

@@ -1,7 +1,6 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
 import shlex
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import report
 from kerastransfer.foundation.home import records_home
 from kerastransfer.records import manifest
 from kerastransfer.records.shards import Shards, read_lengths
@@ -235,9 +235,7 @@ def find_or_convert(
                 f"No records of {dataset.name!r} in {str(out)!r}; make them with "
                 f"'{_command(dataset, out)}'."
             )
-        warnings.warn(
-            f"Converting {dataset.spec} to {str(path)!r} on first use.", stacklevel=2
-        )
+        report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
         found = manifest.read(path)

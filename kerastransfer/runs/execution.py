@@ -21,7 +21,7 @@ from kerastransfer.distribution.replicas import Replicas, single
 from kerastransfer.evaluation import metrics
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import result_file as outcome
 from kerastransfer.runs import run_folder

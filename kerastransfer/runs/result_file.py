@@ -10,7 +10,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.probe import fit_probe
 from kerastransfer.evaluation.wording import percent
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
 from kerastransfer.training.source_features import SplitFeatures
 

@@ -13,7 +13,7 @@ from kerastransfer.config.train_config import HASHES, TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic, json_file, locks
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResult, score
 

@@ -17,8 +17,8 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CACHE_LIMIT
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.fill import Filler, OnProgress, Wanted
-from kerastransfer.foundation.console import say
 from kerastransfer.foundation.home import features_home
+from kerastransfer.foundation.report import say
 
 _ROOM = 1.05  # of the disk, for what else is written meanwhile
 

@@ -2,10 +2,10 @@
 
 import dataclasses
 import time
-import warnings
 from collections.abc import Callable
 
 from kerastransfer.backbones.network import Network
+from kerastransfer.foundation import report
 from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
 from kerastransfer.training.engine import Engine
 from kerastransfer.training.phase import BestWeights, PhaseProgress, PhaseResult
@@ -142,9 +142,8 @@ class CheckpointSaver:
         try:
             store.write(checkpoint)
         except OSError as error:
-            warnings.warn(
+            report.warn(
                 f"No checkpoint could be written ({error.strerror or error}); the one "
-                "before it is kept, and training goes on.",
-                stacklevel=2,
+                "before it is kept, and training goes on."
             )
         self._last = time.monotonic()

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.metadata
 import json
-import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.features import archive
+from kerastransfer.foundation import report
 from kerastransfer.training.phase import PhaseProgress, PhaseResult
 
 FORMAT = 1
@@ -161,10 +161,7 @@ class CheckpointStore:
             except InputError:
                 raise
             except Exception as error:  # readers raise anything on a damaged file
-                warnings.warn(
-                    f"{path} is damaged ({error}); an earlier one is used.",
-                    stacklevel=2,
-                )
+                report.warn(f"{path} is damaged ({error}); an earlier one is used.")
         return None
 
     def clear(self) -> None:
@@ -187,10 +184,9 @@ class CheckpointStore:
             if state["versions"].get(name) != version
         }
         if changed:
-            warnings.warn(
+            report.warn(
                 f"This run was begun with other releases ({'; '.join(changed.values())}"
-                "): it goes on, and may not end with the same bits.",
-                stacklevel=3,
+                "): it goes on, and may not end with the same bits."
             )
         if state["best_file"]:
             arrays |= _read_whole(self.folder / state["best_file"])

@@ -8,7 +8,7 @@ from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
 from kerastransfer.features.fill import Filler, Wanted
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.training.batches import ActivationBatches, BatchSource, ImageBatches
 from kerastransfer.training.caching import (
     Caching,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.recipe import Action, Phase
 from kerastransfer.training import frozen_prefix, phase
 from kerastransfer.training.batches import BatchSource

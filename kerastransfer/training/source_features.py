@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.fill import Filler, Wanted
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.training import caching as caches
 from kerastransfer.training.caching import Caching, LabelledExamples

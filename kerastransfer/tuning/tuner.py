@@ -16,7 +16,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation import atomic
-from kerastransfer.foundation.console import say
+from kerastransfer.foundation.report import say
 from kerastransfer.training import phases
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import CheckpointStore

@@ -2,14 +2,13 @@
 
 import dataclasses
 import importlib.util
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from kerastransfer.errors import MissingError, WeightsError
-from kerastransfer.foundation import checksums
+from kerastransfer.foundation import checksums, report
 from kerastransfer.foundation.home import home
 from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
@@ -157,10 +156,9 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
         _check_published(file, next(row for row in rows if place(row) == file))
     mapping = port_file.port(backbone, file)
     if path is not None and published(file, rows) is None:
-        warnings.warn(
+        report.warn(
             f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
-            "taken as it is.",
-            stacklevel=2,
+            "taken as it is."
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
     return LoadedWeights(mapping, sha256, file)

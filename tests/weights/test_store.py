@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kerastransfer.errors import MissingError, UnknownNameError, WeightsError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.weights import port_file, store, table
 
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -95,7 +96,9 @@ def test_load_takes_a_file_of_the_user_s_with_a_warning(tmp_path):
     mapping = store.load("efficientnet_lite0").mapping
     mapping["classifier/bias"] = mapping["classifier/bias"] + 1
     port_file.save_npz(mapping, own, {})
-    with pytest.warns(UserWarning, match=r"own\.npz' is none of the published weights"):
+    with pytest.warns(
+        KerasTransferWarning, match=r"own\.npz' is none of the published weights"
+    ):
         loaded = store.load("efficientnet_lite0", own)
     assert np.array_equal(loaded.mapping["classifier/bias"], mapping["classifier/bias"])
     assert loaded.sha256 == hashlib.sha256(own.read_bytes()).hexdigest()

@@ -6,7 +6,6 @@ lists, finding the bytes again. What is a dataset's own is its `Layout`.
 
 import dataclasses
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
@@ -34,6 +33,7 @@ from kerastransfer.datasets.listing import Listing, make_listing
 from kerastransfer.datasets.naming import is_dropping
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import report
 
 _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
 
@@ -187,11 +187,10 @@ class _Walk:
     def ignored(self, where: str) -> Counter[str]:
         """Count what is neither an image nor a list; warn of links."""
         if self.links:
-            warnings.warn(
+            report.warn(
                 f"Left out {len(self.links):,} links of {where} to folders or out of "
                 f"the folder, such as {min(self.links)!r}; put the files themselves "
-                "in their place.",
-                stacklevel=4,
+                "in their place."
             )
         told = {"other files": self.others, "links that lead out": len(self.links)}
         return +Counter(told)

@@ -9,7 +9,6 @@ from train by the default rule.
 import dataclasses
 import hashlib
 import os
-import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +25,7 @@ from kerastransfer.datasets.naming import (
 )
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import report
 
 INFO = DatasetInfo(
     description="A folder with a sub-folder of images for each class.",
@@ -210,8 +210,7 @@ def _raise(error: OSError) -> NoReturn:
 def _warn_of(links: set[Path], root: Path) -> None:
     if links:
         first = min(links).relative_to(root)
-        warnings.warn(
+        report.warn(
             f"Left out {len(links):,} symbolic links in {str(root)!r} to folders or to "
-            f"files outside it, such as {str(first)!r}; a CSV file may list them.",
-            stacklevel=3,
+            f"files outside it, such as {str(first)!r}; a CSV file may list them."
         )

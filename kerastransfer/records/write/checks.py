@@ -1,6 +1,5 @@
 """Whether a dataset is what was published, and records are what is asked for."""
 
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.read_options import ArchiveState
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import report
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.shards import read_lengths
 from kerastransfer.records.write.conversion import tell
-
-_LEVEL = 4  # of our callers, for warnings: convert, and who called it
 
 
 def differences(dataset: Dataset, listing: Listing) -> list[str]:
@@ -61,7 +59,7 @@ def check_published(told: Sequence[str], *, strict: bool) -> None:
     if told and strict:
         raise DataError(f"{' '.join(told)} Leave --strict out to take what there is.")
     for sentence in told:
-        warnings.warn(sentence, stacklevel=_LEVEL)
+        report.warn(sentence)
 
 
 def check_archives(
@@ -80,14 +78,13 @@ def check_archives(
         told = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
         if verify:
             raise DataError(f"{told}; get them again, or leave --verify out.")
-        warnings.warn(f"{told}; they are taken as they are.", stacklevel=_LEVEL)
+        report.warn(f"{told}; they are taken as they are.")
     unsure = [
         f"{each.name!r}: {each.unverified}" for each in archives if each.unverified
     ]
     if verify and unsure:
-        warnings.warn(
-            f"Not all of {dataset.name} could be verified ({'; '.join(unsure)}).",
-            stacklevel=_LEVEL,
+        report.warn(
+            f"Not all of {dataset.name} could be verified ({'; '.join(unsure)})."
         )
 
 
@@ -126,9 +123,8 @@ def may_stay(
     asked["fingerprint"] = listing.fingerprint
     if found["fingerprint"] != listing.fingerprint:
         if dataset.info.may_change and not differs:
-            warnings.warn(
-                f"The files of {dataset.spec} have changed; converting them again.",
-                stacklevel=_LEVEL,
+            report.warn(
+                f"The files of {dataset.spec} have changed; converting them again."
             )
             return False
         differs.append("fingerprint")

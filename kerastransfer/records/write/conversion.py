@@ -1,7 +1,6 @@
 """A conversion's work: encode what the plan wants, plan again, write."""
 
 import dataclasses
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation import report
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.split.plan import SPLITS, SplitPlan, make_plan
@@ -72,7 +72,7 @@ class Conversion:
                     break
                 if self.strict:
                     raise DataError(tell(found))
-                warnings.warn(f"{tell(found)} Left out; planning again.", stacklevel=6)
+                report.warn(f"{tell(found)} Left out; planning again.")
                 rejected |= found
             self._tell_untrained(plan)
             return self._write(plan, spool, listing, rejected, folder)
@@ -92,10 +92,9 @@ class Conversion:
         """Warn of classes that even ``cap`` leaves out."""
         lost = [name for name, images in plan.short.items() if images == 0]
         if lost and self.options.short_classes == "cap":
-            warnings.warn(
+            report.warn(
                 f"Left out {len(lost):,} classes without an image to train on: "
-                f"{', '.join(map(repr, lost))}.",
-                stacklevel=6,
+                f"{', '.join(map(repr, lost))}."
             )
 
     def _check_shards(self, plan: SplitPlan) -> None:

@@ -4,11 +4,11 @@ import contextlib
 import errno
 import fcntl
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import report
 
 
 @contextlib.contextmanager
@@ -27,9 +27,7 @@ def lock(out: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            warnings.warn(
-                f"Another process converts {name}; waiting for it.", stacklevel=4
-            )
+            report.warn(f"Another process converts {name}; waiting for it.")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

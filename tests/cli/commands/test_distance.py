@@ -14,6 +14,7 @@ from kerastransfer.errors import DataError, InputError, UnknownNameError
 from kerastransfer.features import feature_file
 from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.source_statistics import SourceStatistics
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import reader
 from kerastransfer.weights import store
 
@@ -37,7 +38,7 @@ def told(capsys, *arguments):
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
-    with pytest.warns(UserWarning, match="on first use"):
+    with pytest.warns(KerasTransferWarning, match="on first use"):
         reader.find_or_convert(table.resolve("digits"), folder, workers=1)
     return folder
 

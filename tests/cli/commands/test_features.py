@@ -10,13 +10,14 @@ from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.selection import Selection
 from kerastransfer.features.source_statistics import SourceStatistics
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import reader
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
-    with pytest.warns(UserWarning, match="on first use"):
+    with pytest.warns(KerasTransferWarning, match="on first use"):
         reader.find_or_convert(table.resolve("digits"), folder, workers=1)
     return folder
 

@@ -20,6 +20,7 @@ from kerastransfer.errors import (
     WeightsError,
 )
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.weights import store, table
 
 ROOT = Path(__file__).parents[3]
@@ -131,7 +132,7 @@ def test_port_and_verify_the_port(tmp_path, capsys):
     assert facts["out_sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     assert facts["arrays"] == 247
     assert np.load(out)["classifier/bias"].shape == (1000,)
-    with pytest.warns(UserWarning, match="none of the published"):
+    with pytest.warns(KerasTransferWarning, match="none of the published"):
         assert run("verify", out, "--backbone", "efficientnet_lite0") == 0
     assert "not a published file, fits efficientnet_lite0" in capsys.readouterr().out
 

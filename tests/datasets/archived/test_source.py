@@ -11,6 +11,7 @@ from helpers.miniature_archives import MINIATURES, WNIDS
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 
 
 def unpacked(name, tmp_path):
@@ -32,7 +33,9 @@ def test_links_that_lead_out_are_counted_and_told(tmp_path):
         image.rename(tmp_path / f"{i}.jpg")
         image.symlink_to(tmp_path / f"{i}.jpg")
     (folder / "256_ObjectCategories" / "more").symlink_to(tmp_path / "packed")
-    with pytest.warns(UserWarning, match=r"Left out 4 links of caltech256 .*'256_Obj"):
+    with pytest.warns(
+        KerasTransferWarning, match=r"Left out 4 links of caltech256 .*'256_Obj"
+    ):
         listing = resolve("caltech256", folder).listing()
     assert listing.ignored == {**mini.ignored, "links that lead out": 4}
     assert len(listing.items) == len(mini.labels) - 3

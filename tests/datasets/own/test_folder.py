@@ -3,6 +3,7 @@ from helpers.reading import read
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 
 
 def touch(root, *paths):
@@ -98,7 +99,9 @@ def test_links_out_of_the_folder_are_left_out_with_a_word(tmp_path):
     (root / "cat" / "secret.png").symlink_to(outside / "c.png")
     (root / "cat" / "deep").symlink_to(outside / "owl")
     (root / "owl").symlink_to(outside / "owl")
-    with pytest.warns(UserWarning, match="Left out 3 symbolic links .* 'cat/deep'"):
+    with pytest.warns(
+        KerasTransferWarning, match="Left out 3 symbolic links .* 'cat/deep'"
+    ):
         found = paths(root)
     assert [path for path, _, _ in found] == [
         "cat/a.png",

@@ -12,6 +12,7 @@ from PIL import Image
 from kerastransfer import cli
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records.reader import find_or_convert, open_records
 from kerastransfer.records.write.convert import convert
 
@@ -99,7 +100,9 @@ def test_it_is_converted_by_the_same_rules(folder, tmp_path):
 
 def test_it_is_converted_on_first_use(folder, tmp_path):
     dataset = resolve("tfds:shapes", folder)
-    with pytest.warns(UserWarning, match="Converting tfds:shapes to .* on first use"):
+    with pytest.warns(
+        KerasTransferWarning, match="Converting tfds:shapes to .* on first use"
+    ):
         first = find_or_convert(dataset, tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,6 +19,7 @@ from PIL import Image
 from kerastransfer.datasets.image_file import whole
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.reader import find_or_convert, open_records
 from kerastransfer.records.split.plan import SPLITS
@@ -256,7 +257,7 @@ def spoilt(photos, tmp_path):
 def test_undecodable_images_are_named_and_left_out(spoilt, tmp_path):
     dataset = resolve(f"folder:{spoilt}")
     with pytest.warns(
-        UserWarning, match="3 images cannot be decoded .*Left out"
+        KerasTransferWarning, match="3 images cannot be decoded .*Left out"
     ) as seen:
         records = open_records(convert(dataset, tmp_path / "out"))
     assert len(seen) == 1 and "'bee/00.jpeg': the file is empty" in str(seen[0].message)
@@ -278,7 +279,7 @@ def test_strict_fails_and_leaves_nothing(spoilt, tmp_path):
     with pytest.raises(DataError, match="3 images cannot be decoded"):
         convert(dataset, out, strict=True)
     assert [path.name for path in out.rglob("*")] == [f".{dataset.name}.lock"]
-    with pytest.warns(UserWarning, match="Left out"):
+    with pytest.warns(KerasTransferWarning, match="Left out"):
         convert(dataset, out)
     with pytest.raises(DataError, match="3 images cannot be decoded"):
         convert(dataset, out, strict=True)
@@ -288,7 +289,7 @@ def test_many_undecodable_images_are_counted(photos, tmp_path):
     root = copy(photos, tmp_path / "spoilt")
     for i in range(8):
         (root / "cow" / f"x{i}.png").write_bytes(b"?")
-    with pytest.warns(UserWarning, match=r"8 images .*; and 3 more\)"):
+    with pytest.warns(KerasTransferWarning, match=r"8 images .*; and 3 more\)"):
         convert(resolve(f"folder:{root}"), tmp_path / "out")
 
 
@@ -342,7 +343,9 @@ def test_changed_files_are_converted_again_with_a_word(photos, tmp_path):
     before, inode = open_records(path), stamp(path)
     assert before.size("train") == 45
     (root / "ant" / "new.jpeg").write_bytes(picture(7))
-    with pytest.warns(UserWarning, match=f"The files of folder:{root} have changed"):
+    with pytest.warns(
+        KerasTransferWarning, match=f"The files of folder:{root} have changed"
+    ):
         after = find_or_convert(dataset, out)
     assert after.metadata["split_seed"] == 5  # as they were asked for
     assert sum(after.class_counts(split)[0] for split in SPLITS) == 13
@@ -361,7 +364,7 @@ def test_csv_sets_convert_and_keep_their_groups(photos, tmp_path):
     ]
     (root / "list.csv").write_text("\n".join(["path,label,group", *rows]))
     dataset = resolve(f"csv:{root}/list.csv")
-    with pytest.warns(UserWarning, match="on first use"):
+    with pytest.warns(KerasTransferWarning, match="on first use"):
         records = find_or_convert(dataset, tmp_path / "out")
     import tensorflow as tf
 
@@ -375,7 +378,7 @@ def test_csv_sets_convert_and_keep_their_groups(photos, tmp_path):
             assert group == f"g{number // 2}"
             assert sides.setdefault(group, split) == split
     (root / "list.csv").write_text("\n".join(["path,label,group", *rows[1:]]))
-    with pytest.warns(UserWarning, match="have changed"):
+    with pytest.warns(KerasTransferWarning, match="have changed"):
         find_or_convert(dataset, tmp_path / "out")
 
 
@@ -391,7 +394,9 @@ def test_upper_levels_keep_the_official_sets(photos, tmp_path):
 
 def test_first_use_converts_what_is_at_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path))
-    with pytest.warns(UserWarning, match="Converting digits to .* on first use"):
+    with pytest.warns(
+        KerasTransferWarning, match="Converting digits to .* on first use"
+    ):
         records = find_or_convert(resolve("digits"))
     assert records.path == tmp_path / "records" / "digits" / "1.0.0"
     assert records.class_counts("val").tolist() == [10] * 10
@@ -526,7 +531,10 @@ def test_an_error_midway_keeps_the_old_records(photos, tmp_path, monkeypatch):
         if done == 40:
             raise KeyboardInterrupt
 
-    with pytest.warns(UserWarning, match="changed"), pytest.raises(KeyboardInterrupt):
+    with (
+        pytest.warns(KerasTransferWarning, match="changed"),
+        pytest.raises(KeyboardInterrupt),
+    ):
         convert(dataset, out, progress=fail)
     assert open_records(out / dataset.name / "1.0.0").content_hash == before
     assert not (out / f".{dataset.name}.incomplete").exists()

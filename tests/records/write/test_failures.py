@@ -14,6 +14,7 @@ from helpers.miniature_archives import MINIATURES
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records.reader import open_records
 from kerastransfer.records.write import spool
 from kerastransfer.records.write.convert import convert
@@ -163,7 +164,7 @@ def test_a_full_disk_keeps_the_records_that_are_there(small_disk, tmp_path):
     before = open_records(convert(dataset, disk)).content_hash
     photographs(40, 100)
     with (
-        pytest.warns(UserWarning, match="have changed"),
+        pytest.warns(KerasTransferWarning, match="have changed"),
         pytest.raises(DataError, match="No space is left"),
     ):
         convert(dataset, disk)

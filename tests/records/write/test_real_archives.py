@@ -24,6 +24,7 @@ from kerastransfer.datasets.dataset import DatasetOptions
 from kerastransfer.datasets.known import imagenet_halves
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.reader import open_records
 from kerastransfer.records.split.plan import SPLITS, make_plan
@@ -217,7 +218,9 @@ def test_a_compressed_archive_is_read_twice_and_no_more(tmp_path):
 def test_a_published_archive_is_told_from_another(tmp_path):
     MINIATURES["cub200"](tmp_path)
     dataset = resolve("cub200", tmp_path)
-    with pytest.warns(UserWarning, match=r"CUB_200_2011.tgz': expected 1,150,585,339"):
+    with pytest.warns(
+        KerasTransferWarning, match=r"CUB_200_2011.tgz': expected 1,150,585,339"
+    ):
         convert(dataset, tmp_path / "out", max_per_class=5)
     with pytest.raises(DataError, match="get them again, or leave --verify out"):
         convert(dataset, tmp_path / "other", max_per_class=5, verify=True)
@@ -227,7 +230,7 @@ def test_other_images_than_published_are_told_class_by_class(tmp_path):
     MINIATURES["cub200"](tmp_path)
     dataset = resolve("cub200", tmp_path)
     told = r"Expected 11,788 images of 200 classes in cub200, found 42 of 3: 001\.Black"
-    with pytest.warns(UserWarning, match=told):
+    with pytest.warns(KerasTransferWarning, match=told):
         convert(dataset, tmp_path / "out", max_per_class=5)
     with pytest.raises(DataError, match=told):
         convert(dataset, tmp_path / "other", max_per_class=5, strict=True)
