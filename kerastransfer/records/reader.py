@@ -41,6 +41,8 @@ class Records:
         self.path = path
         self.metadata = metadata
         self.name: str = metadata["dataset"]
+        # What they were made from, where it is known: see `find_or_convert`.
+        self.dataset: Dataset | None = None
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.content_hash = manifest.content_hash(metadata)
         self._sizes = {split: sum(parts) for split, parts in lengths.items()}
@@ -246,7 +248,9 @@ def find_or_convert(
             workers=workers,
             progress=progress,
         )
-    return open_records(path)
+    records = open_records(path)
+    records.dataset = dataset
+    return records
 
 
 def _command(dataset: Dataset, out: Path) -> str:

@@ -3,9 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.home import records_home
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.split.plan import make_plan
 from kerastransfer.records.write.convert import records_path
@@ -52,29 +54,38 @@ class Sizes:
             for name, count in zip(self.classes, self.train_counts, strict=True)
         }
 
+    @classmethod
+    def of_records(cls, records: Records) -> Self:
+        """Take the sizes from records."""
+        counts: Sequence[int] = records.class_counts("train").tolist()
+        return cls(
+            classes=records.classes,
+            train_counts=tuple(counts),
+            num_val=records.size("val"),
+            mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
+            content_hash=records.content_hash,
+        )
 
-def of_records(records: Records) -> Sizes:
-    """Take the sizes from records."""
-    counts: Sequence[int] = records.class_counts("train").tolist()
-    return Sizes(
-        classes=records.classes,
-        train_counts=tuple(counts),
-        num_val=records.size("val"),
-        mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
-        content_hash=records.content_hash,
-    )
+    @classmethod
+    def of_dataset(cls, dataset: Dataset, folder: Path | None = None) -> Self:
+        """Take the sizes from records, or from the plan that they would follow.
 
-
-def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
-    """Take the sizes from a dataset's records, or from the plan they would follow."""
-    path = records_path(dataset, folder)
-    if path.exists():
-        return of_records(open_records(path))
-    plan = make_plan(dataset.listing(), dataset.info, name=dataset.name)
-    return Sizes(
-        classes=plan.classes,
-        train_counts=tuple(plan.counts["train"]),
-        num_val=sum(plan.counts["val"]),
-        mirror_keeps_class=dataset.info.mirror_keeps_class,
-        content_hash="",
-    )
+        Parameters
+        ----------
+        dataset : Dataset
+        folder : Path, optional
+            Holds converted datasets; by default the usual one.
+        """
+        path = records_path(dataset, folder or records_home())
+        if path.exists():
+            return cls.of_records(open_records(path))
+        plan = make_plan(
+            dataset.listing(), dataset.info, name=dataset.name, salt=dataset.salt
+        )
+        return cls(
+            classes=plan.classes,
+            train_counts=tuple(plan.counts["train"]),
+            num_val=sum(plan.counts["val"]),
+            mirror_keeps_class=dataset.info.mirror_keeps_class,
+            content_hash="",
+        )
