@@ -64,10 +64,10 @@ class Backbone:
         Number of classes of that data.
     build : callable
         ``build(num_classes, seed)`` makes the network with random weights.
-    weights : tuple of PublishedWeights
-        The first is the default.
     port : WeightPort
         How weight files become the network's variables.
+    weights : tuple of PublishedWeights
+        The first is the default; empty where none are published.
 
     Examples
     --------
@@ -93,8 +93,8 @@ class Backbone:
     source_classes: int
     preprocessing: Preprocessing
     build: Callable[[int, int], "Network"]
-    weights: tuple[PublishedWeights, ...]
     port: WeightPort
+    weights: tuple[PublishedWeights, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.blocks) == NUM_BLOCKS, self.name

@@ -35,7 +35,7 @@ class WeightPort:
     """
 
     shapes: Callable[[], dict[str, Shape]]
-    formats: Mapping[str, Porter]
+    formats: Mapping[str, Porter] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ def describe(config: TrainConfig, backbone: Backbone, data: Sizes, cache: str) -
             f"{phase}: {config.epochs[index]} epochs, {steps:,} steps at a rate of "
             f"{config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
             f"{_parameters(backbone, data):,} parameters trained",
-            *(f"  {plan.number}  {_block(plan, backbone)}" for plan in plans),
+            *(f"  {plan.block}  {_block(plan, backbone)}" for plan in plans),
             f"  {_cache(config, backbone, data, phase, num_images, cache)}",
         ]
     if data.content_hash:
@@ -118,7 +118,7 @@ def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
         words.append(f"batch norm: {plan.batch_norm}")
     if plan.dropout:
         words.append(f"dropout: {plan.dropout}")
-    return "  ".join([*words, f"({backbone.blocks[plan.number - 1].layers})"])
+    return "  ".join([*words, f"({backbone.blocks[plan.block - 1].layers})"])
 
 
 def _cache(

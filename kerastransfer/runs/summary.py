@@ -5,17 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.errors import InputError
+from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation import json_file
 
 # A wider confusion matrix would not fit a terminal.
 _WIDEST = 12
 _NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
-_NAMES = {
-    "accuracy": "accuracy",
-    "mean_per_class_accuracy": "mean per class",
-    "top5_accuracy": "top 5",
-}
 
 
 def read_finished(folder: Path) -> dict[str, Any] | None:
@@ -52,14 +48,7 @@ def read_finished(folder: Path) -> dict[str, Any] | None:
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Spell each metric of a split in a line; intervals are at 95 %."""
-    lines = [
-        f"{name:<15} {percent(metrics[key])}, n = {metrics[key]['n']:,}"
-        for key, name in _NAMES.items()
-        if key in metrics
-    ]
-    nll = metrics["nll"]
-    interval = f"({nll['low']:.3f} to {nll['high']:.3f})"
-    return [*lines, f"{'nll':<15} {nll['value']:.3f} {interval} nats"]
+    return str(Metrics.from_dict(metrics)).splitlines()
 
 
 def summary(result: Mapping[str, Any], folder: Path) -> str:
