@@ -29,7 +29,7 @@ class BlockPlan:
 
     Parameters
     ----------
-    number : int
+    block : int
         1 to 8.
     step : Step
         Action and learning-rate factor.
@@ -42,7 +42,7 @@ class BlockPlan:
         In words, what happens to them; empty where the block has none.
     """
 
-    number: int
+    block: int
     step: Step
     training: bool
     trained: int
@@ -77,15 +77,15 @@ def plan(
     tuple of BlockPlan, of length 8
     """
     return tuple(
-        _plan_block(number, step, backbone, num_classes, batch_norm)
-        for number, step in enumerate(phase.steps, start=1)
+        _plan_block(block, step, backbone, num_classes, batch_norm)
+        for block, step in enumerate(phase.steps, start=1)
     )
 
 
 def _plan_block(
-    number: int, step: Step, backbone: Backbone, num_classes: int, batch_norm: BatchNorm
+    block: int, step: Step, backbone: Backbone, num_classes: int, batch_norm: BatchNorm
 ) -> BlockPlan:
-    block, action = backbone.blocks[number - 1], step.action
+    layers, action = backbone.blocks[block - 1], step.action
     moves = action is Action.REDRAW or (
         action is Action.FINE_TUNE and batch_norm == "adapt"
     )
@@ -94,16 +94,16 @@ def _plan_block(
         Action.FINE_TUNE: "statistics kept",
         Action.REDRAW: "batch statistics",
     }
-    norm = words[Action.REDRAW if moves else action] if block.batch_norms else ""
+    norm = words[Action.REDRAW if moves else action] if layers.batch_norms else ""
     frozen = action is Action.FREEZE
-    dropout = "off" if frozen else f"rate {block.dropout:g}"
+    dropout = "off" if frozen else f"rate {layers.dropout:g}"
     return BlockPlan(
-        number=number,
+        block=block,
         step=step,
-        training=moves if block.batch_norms else not frozen,
-        trained=0 if frozen else backbone.parameters(number, num_classes),
+        training=moves if layers.batch_norms else not frozen,
+        trained=0 if frozen else backbone.parameters(block, num_classes),
         batch_norm=norm,
-        dropout=dropout if block.dropout else "",
+        dropout=dropout if layers.dropout else "",
     )
 
 
@@ -141,9 +141,9 @@ def draw(
         If a weight that is to be kept is missing or of another shape.
     """
     network = backbone.build(num_classes, seed)
-    for number, step in enumerate(phase.steps, start=1):
+    for block, step in enumerate(phase.steps, start=1):
         if step.action is not Action.REDRAW:
-            network.assign(number, source)
+            network.assign(block, source)
     return network
 
 
@@ -161,16 +161,16 @@ def redraw(
     backbone, num_classes, seed
         As for `draw`; the seed must differ from the first phase's.
     """
-    numbers = [
-        number
-        for number, step in enumerate(phase.steps, start=1)
+    redrawn = [
+        block
+        for block, step in enumerate(phase.steps, start=1)
         if step.action is Action.REDRAW
     ]
-    if not numbers:
+    if not redrawn:
         return
     fresh = backbone.build(num_classes, seed)
-    for number in numbers:
-        network.assign(number, fresh.snapshot(number))
+    for block in redrawn:
+        network.assign(block, fresh.snapshot(block))
 
 
 def set_trainable(network: "Network", plans: tuple[BlockPlan, ...]) -> None:
@@ -183,8 +183,8 @@ def set_trainable(network: "Network", plans: tuple[BlockPlan, ...]) -> None:
     plans : tuple of BlockPlan
         The phase's.
     """
-    for block, block_plan in zip(network.blocks, plans, strict=True):
-        block.trainable = block_plan.step.action is not Action.FREEZE
+    for model, block_plan in zip(network.blocks, plans, strict=True):
+        model.trainable = block_plan.step.action is not Action.FREEZE
 
 
 def trained_variables(
@@ -206,8 +206,8 @@ def trained_variables(
     """
     return [
         (variable, block_plan)
-        for block, block_plan in zip(network.blocks, plans, strict=True)
-        for variable in block.trainable_variables
+        for model, block_plan in zip(network.blocks, plans, strict=True)
+        for variable in model.trainable_variables
     ]
 
 

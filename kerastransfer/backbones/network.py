@@ -64,14 +64,14 @@ class Network:
         tensor
             Block `last`'s output.
         """
-        for number in range(first, last + 1):
-            block, trains = self.blocks[number - 1], training[number - 1]
-            rate = _dropout_rate(block) if trains else 0.0
+        for block in range(first, last + 1):
+            model, trains = self.blocks[block - 1], training[block - 1]
+            rate = _dropout_rate(model) if trains else 0.0
             if rate:
-                assert drop is not None, f"block {number} drops without a seed"
-                inputs = dropout.drop(inputs, rate, drop, number)
+                assert drop is not None, f"block {block} drops without a seed"
+                inputs = dropout.drop(inputs, rate, drop, block)
             # A block holds dropout or batch norm, never both.
-            inputs = block(inputs, training=trains and not rate)
+            inputs = model(inputs, training=trains and not rate)
         return inputs
 
     def whole(self) -> keras.Model:
@@ -88,12 +88,12 @@ class Network:
             outputs = block(outputs)
         return keras.Model(inputs, outputs, name="classifier_network")
 
-    def variables(self, number: int) -> dict[str, keras.Variable]:
+    def variables(self, block: int) -> dict[str, keras.Variable]:
         """Name the weights of one block, moving statistics included.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
 
         Returns
@@ -103,16 +103,16 @@ class Network:
         """
         return {
             f"{layer.name}/{variable.name}": variable
-            for layer in self.blocks[number - 1].layers
+            for layer in self.blocks[block - 1].layers
             for variable in layer.weights
         }
 
-    def snapshot(self, number: int) -> dict[str, NDArray[Any]]:
+    def snapshot(self, block: int) -> dict[str, NDArray[Any]]:
         """Copy the weights of one block.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
 
         Returns
@@ -120,14 +120,14 @@ class Network:
         dict of str to array
             As `assign` takes it.
         """
-        return {name: v.numpy() for name, v in self.variables(number).items()}
+        return {name: v.numpy() for name, v in self.variables(block).items()}
 
-    def assign(self, number: int, weights: Mapping[str, NDArray[Any]]) -> None:
+    def assign(self, block: int, weights: Mapping[str, NDArray[Any]]) -> None:
         """Set all weights of one block.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
         weights : mapping of str to array
             Holds at least the block's names.
@@ -137,7 +137,7 @@ class Network:
         WeightsError
             If a weight is missing or of another shape; no weight is set then.
         """
-        own = self.variables(number)
+        own = self.variables(block)
         for name, variable in own.items():
             if name not in weights:
                 raise WeightsError(f"Expected a weight {name!r}, which is missing.")
@@ -150,9 +150,9 @@ class Network:
             variable.assign(weights[name])
 
 
-def _dropout_rate(block: keras.Model) -> float:
+def _dropout_rate(model: keras.Model) -> float:
     """Return the rate of the dropout at a block's entry; 0 for none."""
-    rates = [x.rate for x in block.layers if isinstance(x, keras.layers.Dropout)]
+    rates = [x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)]
     return float(rates[0]) if rates else 0.0
 
 

@@ -140,7 +140,7 @@ class _Job:
         features = self.features() if inputs.replicas.chief else {}
         probed = None
         if features and inputs.with_probe:
-            probed = outcome.probe(features, self.config.seed)
+            probed = outcome.probe(features)
         network, outcomes, seconds = self.train_phases(store, found)
         if not inputs.replicas.chief:
             return network, {}

@@ -117,7 +117,7 @@ class RunPlan:
             f"{phase}: {config.epochs[index]} epochs, {steps:,} steps at a rate of "
             f"{config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
             f"{parameters:,} parameters trained",
-            *(f"  {plan.number}  {_block(plan, self.backbone)}" for plan in plans),
+            *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
             f"  {self._cache(phase)}",
         ]
 
@@ -145,4 +145,4 @@ def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
         words.append(f"batch norm: {plan.batch_norm}")
     if plan.dropout:
         words.append(f"dropout: {plan.dropout}")
-    return "  ".join([*words, f"({backbone.blocks[plan.number - 1].layers})"])
+    return "  ".join([*words, f"({backbone.blocks[plan.block - 1].layers})"])

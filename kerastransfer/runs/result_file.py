@@ -15,21 +15,20 @@ from kerastransfer.records.reader import Records
 from kerastransfer.training.source_features import SplitFeatures
 
 
-def probe(features: SplitFeatures, seed: int) -> dict[str, Any]:
+def probe(features: SplitFeatures) -> dict[str, Any]:
     """Fit the plain classifier that a recipe has to beat, and say how good it is.
 
     Parameters
     ----------
     features : dict
         The source's, of every split; only test's are left out of the fit.
-    seed : int
 
     Returns
     -------
     dict
         ``kind`` and ``test``, as ``result.json`` holds them.
     """
-    fitted = fit_probe(*features["train"], *features["val"], seed=seed)
+    fitted = fit_probe(*features["train"], *features["val"])
     test, labels = features["test"]
     result = metrics.evaluate(fitted.probabilities(test), labels)
     say(f"To beat: {fitted.kind}, test accuracy {percent(result.accuracy.as_dict())}")

@@ -104,7 +104,7 @@ class BestWeights:
 
     def __init__(self, network: Network, plans: tuple[BlockPlan, ...]) -> None:
         self.network = network
-        self.numbers = [plan.number for plan in plans if plan.trained]
+        self.numbers = [plan.block for plan in plans if plan.trained]
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
 
     def offer(self, position: PhaseProgress, val: dict[str, float]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report
 from kerastransfer.foundation.home import home
 from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
-from kerastransfer.weights.table import PublishedWeights
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,6 +123,11 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     if path is not None:
         check_file(Path(path))
         return Path(path)
+    if not rows:
+        raise MissingError(
+            f"No weights of {backbone!r} are published; name a file of your own with "
+            "--weights FILE."
+        )
     return published_file(next((row for row in rows if at_hand(row)), rows[0]))
 
 

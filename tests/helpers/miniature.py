@@ -16,6 +16,7 @@ from PIL import Image
 from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.backbones.published import WeightPort
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.distribution.replicas import single
 from kerastransfer.training.caching import Caching
@@ -92,6 +93,7 @@ BACKBONE = Backbone(
         scale=(128.0, 128.0, 128.0),
     ),
     build=build,
+    port=WeightPort(shapes=lambda: {n: w.shape for n, w in source_weights().items()}),
 )
 
 

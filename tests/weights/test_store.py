@@ -42,6 +42,16 @@ def test_locate_says_how_to_get_what_is_missing():
         store.locate("cafenet")
 
 
+def test_locate_says_that_a_backbone_has_no_published_weights(monkeypatch, tmp_path):
+    rows = {n: r for n, r in table.WEIGHTS.items() if r.backbone != "caffenet"}
+    monkeypatch.setattr(table, "WEIGHTS", rows)
+    with pytest.raises(MissingError, match="No weights of 'caffenet' are published"):
+        store.locate("caffenet")
+    own = tmp_path / "own.npz"
+    own.write_bytes(b"x")
+    assert store.locate("caffenet", own) == own
+
+
 def test_locate_without_the_package(monkeypatch):
     monkeypatch.setattr(store.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(

@@ -65,15 +65,15 @@ def _rows(
 ) -> list[dict[str, Any]]:
     return [
         {
-            "block": block.number,
-            "action": _WORDS[block.step.action.value],
-            "factor": None if not block.trained else block.step.factor,
-            "layers": backbone.blocks[block.number - 1].layers,
-            "parameters_trained": block.trained,
-            "batch_norm": block.batch_norm,
-            "dropout": block.dropout,
+            "block": row.block,
+            "action": _WORDS[row.step.action.value],
+            "factor": None if not row.trained else row.step.factor,
+            "layers": backbone.blocks[row.block - 1].layers,
+            "parameters_trained": row.trained,
+            "batch_norm": row.batch_norm,
+            "dropout": row.dropout,
         }
-        for block in plan
+        for row in plan
     ]
 
 

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.weights import convert_file, published_answers, store, table
+from kerastransfer.weights import convert_file, reference_prediction, store, table
 from kerastransfer.weights.readers.guard import check_file
-from kerastransfer.weights.table import WEIGHTS, PublishedWeights
+from kerastransfer.weights.table import WEIGHTS
 
 HELP = "list, fetch, verify and port pretrained weights"
 
@@ -57,7 +59,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps([_facts(row) for row in WEIGHTS.values()], indent=2))
+        print(json.dumps([_as_dict(row) for row in WEIGHTS.values()], indent=2))
         return 0
     for row in WEIGHTS.values():
         top1 = "" if row.top1 is None else f"top-1 {row.top1:.1%}"
@@ -67,10 +69,12 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(row: PublishedWeights) -> dict[str, Any]:
+def _as_dict(row: PublishedWeights) -> dict[str, Any]:
     path = store.place(row)
+    fields = dataclasses.asdict(row)
+    del fields["prediction"]  # printed by `verify`, which compares with it
     return {
-        **dataclasses.asdict(row),
+        **fields,
         "at_hand": store.at_hand(row),
         "path": None if path is None else str(path),
     }
@@ -137,24 +141,27 @@ def _answers(
     row: PublishedWeights, loaded: store.LoadedWeights, image: Path | None
 ) -> list[str]:
     """Ask the weights for their published answers, where there are any."""
-    expected = published_answers.of_weights(row.name)
-    if expected is None:
+    reference = row.prediction
+    if reference is None:
         if image:
             raise InputError(
                 f"No answers of {row.name!r} are published; leave --image."
             )
         return []
-    photograph = published_answers.photograph(expected, image)
+    photograph = reference_prediction.read_photograph(reference, image)
     if photograph is None:
         print(
-            f"The published answers were not asked for: get {expected.image_url} and "
+            f"The published answers were not asked for: get {reference.image_url} and "
             "name it with 'weights verify --image FILE'.",
             file=sys.stderr,
         )
         return []
     import_quietly()
-    found = published_answers.ask(loaded.mapping, expected, photograph)
-    return published_answers.compare(expected, found)
+    backbone = backbones.get(row.backbone)
+    predicted = reference_prediction.predict(
+        backbone, loaded.mapping, reference, photograph
+    )
+    return reference_prediction.compare(reference, predicted)
 
 
 def _report(
