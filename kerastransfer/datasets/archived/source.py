@@ -28,6 +28,7 @@ from kerastransfer.datasets.archived.published_files import (
     place,
 )
 from kerastransfer.datasets.archived.reading import Reading
+from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.datasets.listing import Listing, make_listing
 from kerastransfer.datasets.naming import is_dropping
@@ -39,7 +40,7 @@ _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveSource:
+class ArchiveSource(ImageSource):
     """Reads a dataset's archives.
 
     Parameters

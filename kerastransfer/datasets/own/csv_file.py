@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan, read_bounded
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
 from kerastransfer.datasets.own.folder import SPLITS, stamp
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError
 
 INFO = DatasetInfo(
@@ -35,7 +35,7 @@ _OPTIONAL = ("split", "group")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class CsvFile:
+class CsvFile(ImageSource):
     """Reads the images that a CSV file names.
 
     Parameters
@@ -45,7 +45,6 @@ class CsvFile:
     """
 
     file: Path
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -79,14 +78,6 @@ class CsvFile:
         return (
             whole(path, FileSpan(self.file.parent / path)) for path in sorted(paths)
         )
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
     def _text(self, data: bytes) -> str:
         try:

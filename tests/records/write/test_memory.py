@@ -50,7 +50,7 @@ def peak():  # bytes
 if __name__ == "__main__":
     import tensorflow as tf
     before = peak()
-    facts = Facts(description="tiny")
+    facts = DatasetInfo(description="tiny")
     dataset = Dataset(name="tiny", spec="tiny", info=facts, source=Tiny())
     path = convert(dataset, Path(sys.argv[1]), workers=1)
     print(peak() - before, open_records(path).size("train"))
