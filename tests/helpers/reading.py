@@ -2,7 +2,7 @@
 
 import pickle
 
-from kerastransfer.records.split.plan import make_plan
+from kerastransfer.records.split.plan import SplitPlan
 
 
 def read(dataset, path):
@@ -13,5 +13,4 @@ def read(dataset, path):
 
 def planned(dataset, **options):
     """Plan a dataset as its conversion does."""
-    names = {"name": dataset.name, "salt": dataset.salt}
-    return make_plan(dataset.listing(), dataset.info, **names, **options)
+    return SplitPlan.of(dataset, **options)

@@ -11,7 +11,8 @@ from kerastransfer.cli.sources import Sources
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
-from kerastransfer.records import reader, sizes
+from kerastransfer.records import reader
+from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs import summary
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ def execute(args: argparse.Namespace) -> int:
     found = sources.find(args, chosen, [chosen["recipe"]])
     chosen["dataset"] = found.dataset.spec
     if args.dry_run and not args.measure:
-        data = sizes.of_dataset(found.dataset, options.records_folder(args))
+        data = Sizes.of_dataset(found.dataset, options.records_folder(args))
         config = sources.make_config(chosen, data, found.hashes)
         print(dry_run.describe(config, found.backbone, data, args.cache))
         return 0
     replicas = start(choice)
     records = reader.find_or_convert(found.dataset, options.records_folder(args))
-    data = sizes.of_records(records)
+    data = Sizes.of_records(records)
     config = sources.make_config(chosen, data, found.hashes)
     if args.dry_run:
         print(dry_run.describe(config, found.backbone, data, args.cache))

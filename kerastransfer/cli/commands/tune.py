@@ -14,7 +14,8 @@ from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
 from kerastransfer.recipe import Recipe
-from kerastransfer.records import reader, sizes
+from kerastransfer.records import reader
+from kerastransfer.records.sizes import Sizes
 from kerastransfer.tuning.search_plan import TUNERS, SearchPlan
 from kerastransfer.tuning.trial_table import trial_table
 
@@ -124,7 +125,7 @@ def _search(
 
     if not records.size("val"):
         raise InputError("Expected a validation set to choose by, and it is empty.")
-    data = sizes.of_records(records)
+    data = Sizes.of_records(records)
     for text in recipes:  # before anything is trained, each must make a config
         sources.make_config({**chosen, "recipe": text}, data, found.hashes)
     runs = plan.trials / len(recipes) / (_SHORT if plan.tuner == "hyperband" else 1)

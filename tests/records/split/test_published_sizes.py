@@ -200,7 +200,10 @@ def in_bins(counts, bins, bloom):
 def test_plankton_keeps_samples_together_and_trains_every_class(bins, bloom):
     counts = sizes("plankton", most=5_000)
     images = in_bins(counts, bins, bloom)
-    plan = make_plan(images, DATASETS["plankton"].info, name="plankton")
+    info = DATASETS["plankton"].info
+    plan = make_plan(images, info, name="plankton", salt="plankton")
+        images, DATASETS["plankton"].info, name="plankton", salt="plankton"
+    )
     assert plan.classes == tuple(sorted(counts))
     sides = {}
     for split in SPLITS:
@@ -236,7 +239,7 @@ def test_variants_are_prefixes_at_full_size(name):
 def test_the_drawn_images_do_not_depend_on_the_policy(plankton):
     counts, plan = plankton
     facts = dataclasses.replace(DATASETS["plankton"].info, short_classes="drop")
-    dropped = make_plan(listing(counts), facts, name="plankton")
+    dropped = make_plan(listing(counts), facts, name="plankton", salt="plankton")
     kept = set(dropped.classes)
     first = {p.path for p in plan.test if plan.classes[p.label] in kept}
     assert first == {p.path for p in dropped.test}

@@ -26,7 +26,7 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.reader import open_records
-from kerastransfer.records.split.plan import SPLITS, make_plan
+from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.write.convert import convert
 
 # Reads records with TFDS alone, as somebody without our package would.
@@ -74,8 +74,8 @@ def converted(tmp_path_factory):
         path = quietly(dataset, tmp_path_factory.mktemp("records"), **mini.options)
         items = [i for i in dataset.listing().items if i.path not in mini.rejected]
         listing = dataclasses.replace(dataset.listing(), items=tuple(items))
-        options = {"name": name, **mini.options}
-        found[name] = Converted(mini, path, make_plan(listing, dataset.info, **options))
+        plan = SplitPlan.of(dataset, listing, **mini.options)
+        found[name] = Converted(mini, path, plan)
     return found
 
 
