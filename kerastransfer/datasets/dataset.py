@@ -94,7 +94,7 @@ class ImageSource(abc.ABC):
         """
 
     @abc.abstractmethod
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield the files of some of the listing's paths, in the cheapest order.
 
         A file that was deleted since may be left out, or fail when it is read.

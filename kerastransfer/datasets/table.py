@@ -1,7 +1,8 @@
-"""The datasets that kerastransfer knows, and how a user's text names one."""
+"""The datasets that kerastransfer knows, and how a user names or gives one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.known import (
@@ -16,9 +17,10 @@ from kerastransfer.datasets.known import (
     yosinski,
 )
 from kerastransfer.datasets.known.known_dataset import KnownDataset
+from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
-from kerastransfer.datasets.own import csv_file, folder, tfds_set
-from kerastransfer.errors import UnknownNameError
+from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
+from kerastransfer.errors import InputError, MissingError, UnknownNameError
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
 # metadata of all records, in this order; so it stands at the end.
@@ -47,17 +49,19 @@ _FIRST = ("group", "patch_size")
 
 
 def resolve(
-    text: str,
+    data: Any,
     archives: Path | None = None,
     options: Mapping[str, OptionValue] | None = None,
 ) -> Dataset:
-    """Return the dataset that a user's text names.
+    """Return the dataset that a user names or gives.
 
     Parameters
     ----------
-    text : str
-        A name in `DATASETS` or `ALIASES`, or ``folder:DIR``, ``csv:FILE``,
-        ``tfds:NAME``.
+    data : str, Path, pandas.DataFrame or pair of arrays
+        A name in `DATASETS` or `ALIASES`; ``folder:DIR``, ``csv:FILE``, ``tfds:NAME``;
+        a folder or a .csv file that is there; a data frame with the columns ``path``
+        and ``label`` (and ``split``, ``group``); or ``(images, labels)``, uint8 images
+        of shape (n, height, width, 3) or (n, height, width).
     archives : Path, optional
         The folder that holds a known dataset's files, or TFDS's data folder; None for
         the usual place.
@@ -74,24 +78,75 @@ def resolve(
     UnknownNameError
         If there is no such dataset.
     InputError
-        If nothing follows the colon, or `archives` or an option does not go with the
-        dataset.
+        If nothing follows the colon, `archives` or an option does not go with the
+        dataset, or arrays are not as they should be.
+    DataError
+        If a data frame is not as it should be.
 
     Examples
     --------
     >>> resolve("coral", options={"group": "quadrat"}).options
     {'group': 'quadrat', 'patch_size': 224, 'merge_porites': False}
     """
+    text = _spec_of_path(data)
+    if text is None:
+        dataset = _given_in_python(data)
+        _complete(dataset.spec, (), options)
+        refuse_archives(dataset.spec.partition(":")[0], archives)
+        return dataset
     name = ALIASES.get(text, text)
+    if name in DATASETS:
+        known = DATASETS[name]
+        return known.open(archives, _complete(name, known.options, options))
     kind, colon, rest = text.partition(":")
-    known = DATASETS.get(name)
-    if known is None and (not colon or kind not in _OWN):
+    if not colon or kind not in (*_OWN, *given.KINDS):
         own = ("folder:DIR", "csv:FILE", "tfds:NAME")
         raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
-    declared = known.options if known else ()
-    first = {name: options[0] for name, options in declared_options().items()}
-    values = complete(name, declared, options or {}, first)
-    return known.open(archives, values) if known else _OWN[kind](rest, archives)
+    _complete(text, (), options)
+    if kind in given.KINDS:
+        return given.dataset(kind, rest)
+    return _OWN[kind](rest, archives)
+
+
+def _spec_of_path(data: object) -> str | None:
+    """Spell text or a path as a spec; return None for data in memory."""
+    if isinstance(data, str):
+        if data in DATASETS or data in ALIASES:
+            return data
+        if data.partition(":")[0] in (*_OWN, *given.KINDS) and ":" in data:
+            return data
+    elif not isinstance(data, Path):
+        return None
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return f"folder:{path}"
+    if path.suffix.lower() == ".csv" and (path.is_file() or isinstance(data, Path)):
+        return f"csv:{path}"
+    if isinstance(data, Path):
+        raise MissingError(
+            f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
+        )
+    return data
+
+
+def _given_in_python(data: object) -> Dataset:
+    if frame.is_frame(data):
+        return frame.dataset(data)
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return arrays.dataset(*data)
+    raise InputError(
+        "Expected a dataset's name, a folder, a .csv file, a data frame or a pair "
+        f"(images, labels), got {type(data).__name__}."
+    )
+
+
+def _complete(
+    name: str,
+    declared: Sequence[Option],
+    options: Mapping[str, OptionValue] | None,
+) -> dict[str, OptionValue]:
+    everybody = {name: several[0] for name, several in declared_options().items()}
+    return complete(name, declared, options or {}, everybody)
 
 
 def declared_options() -> dict[str, tuple[Option, ...]]:

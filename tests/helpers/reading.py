@@ -7,8 +7,8 @@ from kerastransfer.records.split.plan import SplitPlan
 
 def read(dataset, path):
     """Return the bytes of one image's file, through a pickle, as workers get it."""
-    [blob] = dataset.source.blobs([path])
-    return pickle.loads(pickle.dumps(blob)).where.read()
+    [blob] = dataset.source.image_files([path])
+    return pickle.loads(pickle.dumps(blob)).content.read()
 
 
 def planned(dataset, **options):

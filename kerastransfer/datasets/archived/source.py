@@ -122,7 +122,7 @@ class ArchiveSource(ImageSource):
             ),
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield the files of some images, in the order of the archives."""
         wanted = _by_file(paths, self.layout.cuts)
         for _, archive in self._opened("images"):
@@ -181,7 +181,7 @@ class _Walk:
                     )
                 self.images[path] = member.size
             elif key is not None and member.size <= _MOST_TEXT:
-                self.texts[key] = member.where.read()
+                self.texts[key] = member.content.read()
             else:
                 self.others += 1
 
@@ -218,7 +218,7 @@ def _where(member: Member, archive: Members) -> Readable:
     """Return where a member's bytes are; of a stream, the bytes, for it goes on."""
     if member.size > MAX_BYTES:
         return Unreadable(f"the file of {member.size:,} bytes is too large")
-    return Held(member.where.read()) if archive.sequential else member.where
+    return Held(member.content.read()) if archive.sequential else member.content
 
 
 def _fingerprint(images: ImageSizes, texts: Texts) -> str:

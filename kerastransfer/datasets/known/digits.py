@@ -64,7 +64,7 @@ class Digits(ImageSource):
         fingerprint = hashlib.sha256(scans.tobytes() + labels.tobytes()).hexdigest()
         return make_listing("0123456789", items, fingerprint, where="digits")
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield scans."""
         return (whole(path, Scan(int(PurePosixPath(path).stem))) for path in paths)
 

@@ -117,7 +117,7 @@ class FashionMnist(ImageSource):
         where = f"{str(self.folder)!r}"
         return make_listing(CLASSES, items, digest.hexdigest(), where=where)
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield drawings."""
         for path in paths:
             part, _, file = PurePosixPath(path).parts

@@ -87,7 +87,7 @@ class ImageFolder(ImageSource):
         where = f"folder {str(self.root)!r}"
         return make_listing(classes, items, digest.hexdigest(), where=where)
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         return (whole(path, FileSpan(self.root / path)) for path in sorted(paths))
 

@@ -76,7 +76,7 @@ class TfdsSet(ImageSource):
             ignored=ignored,
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield encoded images, as they are stored."""
         wanted = frozenset(paths)
         builder = self._builder()

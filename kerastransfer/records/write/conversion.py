@@ -112,7 +112,7 @@ class Conversion:
             self.options.image_size, images=len(paths), workers=self.workers
         )
         with encoder:
-            results = encoder(self.dataset.source.blobs(paths))
+            results = encoder(self.dataset.source.image_files(paths))
             for done, (path, result) in enumerate(results, start=1):
                 if isinstance(result, Encoded):
                     spool.add(path, result)

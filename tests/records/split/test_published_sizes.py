@@ -202,8 +202,6 @@ def test_plankton_keeps_samples_together_and_trains_every_class(bins, bloom):
     images = in_bins(counts, bins, bloom)
     info = DATASETS["plankton"].info
     plan = make_plan(images, info, name="plankton", salt="plankton")
-        images, DATASETS["plankton"].info, name="plankton", salt="plankton"
-    )
     assert plan.classes == tuple(sorted(counts))
     sides = {}
     for split in SPLITS:
