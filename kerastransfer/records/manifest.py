@@ -13,6 +13,8 @@ import numpy as np
 from kerastransfer.archives.spans import read_bounded
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.option import OptionValue
+from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -106,9 +108,15 @@ def asked(dataset: Dataset, options: Options) -> dict[str, Any]:
     """Return what decides which records a source gives, beside the source itself."""
     return {
         **dataclasses.asdict(options),
-        **dataclasses.asdict(dataset.choices),
+        **_absent_options(),
+        **dataset.options,
         "converter": CONVERTER,
     }
+
+
+def _absent_options() -> dict[str, OptionValue]:
+    """Return what records of a dataset without any options say of all options."""
+    return {name: declared[0].absent for name, declared in declared_options().items()}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def read(folder: Path) -> dict[str, Any]:
         If they are not kerastransfer's or are damaged.
     """
     path = folder / "metadata.json"
-    found = read_json(path)
+    found = _absent_options() | read_json(path)
     if "plan_hash" in found and found.get("converter") != CONVERTER:
         raise DataError(
             f"The records in {str(folder)!r} were made by another release of "
@@ -159,6 +167,9 @@ def read(folder: Path) -> dict[str, Any]:
                 "kerastransfer converted?"
             )
         if not holds(found[name]):
+            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+    for name, declared in declared_options().items():
+        if not declared[0].is_valid(found[name]):
             raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
     _check_sizes(found, path)
     return found
@@ -221,11 +232,6 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "archives": lambda value: isinstance(value, list),
     "differences": _are_texts,
     "ungrouped": lambda value: value is None or isinstance(value, dict),
-    "group": lambda value: value is None or isinstance(value, str),
-    "patch_size": lambda value: value is None or _is_count(value),
-    "partition": lambda value: value is None or _is_count(value),
-    "keep_clutter": lambda value: isinstance(value, bool),
-    "merge_porites": lambda value: isinstance(value, bool),
     "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,
     "plan_hash": _is_hash,

@@ -234,8 +234,8 @@ def find_or_convert(
     if not path.exists():
         if not dataset.info.auto_convert:
             raise MissingError(
-                f"No records of {dataset.name!r} in {str(out)!r}; make them with "
-                f"'{_command(dataset, out)}'."
+                f"No records of {dataset.name!r} in {str(out)!r}; "
+                f"{_way_to_records(dataset, out)}."
             )
         report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
@@ -251,6 +251,13 @@ def find_or_convert(
     records = open_records(path)
     records.dataset = dataset
     return records
+
+
+def _way_to_records(dataset: Dataset, out: Path) -> str:
+    """Say how to get records that are not there."""
+    if dataset.info.steps and not dataset.info.parts:
+        return dataset.info.steps
+    return f"make them with '{_command(dataset, out)}'"
 
 
 def _command(dataset: Dataset, out: Path) -> str:

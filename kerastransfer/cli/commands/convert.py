@@ -1,14 +1,14 @@
 """``kerastransfer convert``: write a dataset's images as TFRecords."""
 
 import argparse
-import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.datasets import table
 from kerastransfer.datasets.archived import fetch
-from kerastransfer.datasets.dataset import DatasetOptions
+from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress, stages
 from kerastransfer.foundation.tensorflow_import import import_quietly
@@ -99,42 +99,37 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         choices=POLICIES,
         help="what becomes of classes with too few images (default: the dataset's way)",
     )
-    add(
-        "--group",
-        metavar="G",
-        help="keep images together in every split: photograph or quadrat (coral), bin "
-        "(plankton)",
-    )
-    add(
-        "--patch-size",
-        type=int,
-        metavar="N",
-        help="side of patches about points, in pixels (coral; default: 224)",
-    )
-    add(
-        "--partition",
-        type=int,
-        metavar="N",
-        help="test on an official partition, 1 to 10, in place of images drawn from "
-        "all (sun397)",
-    )
-    add(
-        "--keep-clutter",
-        action="store_true",
-        help="make images of nothing in particular a class (caltech256)",
-    )
-    add(
-        "--merge-porites",
-        action="store_true",
-        help="count P. rus, P. irr and P. mass as Porites (coral; default: leave out)",
-    )
+    for name, declared in table.declared_options().items():
+        flag = declared[0].flag
+        words = _option_help(name, declared)
+        if declared[0].value_type is bool:
+            add(flag, action="store_true", help=words)
+        else:
+            kind, metavar = declared[0].value_type, declared[0].metavar
+            add(flag, type=kind, metavar=metavar, help=words)
+
+
+def _option_help(name: str, declared: Sequence[Option]) -> str:
+    """Say what an option does, of which datasets, and what its default is.
+
+    >>> print(_option_help("patch_size", table.declared_options()["patch_size"]))
+    Side of the patches about labelled points, in pixels (coral; default: 224)
+    """
+    owners = []
+    for known in table.DATASETS.values():
+        for option in known.options:
+            if option.name == name:
+                choices = " or ".join(option.choices)
+                owners.append(f"{known.name}: {choices}" if choices else known.name)
+    default = declared[0].default
+    words = "" if default in (None, False) else f"; default: {default}"
+    return f"{declared[0].help} ({', '.join(owners)}{words})"
 
 
 def execute(args: argparse.Namespace) -> int:
     """Convert, and print where the records are and what they hold."""
-    names = (field.name for field in dataclasses.fields(DatasetOptions))
-    choices = DatasetOptions(**{name: getattr(args, name) for name in names})
-    dataset = table.resolve(args.dataset, args.archives, choices)
+    options = {name: getattr(args, name) for name in table.declared_options()}
+    dataset = table.resolve(args.dataset, args.archives, options)
     if args.download:
         fetch.fetch(dataset)
     if args.dataset.startswith("tfds:"):

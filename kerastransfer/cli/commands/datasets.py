@@ -62,19 +62,18 @@ def _converted(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _row(name: str, converted: dict[str, Any]) -> dict[str, Any]:
-    info = DATASETS.get(name)
-    known = (
-        {}
-        if info is None
-        else {
+    known = DATASETS.get(name)
+    facts: dict[str, Any] = {}
+    if known is not None:
+        info = known.info
+        facts = {
             "description": info.description,
             "classes": len(info.classes) if info.classes else None,
             "variant_sizes": list(info.variant_sizes),
             "licence": info.licence,
             "url": info.url,
         }
-    )
-    return {"name": name, **known, "converted": converted or None}
+    return {"name": name, **facts, "converted": converted or None}
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:

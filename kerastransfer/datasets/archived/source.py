@@ -28,6 +28,7 @@ from kerastransfer.datasets.archived.published_files import (
     place,
 )
 from kerastransfer.datasets.archived.reading import Reading
+from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.datasets.listing import Listing, make_listing
 from kerastransfer.datasets.naming import is_dropping
@@ -39,7 +40,7 @@ _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveSource:
+class ArchiveSource(ImageSource):
     """Reads a dataset's archives.
 
     Parameters
@@ -121,7 +122,7 @@ class ArchiveSource:
             ),
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield the files of some images, in the order of the archives."""
         wanted = _by_file(paths, self.layout.cuts)
         for _, archive in self._opened("images"):
@@ -180,7 +181,7 @@ class _Walk:
                     )
                 self.images[path] = member.size
             elif key is not None and member.size <= _MOST_TEXT:
-                self.texts[key] = member.where.read()
+                self.texts[key] = member.content.read()
             else:
                 self.others += 1
 
@@ -217,7 +218,7 @@ def _where(member: Member, archive: Members) -> Readable:
     """Return where a member's bytes are; of a stream, the bytes, for it goes on."""
     if member.size > MAX_BYTES:
         return Unreadable(f"the file of {member.size:,} bytes is too large")
-    return Held(member.where.read()) if archive.sequential else member.where
+    return Held(member.content.read()) if archive.sequential else member.content
 
 
 def _fingerprint(images: ImageSizes, texts: Texts) -> str:

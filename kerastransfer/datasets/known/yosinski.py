@@ -27,9 +27,11 @@ from kerastransfer.datasets.archived.layout import (
     lines,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import ClassCount
 from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.datasets.known import imagenet_halves
-from kerastransfer.datasets.known.imagenet_halves import Half
+from kerastransfer.datasets.known.imagenet_halves import NUM_HALVES, SIDES, Half
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
@@ -78,13 +80,7 @@ _LINE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG\s+(\d+)", re.IGNORECASE)
 
 
 def info(number: int, which: Half) -> DatasetInfo:
-    """Return the facts of one half.
-
-    Parameters
-    ----------
-    number : {0, 1, 2, 3}
-    which : {'a', 'b'}
-    """
+    """Return the facts of one half."""
     return DatasetInfo(
         description=(
             f"Half {number}{which.upper()} of ImageNet's classes (ILSVRC-2012), 500 of "
@@ -114,13 +110,7 @@ def info(number: int, which: Half) -> DatasetInfo:
 
 
 def layout(number: int, which: Half) -> Layout:
-    """Describe the archives of one half.
-
-    Parameters
-    ----------
-    number : {0, 1, 2, 3}
-    which : {'a', 'b'}
-    """
+    """Describe the archives of one half."""
     wnids = frozenset(
         imagenet_halves.wnids()[index] for index in imagenet_halves.half(number, which)
     )
@@ -229,3 +219,35 @@ def _from_tfds() -> list[str]:
             "val.txt or ILSVRC2012_devkit_t12.tar.gz beside the archives."
         )
     return file.read_text(encoding="ascii").split()
+
+
+def _half(number: int, which: Half) -> KnownDataset:
+    """Declare one half; the study's is called ``yosinski`` and nothing more."""
+    facts = info(number, which)
+    name = "yosinski" if (number, which) == STUDY else f"yosinski_{number}{which}"
+    return KnownDataset(
+        name=name,
+        info=facts,
+        layout=functools.partial(layout, number, which),
+        published_counts=tuple(
+            ClassCount((wnid,), _MOST, least=_LEAST, most=_MOST)
+            for wnid in facts.classes or ()
+        ),
+        in_study=True,
+    )
+
+
+# The study does not say which half it used; B of the first pair is our choice, for
+# published networks of A exist.
+STUDY: tuple[int, Half] = (0, "b")
+# Images of a class: 732 to 1,300 for training (O. Russakovsky et al., IJCV 2015,
+# Table 2) and 50 for validation.
+_LEAST, _MOST = 782, 1_350
+_HALVES: tuple[tuple[int, Half], ...] = (
+    STUDY,
+    (0, "a"),
+    *((number, which) for number in range(1, NUM_HALVES) for which in SIDES),
+)
+DATASETS = tuple(_half(number, which) for number, which in _HALVES)
+# A second name. A name is part of what decides a split, so each half has one.
+ALIASES = {f"yosinski_{STUDY[0]}{STUDY[1]}": "yosinski"}

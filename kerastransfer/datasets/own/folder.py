@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.naming import (
@@ -23,7 +23,7 @@ from kerastransfer.datasets.naming import (
     refuse_archives,
     safe_name,
 )
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
 
@@ -43,7 +43,7 @@ SPLITS: dict[str, SplitName] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ImageFolder:
+class ImageFolder(ImageSource):
     """Reads image files below a folder.
 
     Parameters
@@ -53,7 +53,6 @@ class ImageFolder:
     """
 
     root: Path
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every image by its path below the folder; reads none.
@@ -88,17 +87,9 @@ class ImageFolder:
         where = f"folder {str(self.root)!r}"
         return make_listing(classes, items, digest.hexdigest(), where=where)
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         return (whole(path, FileSpan(self.root / path)) for path in sorted(paths))
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
 
 def dataset(text: str, archives: Path | None = None) -> Dataset:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.archives.spans import Held
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.datasets.own.folder import SPLITS
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 
 INFO = DatasetInfo(
@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z_][\w/:.\-]*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TfdsSet:
+class TfdsSet(ImageSource):
     """Reads a prepared dataset of TensorFlow Datasets.
 
     Parameters
@@ -43,7 +43,6 @@ class TfdsSet:
 
     name: str
     folder: Path | None
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List ``<split>/<index>``, in TFDS's order; reads labels only.
@@ -77,7 +76,7 @@ class TfdsSet:
             ignored=ignored,
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield encoded images, as they are stored."""
         wanted = frozenset(paths)
         builder = self._builder()
@@ -87,14 +86,6 @@ class TfdsSet:
                 path = _path(split, index)
                 if path in wanted:
                     yield whole(path, Held(data))
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
     def prepare(self) -> None:
         """Download and prepare the dataset, as TFDS does it.

@@ -41,9 +41,12 @@ def differences(dataset: Dataset, listing: Listing) -> list[str]:
         )
     labels = [item.label for item in listing.items]
     counts: Sequence[int] = np.bincount(labels, minlength=len(listing.classes)).tolist()
-    facts = dataset.info
     counted = class_counts.differences(
-        dataset.name, listing.classes, counts, facts.classes, facts.listed
+        dataset.name,
+        dataset.published_counts,
+        listing.classes,
+        counts,
+        listed=dataset.info.listed,
     )
     return [*told, counted] if counted else told
 

@@ -11,7 +11,7 @@ from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
-from kerastransfer.records.split.plan import SPLITS, SplitPlan, make_plan
+from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.write.encoder import make_encoder
 from kerastransfer.records.write.spool import Spool
 from kerastransfer.records.write.stored_image import Encoded
@@ -78,11 +78,9 @@ class Conversion:
             return self._write(plan, spool, listing, rejected, folder)
 
     def _plan(self, listing: Listing) -> SplitPlan:
-        return make_plan(
+        return SplitPlan.of(
+            self.dataset,
             listing,
-            self.dataset.info,
-            name=self.dataset.name,
-            salt=self.dataset.salt,
             split_seed=self.options.split_seed,
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,
@@ -114,7 +112,7 @@ class Conversion:
             self.options.image_size, images=len(paths), workers=self.workers
         )
         with encoder:
-            results = encoder(self.dataset.source.blobs(paths))
+            results = encoder(self.dataset.source.image_files(paths))
             for done, (path, result) in enumerate(results, start=1):
                 if isinstance(result, Encoded):
                     spool.add(path, result)
@@ -150,7 +148,7 @@ class Conversion:
         return builder.write(
             plan,
             spool.read,
-            description=self.dataset.info.description,
+            info=self.dataset.info,
             metadata=told,
             folder=folder,
             shards=self.shards,

@@ -128,7 +128,7 @@ def records_path(dataset: Dataset, out: Path) -> Path:
 def _check_arguments(
     dataset: Dataset, image_size: int | None, shards: int | None
 ) -> None:
-    if image_size is not None and dataset.choices.patch_size is not None:
+    if image_size is not None and "patch_size" in dataset.options:
         raise InputError(
             f"--image-size does not go with {dataset.spec!r}, whose images are patches "
             "of --patch-size; leave it out."
