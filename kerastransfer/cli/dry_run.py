@@ -74,7 +74,7 @@ class RunCost:
 
     phases: "tuple[PhaseCost, ...]"
     features: float
-    peak_bytes: int
+    peak_bytes: int | None
 
 
 def measured(found: RunCost) -> str:
@@ -99,9 +99,11 @@ def measured(found: RunCost) -> str:
             f"{1000 * each.validation:,.0f} ms to validate: {duration(each.seconds)}"
         )
     total = found.features + sum(each.seconds for each in found.phases)
+    memory = "memory unknown on this system"
+    if found.peak_bytes is not None:
+        memory = f"{found.peak_bytes / 2**30:.1f} GiB of memory"
     lines.append(
-        f"in all about {duration(total)}, evaluation and export left out; "
-        f"{found.peak_bytes / 2**30:.1f} GiB of memory"
+        f"in all about {duration(total)}, evaluation and export left out; {memory}"
     )
     return "\n".join(lines)
 

@@ -13,6 +13,7 @@ from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.records import reader, sizes
 from kerastransfer.runs import summary
+from kerastransfer.training.stopping import StopReason
 
 if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network
@@ -98,7 +99,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def _has_more_time(result: dict[str, Any], limit: float | None) -> bool:
     """Whether a run ended because its time was up, and is given more now."""
-    if result.get("stopped") != "time limit":
+    if result.get("stopped") != StopReason.TIME_LIMIT:
         return False
     return limit is None or limit > result["training_seconds"]
 
@@ -115,14 +116,19 @@ def _estimates(
     from kerastransfer.runs import cost
     from kerastransfer.training.setup import TrainSetup
 
-    setting = TrainSetup.of(
-        config, found.backbone, records, found.weights, replicas, sources.caching(args)
+    setup = TrainSetup.of(
+        config,
+        found.backbone,
+        records=records,
+        source_weights=found.weights,
+        replicas=replicas,
+        caching=sources.caching(args),
     )
-    estimates = cost.measure(setting)
+    estimates = cost.measure(setup)
     features = 0.0
     if found.weights and not args.no_probe:
         network = source_network(found.backbone, found.weights)
-        features = cost.feature_seconds(setting, network)
+        features = cost.feature_seconds(setup, network)
     return dry_run.RunCost(
         phases=tuple(estimates), features=features, peak_bytes=cost.peak_bytes()
     )

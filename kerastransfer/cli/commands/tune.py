@@ -132,7 +132,12 @@ def _search(
 
     def trainer(config: "TrainConfig") -> "TrainSetup":
         return TrainSetup.of(
-            config, found.backbone, records, found.weights, replicas, caching
+            config,
+            found.backbone,
+            records=records,
+            source_weights=found.weights,
+            replicas=replicas,
+            caching=caching,
         )
 
     space = Space(
