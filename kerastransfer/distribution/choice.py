@@ -151,16 +151,16 @@ def _tf_config() -> tuple[int, int]:
     if not text:
         return 0, 1
     try:
-        found = json.loads(text)
+        config = json.loads(text)
     except ValueError as error:
         raise InputError(f"Expected JSON in TF_CONFIG: {error}.") from None
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise InputError("Expected a JSON object in TF_CONFIG.")
-    counts = _count_tasks(found.get("cluster", {}))
+    counts = _count_tasks(config.get("cluster", {}))
     total = sum(counts.values())
     if total <= 1:  # this process alone, whatever it is called
         return 0, 1
-    kind, index = _task(found.get("task"), counts)
+    kind, index = _task(config.get("task"), counts)
     return index + (counts["chief"] if kind == "worker" else 0), total
 
 
@@ -183,7 +183,9 @@ def _count_tasks(cluster: Any) -> dict[str, int]:
 
 
 def _is_addresses(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and all(
+        isinstance(address, str) for address in value
+    )
 
 
 def _task(task: Any, counts: dict[str, int]) -> tuple[str, int]:

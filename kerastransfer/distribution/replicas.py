@@ -26,8 +26,12 @@ class ReplicaRange:
 
     Parameters
     ----------
-    first, local, count : int
-        Number of the first one here, how many are here, and how many there are.
+    first : int
+        Number of the first one in this process, from 0.
+    local : int
+        How many are in this process.
+    count : int
+        How many there are in all processes.
     """
 
     first: int
@@ -35,7 +39,7 @@ class ReplicaRange:
     count: int
 
 
-WHOLE = ReplicaRange(0, 1, 1)
+WHOLE = ReplicaRange(first=0, local=1, count=1)
 # What collective operations end with when a process that takes part is gone.
 _LOST = (
     tf.errors.UnavailableError,
@@ -75,34 +79,57 @@ class Replicas:
         """Whether other processes take part."""
         return self.part.local < self.part.count
 
-    def run(
-        self, function: Callable[..., Any], parts: Sequence[Sequence[Any]]
-    ) -> list[tf.Tensor]:
-        """Run a function on every replica; return what the first one here gives.
+    def spread(self, parts: Sequence[Any]) -> Any:
+        """Give each local replica its own values, as ``strategy.run`` takes them.
 
         Parameters
         ----------
-        function : callable
-            Compiled around ``strategy.run``; takes as many arguments as a part has.
-        parts : sequence of sequence of tensors
-            The arguments of each local replica.
+        parts : sequence of named tuples of tensors
+            One for each local replica.
 
         Returns
         -------
-        list of tensors
-            What every replica gives is the same where it was reduced over all.
+        named tuple
+            With one replica its own part; else of per-replica values.
         """
         if self.count == 1:
-            return list(function(*parts[0]))
-        arguments = [self._spread(list(values)) for values in zip(*parts, strict=True)]
-        with _together():
-            results = function(*arguments)
-            local = self.strategy.experimental_local_results
-            return [tf.identity(local(each)[0]) for each in results]
+            return parts[0]
+        return type(parts[0])(*map(self._per_replica, zip(*parts, strict=True)))
+
+    def first_here(self, results: Sequence[Any]) -> list[tf.Tensor]:
+        """Return what the first local replica gave; the same where it was reduced."""
+        if self.count == 1:
+            return list(results)
+        local = self.strategy.experimental_local_results
+        return [tf.identity(local(result)[0]) for result in results]
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Say in one line that another process is gone, where there are others."""
+        try:
+            yield
+        except _LOST:
+            if self.count == 1:
+                raise
+            raise InputError(
+                "Another worker is gone; start the same command in every worker again: "
+                "it goes on from the last checkpoint."
+            ) from None
 
     def sum(self, value: float) -> float:
         """Add a number over all processes; a place where they wait for each other."""
-        return float(self._add(np.array(value, np.float64)))
+        return float(self.sum_array(np.array(value, np.float64)))
+
+    def sum_array(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Add an array over all processes, each counting once; all wait for it."""
+        if not self.several_processes:
+            return value
+        if value.dtype not in self._adders:
+            self._adders[value.dtype] = self._adder(value.dtype)
+        with self.together():
+            sums = self._adders[value.dtype](value.ravel())
+            total = self.strategy.experimental_local_results(sums)[0].numpy()
+        return total.reshape(value.shape)
 
     def broadcast(self, value: NDArray[Any]) -> NDArray[Any]:
         """Return the chief's array in every process; shape and dtype are known to all.
@@ -112,7 +139,7 @@ class Replicas:
         value : array
             In the other processes only its shape and dtype count.
         """
-        return self._add(value if self.chief else np.zeros_like(value))
+        return self.sum_array(value if self.chief else np.zeros_like(value))
 
     def broadcast_json(self, value: Any) -> Any:
         """Return the chief's value, which JSON can hold, in every process."""
@@ -122,17 +149,6 @@ class Replicas:
         length = int(self.sum(len(text)))
         codes = np.frombuffer(text.ljust(length), np.uint8).astype(np.int32)
         return json.loads(bytes(self.broadcast(codes).astype(np.uint8)))
-
-    def _add(self, value: NDArray[Any]) -> NDArray[Any]:
-        """Add an array over all processes, each counting once."""
-        if not self.several_processes:
-            return value
-        if value.dtype not in self._adders:
-            self._adders[value.dtype] = self._adder(value.dtype)
-        with _together():
-            found = self._adders[value.dtype](value.ravel())
-            total = self.strategy.experimental_local_results(found)[0].numpy()
-        return total.reshape(value.shape)
 
     def _adder(self, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
         def share(here: tf.Tensor) -> tf.Tensor:
@@ -147,26 +163,14 @@ class Replicas:
             [tf.TensorSpec((None,), dtype)],
         )
 
-    def _spread(self, values: list[Any]) -> Any:
-        """Give each local replica its own value."""
+    def _per_replica(self, values: Sequence[Any]) -> Any:
+        """Make one per-replica value of the local replicas' values."""
 
         def of(context: tf.distribute.InputReplicationMode) -> tf.Tensor:
-            number = context.replica_id_in_sync_group - self.part.first
-            return tf.convert_to_tensor(values[number])
+            replica = context.replica_id_in_sync_group - self.part.first
+            return tf.convert_to_tensor(values[replica])
 
         return self.strategy.experimental_distribute_values_from_function(of)
-
-
-@contextlib.contextmanager
-def _together() -> Iterator[None]:
-    """Say in a line that another process is gone."""
-    try:
-        yield
-    except _LOST:
-        raise InputError(
-            "Another worker is gone; start the same command in every worker again: it "
-            "goes on from the last checkpoint."
-        ) from None
 
 
 def single() -> Replicas:
@@ -182,10 +186,6 @@ def make(choice: Choice) -> Replicas:
     choice : Choice
         As the user made it.
 
-    Returns
-    -------
-    Replicas
-
     Raises
     ------
     InputError
@@ -197,13 +197,13 @@ def make(choice: Choice) -> Replicas:
         return _multiworker(choice)
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
-    found = resolve(choice, num_gpus=len(gpus), num_cpus=len(cpus))
-    if found.strategy == "single":
+    resolved = resolve(choice, num_gpus=len(gpus), num_cpus=len(cpus))
+    if resolved.strategy == "single":
         return single()
-    named = gpus if found.kind == "GPU" else cpus
-    count = len(found.numbers)
-    strategy = tf.distribute.MirroredStrategy([named[i] for i in found.numbers])
-    return Replicas(strategy, ReplicaRange(0, count, count))
+    names = gpus if resolved.kind == "GPU" else cpus
+    count = len(resolved.numbers)
+    strategy = tf.distribute.MirroredStrategy([names[i] for i in resolved.numbers])
+    return Replicas(strategy, ReplicaRange(first=0, local=count, count=count))
 
 
 def _divide_cpu(choice: Choice) -> None:
@@ -242,4 +242,4 @@ def _multiworker(choice: Choice) -> Replicas:
             f"Expected as many devices on every worker, got {count} in all and {local} "
             "here; choose them with --devices."
         )
-    return Replicas(strategy, ReplicaRange(first, local, count))
+    return Replicas(strategy, ReplicaRange(first=first, local=local, count=count))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import resource
 import statistics
 import sys
 import tempfile
@@ -10,15 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
-from kerastransfer.recipe import Phase
-from kerastransfer.training import frozen_prefix, phases, source_features
+from kerastransfer.training import frozen_prefix, source_features
 from kerastransfer.training.batches import Batch, BatchSource
 from kerastransfer.training.engine import Engine
-from kerastransfer.training.setup import TrainSetup, image_batches
+from kerastransfer.training.phase import PhaseSetup
+from kerastransfer.training.setup import TrainSetup
+from kerastransfer.training.stopping import StopSignal
 
 STEPS = 20
 _VAL = 64  # images on which validation is timed
@@ -26,21 +24,22 @@ _VAL = 64  # images on which validation is timed
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseCost:
-    """What a phase will take.
+    """How long a phase will take.
 
     Parameters
     ----------
     phase : str
+        As the recipe spells it.
     cached : bool
         Whether its frozen prefix is computed once.
     filling : float
         Seconds to compute what is not in the cache yet.
     step : float
-        Seconds a step, reading its batch included.
+        Seconds for each step, reading its batch included.
     validation : float
-        Seconds to judge an epoch, statistics of batch norms included.
+        Seconds to evaluate an epoch, statistics of batch norms included.
     seconds : float
-        In all.
+        Seconds in all.
     """
 
     phase: str
@@ -51,145 +50,165 @@ class PhaseCost:
     seconds: float
 
 
-def measure(setting: TrainSetup) -> list[PhaseCost]:
-    """Take 20 steps of each phase on copies, and keep nothing.
+def measure(setup: TrainSetup) -> list[PhaseCost]:
+    """Take 20 steps of each phase on a copy of the network, and keep nothing.
 
     Parameters
     ----------
-    setting : TrainSetup
+    setup : TrainSetup
         The run's.
 
     Returns
     -------
     list of PhaseCost
-        One a phase.
+        One for each phase.
     """
-    recipe = setting.config.recipe
-    network, _ = phases.begin(setting, None)
+    network = setup.make_network()
     return [
-        _measure(setting, network, step, index)
-        for index, step in enumerate(recipe.phases)
+        _measure(setup, network, index)
+        for index in range(len(setup.config.recipe.phases))
     ]
 
 
-def peak_bytes() -> int:
-    """Return the most memory that this process ever had, in bytes."""
+def peak_bytes() -> int | None:
+    """Return the most memory that this process ever had; None where it is unknown.
+
+    Windows does not tell.
+    """
+    try:
+        import resource
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def feature_seconds(setting: TrainSetup, network: Network) -> float:
+def feature_seconds(setup: TrainSetup, network: Network) -> float:
     """Predict how long the probe's features take, beyond those that are kept.
 
     Parameters
     ----------
-    setting : TrainSetup
+    setup : TrainSetup
+        The run's.
     network : Network
         With the source's weights.
-
-    Returns
-    -------
-    float
     """
-    positions = {
-        "train": setting.train_positions,
-        "val": setting.val_positions,
-        "test": np.arange(setting.records.size("test")),
-    }
     filler = source_features.open_filler(
-        setting.records, network, setting.backbone, positions, setting.caching
+        setup.records,
+        network,
+        setup.backbone,
+        positions=setup.positions,
+        caching=setup.caching,
     )
     return filler.num_missing * filler.seconds_an_image()
 
 
-def _measure(
-    setting: TrainSetup, network: Network, step: Phase, index: int
-) -> PhaseCost:
-    config, cut = setting.config, surgery.frozen_prefix(step)
+def _measure(setup: TrainSetup, network: Network, index: int) -> PhaseCost:
+    config = setup.config
+    filling, cached = _filling(setup, network, index)
     with tempfile.TemporaryDirectory() as scratch:
-        # Fewer images give the same steps; caches of them are nobody's.
-        few = dataclasses.replace(
-            setting,
-            train_positions=setting.train_positions[: STEPS * config.batch_size],
-            val_positions=setting.val_positions[:_VAL],
-            caching=dataclasses.replace(
-                setting.caching, home=Path(scratch), limit=2**62, quiet=True
-            ),
-        )
-        filling, cached = 0.0, False
-        if cut and setting.caching.mode != "off" and config.augment == "views":
-            filling, cached = _filling(setting, network, cut, index)
-        source: BatchSource = image_batches(few)
+        few = _with_few_images(setup, Path(scratch))
+        source: BatchSource = few.images()
         if cached:
-            few = dataclasses.replace(few, config=dataclasses.replace(config, views=1))
+            one_view = dataclasses.replace(config, views=1)
+            few = dataclasses.replace(few, config=one_view)
+            num_frozen = surgery.frozen_prefix(config.recipe.phases[index])
             source = frozen_prefix.choose(
-                image_batches(few),
-                setting.records,
-                network,
-                setting.backbone,
-                cut,
-                epochs=1,
-                caching=few.caching,
-                decided=True,
+                few, network, num_frozen, epochs=1, decided=True
             )
-        engine = Engine(phases.make_job(few, network, step, source))
-        seconds = _step_seconds(engine)
+        engine = Engine(
+            PhaseSetup(setup=few, index=index, network=network, source=source)
+        )
+        step = _step_seconds(engine)
         validation = _second_time(engine.evaluate)
-        validation *= len(setting.val_positions) / max(1, len(few.val_positions))
+        validation *= len(setup.positions["val"]) / max(1, len(few.positions["val"]))
         validation += _second_time(lambda: engine.recompute_statistics(0))
     epochs = config.epochs[index]
-    steps = epochs * -(-len(setting.train_positions) // config.batch_size)
+    steps = epochs * -(-len(setup.positions["train"]) // config.batch_size)
     return PhaseCost(
-        phase=str(step),
+        phase=str(config.recipe.phases[index]),
         cached=cached,
         filling=filling,
-        step=seconds,
+        step=step,
         validation=validation,
-        seconds=filling + steps * seconds + epochs * validation,
+        seconds=filling + steps * step + epochs * validation,
     )
 
 
-def _filling(
-    setting: TrainSetup, network: Network, cut: int, index: int
-) -> tuple[float, bool]:
-    """Decide as the run would; return the seconds that filling takes."""
-    images = image_batches(setting)
-    filler = frozen_prefix.make_filler(
-        images, setting.records, network, setting.backbone, cut, setting.caching
+def _with_few_images(setup: TrainSetup, scratch: Path) -> TrainSetup:
+    """Leave as many images as the measured steps take, and cache them elsewhere.
+
+    Fewer images give the same steps, and nobody else needs a cache of them.
+    """
+    positions = setup.positions
+    return dataclasses.replace(
+        setup,
+        positions={
+            **positions,
+            "train": positions["train"][: STEPS * setup.config.batch_size],
+            "val": positions["val"][:_VAL],
+        },
+        caching=dataclasses.replace(
+            setup.caching, home=scratch, limit=2**62, quiet=True
+        ),
     )
+
+
+def _filling(setup: TrainSetup, network: Network, index: int) -> tuple[float, bool]:
+    """Decide as the run would whether to fill a cache.
+
+    Returns
+    -------
+    seconds : float
+        What filling it takes.
+    cached : bool
+        Whether there will be a cache.
+    """
+    config, caching = setup.config, setup.caching
+    num_frozen = surgery.frozen_prefix(config.recipe.phases[index])
+    if not num_frozen or caching.mode == "off" or config.augment != "views":
+        return 0.0, False
+    filler = frozen_prefix.make_filler(setup, network, num_frozen)
     if not filler.missing:
         return 0.0, True
-    epochs = setting.config.epochs[index]
-    if frozen_prefix.reason_against(filler, images, epochs, cut, setting.caching):
+    problem = frozen_prefix.cache_problem(
+        filler,
+        setup.images(),
+        num_frozen,
+        epochs=config.epochs[index],
+        caching=caching,
+    )
+    if problem is not None:
         return 0.0, False
-    an_output = filler.seconds_an_image()
-    an_output += filler.cache.row_bytes * filler.seconds_a_byte()
-    return filler.num_missing * an_output, True
+    per_output = filler.seconds_an_image()
+    per_output += filler.cache.row_bytes * filler.seconds_a_byte()
+    return filler.num_missing * per_output, True
 
 
-def _batches(engine: Engine) -> Iterator[list[Batch]]:
+def _calls(engine: Engine) -> Iterator[list[Batch]]:
     """Give whole batches for ever, as many together as a call takes."""
-    size = min(engine.job.config.batch_size, engine.job.source.num_images)
+    source, replicas = engine.phase.source, engine.replicas
+    size = min(engine.config.batch_size, source.num_images)
     batches = (
         batch
         for epoch in itertools.count()
-        for batch in engine.job.source.train(epoch, engine.job.replicas.part)
+        for batch in source.train(epoch, replicas.part)
         if batch.size == size
     )
     while True:
-        yield [*itertools.islice(batches, engine.steps_a_call)]
+        yield [*itertools.islice(batches, engine.steps_per_call)]
 
 
 def _step_seconds(engine: Engine) -> float:
     """Take a call to trace the graph, and then 20 steps or more."""
-    groups = _batches(engine)
+    calls, votes = _calls(engine), StopSignal().votes()
     times = []
-    for number in range(1 + -(-STEPS // engine.steps_a_call)):
+    for number in range(1 + -(-STEPS // engine.steps_per_call)):
         start = time.perf_counter()
-        group = next(groups)
-        rates = [1e-6] * len(group)
-        engine.take(group, rates, number, 0.0)
-        times.append((time.perf_counter() - start) / len(group))
+        batches = next(calls)
+        rates = [1e-6] * len(batches)
+        engine.take(batches, rates=rates, first_step=number, votes=votes)
+        times.append((time.perf_counter() - start) / len(batches))
     return statistics.median(times[1:])
 
 

@@ -3,12 +3,11 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.backbones import table as backbones
@@ -23,18 +22,16 @@ from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import result_file as outcome
-from kerastransfer.runs import run_folder
+from kerastransfer.runs import result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
-from kerastransfer.training import inference, phases
-from kerastransfer.training import source_features as features_of
+from kerastransfer.training import inference, phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
-from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore, steps_of
+from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.setup import TrainSetup
 from kerastransfer.training.source_features import SplitFeatures
-from kerastransfer.training.stopping import StopSignal
+from kerastransfer.training.stopping import StopReason, StopSignal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +41,27 @@ class RunInputs:
     Parameters
     ----------
     records : Records
-        The data.
+        The images and labels of all splits.
     source_weights : mapping of str to array
         The pretrained weights; empty where the recipe keeps none.
     mean_image : MeanImage, optional
         The one that the config's hash names.
     caching : Caching
-        Whether and where frozen blocks are computed once.
+        Whether and where outputs of frozen blocks are kept.
     replicas : Replicas
         The devices; by default the one that TensorFlow would choose.
     checkpoint_every : float
         Seconds between two checkpoints within a phase.
     time_limit : float, optional
-        Seconds of training after which it ends with the best that it has.
+        Seconds of training after which it ends with the best epoch so far.
     restart : bool
         Whether to forget what an unfinished run left.
     with_probe : bool
         Whether to measure the number to beat first.
     export : callable, optional
-        Given the trained network before ``result.json`` says that the run is done.
+        Called with the trained network before ``result.json`` is written.
     callbacks : tuple of keras.callbacks.Callback
-        More of them, of the caller's.
+        Called after the run's own.
     """
 
     records: Records
@@ -85,7 +82,7 @@ def train(
 ) -> tuple[Network, dict[str, Any]]:
     """Train, evaluate, and write the run's files, ``result.json`` last.
 
-    A run that was begun and has not finished goes on from its last checkpoint.
+    A run that was begun and has not finished is resumed from its last checkpoint.
 
     Parameters
     ----------
@@ -105,199 +102,184 @@ def train(
     Raises
     ------
     InputError
-        If the run cannot be gone on with, or a loss is not finite.
+        If the run cannot be resumed, or a loss is not finite.
     Terminated
         If the process was told to end; a checkpoint is there.
     """
     keras.utils.set_random_seed(config.seed)
-    chief = inputs.replicas.chief
+    chief, result = inputs.replicas.chief, dict[str, Any]()
     with run_folder.locked(folder) if chief else contextlib.nullcontext():
-        network, result = _Job(config, inputs, folder).run()
+        started = time.monotonic()
+        setup = _make_setup(config, inputs)
+        store, checkpoint = _open_folder(setup, inputs, folder)
+        spent = checkpoint.seconds
+        features = _source_features(setup, inputs) if chief else {}
+        probe = None
+        if features and inputs.with_probe:
+            probe = result_file.probe(features)
+        stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
+        logs = _make_logs(setup, folder, checkpoint) if chief else None
+        saver = CheckpointSaver(
+            store,
+            every=inputs.checkpoint_every,
+            stop_signal=stop_signal,
+            metrics_bytes=logs[0].num_bytes if logs else lambda: 0,
+            checkpoint=checkpoint,
+        )
+
+        def save_weights(index: int, network: Network) -> None:
+            if chief:
+                run_folder.save_weights(folder, index + 1, network)
+
+        network = setup.make_network()
+        saver.restore(network)
+        called = [*(logs or ()), *inputs.callbacks]
+        with _training(setup, network, called) as callbacks, stop_signal.listening():
+            results = phase_loop.train_phases(
+                setup,
+                network,
+                callbacks=callbacks,
+                saver=saver,
+                stop_signal=stop_signal,
+                after_phase=save_weights,
+            )
+        training_seconds = stop_signal.seconds
+        if chief:
+            kept = run_folder.keep_better(folder, network, results)
+            result = {
+                "test": _evaluate(setup, network, "test", features),
+                "val": _evaluate(setup, network, "val", features),
+                "probe": probe,
+                **result_file.identity(config, inputs.records),
+                "phases": [phase.as_dict() for phase in results],
+                "kept_phase": kept,
+                "stopped": results[-1].stopped.value,
+                "training_seconds": round(training_seconds, 1),
+                "seconds": round(spent + time.monotonic() - started, 1),
+            }
+            _write(network, result, inputs=inputs, folder=folder)
+        # A run whose time was up may be given more.
+        if store is not None and results[-1].stopped is not StopReason.TIME_LIMIT:
+            store.clear()
     inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
     return network, result
 
 
-class _Job:
-    """The steps of `train` and what they share."""
+def _make_setup(config: TrainConfig, inputs: RunInputs) -> TrainSetup:
+    return TrainSetup.of(
+        config,
+        backbones.get(config.backbone, inputs.mean_image),
+        records=inputs.records,
+        source_weights=inputs.source_weights,
+        replicas=inputs.replicas,
+        caching=inputs.caching,
+    )
 
-    def __init__(self, config: TrainConfig, inputs: RunInputs, folder: Path) -> None:
-        self.config = config
-        self.inputs = inputs
-        self.folder = folder
-        self.recipe = config.recipe
-        self.backbone = backbones.get(config.backbone, inputs.mean_image)
-        records = inputs.records
-        self.positions = {
-            "train": records.variant(config.images_per_class, config.draw),
-            "val": np.arange(records.size("val")),
-            "test": np.arange(records.size("test")),
-        }
 
-    def run(self) -> tuple[Network, dict[str, Any]]:
-        """Do what `train` promises."""
-        start, inputs = time.monotonic(), self.inputs
-        store, found = self.begin()
-        features = self.features() if inputs.replicas.chief else {}
-        probed = None
-        if features and inputs.with_probe:
-            probed = outcome.probe(features)
-        network, outcomes, seconds = self.train_phases(store, found)
-        if not inputs.replicas.chief:
-            return network, {}
-        before = found.seconds if found else 0.0
-        kept = run_folder.keep_better(self.folder, network, outcomes)
-        result = {
-            "test": self.evaluate(network, "test", features),
-            "val": self.evaluate(network, "val", features),
-            "probe": probed,
-            **outcome.identity(self.config, inputs.records),
-            "phases": [dataclasses.asdict(outcome) for outcome in outcomes],
-            "kept_phase": kept,
-            "stopped": outcomes[-1].stopped,
-            "training_seconds": round(seconds, 1),
-            "seconds": round(before + time.monotonic() - start, 1),
-        }
-        self.write(network, result, store)
-        return network, result
-
-    def begin(self) -> tuple[CheckpointStore | None, Checkpoint | None]:
-        """Make the folder, and find out where to go on."""
-        inputs, store, found = self.inputs, None, None
-        run_folder.agree(self.config, inputs.replicas)
-        if inputs.replicas.chief:
-            classes = inputs.records.classes
-            store, found = run_folder.prepare(
-                self.folder, self.config, classes, restart=inputs.restart
-            )
-            if inputs.mean_image is not None:
-                inputs.mean_image.write(self.folder / MEAN_IMAGE)
-        return store, run_folder.share(found, inputs.replicas)
-
-    def features(self) -> SplitFeatures:
-        """Run every image through the pretrained network, where that serves."""
-        if not self.inputs.source_weights:
-            if self.inputs.with_probe:
-                say("No probe: the recipe copies nothing; no weights were asked for.")
-            return {}
-        if not (self.inputs.with_probe or self._head_only()):
-            return {}
-        return features_of.compute(
-            self.inputs.records,
-            source_network(self.backbone, self.inputs.source_weights),
-            self.backbone,
-            self.positions,
-            self.inputs.caching,
+def _open_folder(
+    setup: TrainSetup, inputs: RunInputs, folder: Path
+) -> tuple[CheckpointStore | None, Checkpoint]:
+    """Make the folder, and find out where to go on; all processes go on there."""
+    config, store, checkpoint = setup.config, None, START
+    run_folder.agree(config, setup.replicas)
+    if setup.replicas.chief:
+        classes = inputs.records.classes
+        store, checkpoint = run_folder.prepare(
+            folder, config, classes, restart=inputs.restart
         )
+        if inputs.mean_image is not None:
+            inputs.mean_image.write(folder / MEAN_IMAGE)
+    return store, run_folder.share(checkpoint, setup.replicas)
 
-    def train_phases(
-        self, store: CheckpointStore | None, found: Checkpoint | None
-    ) -> tuple[Network, phases.PhaseResults, float]:
-        """Train phase after phase, keeping checkpoints and metrics.
 
-        The last that is returned are the seconds that training has taken.
-        """
-        inputs, chief = self.inputs, self.inputs.replicas.chief
-        spent = found.seconds if found else 0.0
-        halt = StopSignal(inputs.time_limit, spent=spent, chief=chief)
-        metrics_log = self._metrics_log(found) if chief else None
-        checkpointer = CheckpointSaver(
-            store,
-            every=inputs.checkpoint_every,
-            halt=halt,
-            metrics_bytes=metrics_log.num_bytes if metrics_log else lambda: 0,
-            found=found,
+def _source_features(setup: TrainSetup, inputs: RunInputs) -> SplitFeatures:
+    """Run every image through the pretrained network, where that serves."""
+    if not setup.source_weights:
+        if inputs.with_probe:
+            say("No probe: the recipe copies nothing; no weights were asked for.")
+        return {}
+    if not (inputs.with_probe or _is_head_only(setup)):
+        return {}
+    return source_features.compute(
+        setup.records,
+        source_network(setup.backbone, setup.source_weights),
+        setup.backbone,
+        positions=setup.positions,
+        caching=setup.caching,
+    )
+
+
+def _make_logs(
+    setup: TrainSetup, folder: Path, checkpoint: Checkpoint
+) -> tuple[MetricsLog, TensorBoardLog, TrainingProgress]:
+    """Open what the chief writes while it trains, where the checkpoint left it."""
+    path = folder / run_folder.METRICS
+    metrics_log = MetricsLog(path, checkpoint.metrics_bytes, checkpoint.steps)
+    steps, epochs = _length(setup)
+    return (
+        metrics_log,
+        TensorBoardLog(folder / "tensorboard", path),
+        TrainingProgress(
+            steps,
+            epochs,
+            num_val=len(setup.positions["val"]),
+            done=checkpoint.steps,
+        ),
+    )
+
+
+def _length(setup: TrainSetup) -> tuple[int, int]:
+    """Count the steps and the epochs of all phases."""
+    epochs = sum(setup.config.epochs)
+    steps_per_epoch = -(-len(setup.positions["train"]) // setup.config.batch_size)
+    return epochs * steps_per_epoch, epochs
+
+
+@contextlib.contextmanager
+def _training(
+    setup: TrainSetup, network: Network, callbacks: Iterable[keras.callbacks.Callback]
+) -> Iterator[keras.callbacks.CallbackList]:
+    """Call callbacks as training begins, and however it ends."""
+    steps, epochs = _length(setup)
+    callback_list = keras.callbacks.CallbackList(
+        [*callbacks], model=network.whole(), epochs=epochs, steps=steps
+    )
+    callback_list.on_train_begin()
+    try:
+        yield callback_list
+    finally:
+        callback_list.on_train_end()
+
+
+def _evaluate(
+    setup: TrainSetup, network: Network, split: str, features: SplitFeatures
+) -> dict[str, Any]:
+    """Measure on a split; features serve again where no block below 8 moved."""
+    if features and _is_head_only(setup):
+        outputs, labels = features[split]
+        probabilities = inference.classify_features(network, outputs)
+    else:
+        preprocessing = setup.backbone.preprocessing
+        batches = inference.centre_views(
+            setup.records,
+            split,
+            positions=setup.positions[split],
+            preprocessing=preprocessing,
         )
-        setting = TrainSetup.of(
-            self.config,
-            self.backbone,
-            inputs.records,
-            inputs.source_weights,
-            inputs.replicas,
-            inputs.caching,
-        )
-        network, outcomes = phases.begin(setting, found)
-        callbacks = self._callbacks(network, metrics_log, found)
-        callbacks.on_train_begin()
-        try:
-            with halt.listening():
-                outcomes = phases.train(
-                    setting,
-                    network,
-                    outcomes,
-                    callbacks,
-                    checkpointer,
-                    halt,
-                    found=found,
-                    after=self._save_weights if chief else lambda index, network: None,
-                )
-        finally:
-            callbacks.on_train_end()
-        return network, outcomes, halt.seconds
+        probabilities, labels = inference.probabilities(network, preprocessing, batches)
+    return metrics.evaluate(probabilities, labels).as_dict()
 
-    def evaluate(
-        self, network: Network, split: str, features: SplitFeatures
-    ) -> dict[str, Any]:
-        """Measure on a split; features serve again where no block below 8 moved."""
-        if features and self._head_only():
-            known, labels = features[split]
-            answers = inference.classify_features(network, known)
-        else:
-            batches = inference.centre_views(
-                self.inputs.records,
-                split,
-                self.positions[split],
-                self.backbone.preprocessing,
-            )
-            answers, labels = inference.probabilities(
-                network, self.backbone.preprocessing, batches
-            )
-        return metrics.evaluate(answers, labels).as_dict()
 
-    def write(
-        self, network: Network, result: dict[str, Any], store: CheckpointStore | None
-    ) -> None:
-        """Write the network and the result; checkpoints are of no use after that."""
-        with atomic.replacing(self.folder / "model.keras", ".keras") as scratch:
-            network.whole().save(scratch)
-        if self.inputs.export is not None:
-            self.inputs.export(network)
-        atomic.write_json(self.folder / run_folder.RESULT, result)
-        # A run whose time was up may be given more.
-        if store is not None and result["stopped"] != "time limit":
-            store.clear()
+def _is_head_only(setup: TrainSetup) -> bool:
+    return all(head_only(phase) for phase in setup.config.recipe.phases)
 
-    def _save_weights(self, index: int, network: Network) -> None:
-        run_folder.save_weights(self.folder, index + 1, network)
 
-    def _head_only(self) -> bool:
-        return all(head_only(step) for step in self.recipe.phases)
-
-    def _metrics_log(self, found: Checkpoint | None) -> MetricsLog:
-        path = self.folder / run_folder.METRICS
-        keep = found.metrics_bytes if found else 0
-        return MetricsLog(path, keep, steps_of(found))
-
-    def _callbacks(
-        self,
-        network: Network,
-        metrics_log: MetricsLog | None,
-        found: Checkpoint | None,
-    ) -> keras.callbacks.CallbackList:
-        epochs = sum(self.config.epochs)
-        steps = epochs * -(-len(self.positions["train"]) // self.config.batch_size)
-        ours: list[keras.callbacks.Callback] = []
-        if metrics_log is not None:
-            before = self.folder / run_folder.METRICS if found else None
-            ours = [
-                metrics_log,
-                TensorBoardLog(self.folder / "tensorboard", before),
-                TrainingProgress(
-                    steps, epochs, len(self.positions["val"]), steps_of(found)
-                ),
-            ]
-        return keras.callbacks.CallbackList(
-            [*ours, *self.inputs.callbacks],
-            model=network.whole(),
-            epochs=epochs,
-            steps=steps,
-        )
+def _write(
+    network: Network, result: dict[str, Any], *, inputs: RunInputs, folder: Path
+) -> None:
+    """Write the network, what is exported of it, and last the result."""
+    with atomic.replacing(folder / "model.keras", ".keras") as scratch:
+        network.whole().save(scratch)
+    if inputs.export is not None:
+        inputs.export(network)
+    atomic.write_json(folder / run_folder.RESULT, result)

@@ -48,12 +48,12 @@ class RunCost:
                 f"{duration(phase.seconds)}"
             )
         total = self.features + sum(phase.seconds for phase in self.phases)
-        memory = ""
+        memory = "memory unknown on this system"
         if self.peak_bytes is not None:
-            memory = f"; {self.peak_bytes / 2**30:.1f} GiB of memory"
+            memory = f"{self.peak_bytes / 2**30:.1f} GiB of memory"
         took = duration(total)
         return "\n".join(
-            [*lines, f"in all about {took}, evaluation and export left out{memory}"]
+            [*lines, f"in all about {took}, evaluation and export left out; {memory}"]
         )
 
 

@@ -1,4 +1,4 @@
-"""A run's folder before training: what is begun, gone on with, or refused."""
+"""A run's folder before training: a run is begun, resumed, or refused."""
 
 import contextlib
 import json
@@ -14,8 +14,9 @@ from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic, json_file, locks
 from kerastransfer.foundation.report import say
-from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
-from kerastransfer.training.phase import PhaseResult, score
+from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
+from kerastransfer.training.phase import PhaseResults, score
+from kerastransfer.training.stopping import StopReason
 
 METRICS = "metrics.jsonl"
 RESULT = "result.json"
@@ -23,12 +24,12 @@ RESULT = "result.json"
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep another process of the same run out.
+    """Lock a run's folder, so that no other process trains the same run.
 
     Parameters
     ----------
     folder : Path
-        The run's; made where it is missing.
+        Made where it is missing.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def prepare(
     folder: Path, config: TrainConfig, classes: tuple[str, ...], *, restart: bool
-) -> tuple[CheckpointStore, Checkpoint | None]:
+) -> tuple[CheckpointStore, Checkpoint]:
     """Make a run's folder, or find out where the run in it was left.
 
     Parameters
@@ -60,7 +61,7 @@ def prepare(
     -------
     store : CheckpointStore
         Of the run's checkpoints.
-    found : Checkpoint or None
+    checkpoint : Checkpoint
         Where to go on.
 
     Raises
@@ -76,35 +77,33 @@ def prepare(
         _refuse_others(folder, config)
     for scratch in (*folder.glob(".part-*"), *store.folder.glob(".part-*")):
         scratch.unlink()  # of a process that was killed
-    found = store.newest()
-    if found is not None:
-        steps = found.position.step if found.position else 0
+    checkpoint = store.newest()
+    if checkpoint is not None:
         say(
-            f"Going on in phase {found.phase + 1} after {steps:,} of its steps; "
-            "--restart trains from the beginning."
+            f"Going on in phase {checkpoint.phase + 1} after "
+            f"{checkpoint.phase_steps:,} of its steps; --restart trains from the "
+            "beginning."
         )
     elif (folder / METRICS).exists() and not (folder / RESULT).exists():
         say("A run without a checkpoint is here; it is trained from the beginning.")
     (folder / RESULT).unlink(missing_ok=True)
     atomic.write_json(folder / "config.json", config.as_dict())
     atomic.write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
-    return store, found
+    return store, checkpoint or START
 
 
-def weights_path(folder: Path, number: int) -> Path:
+def weights_path(folder: Path, phase: int) -> Path:
     """Return where a phase's best weights are, by its number from 1."""
-    return folder / "checkpoints" / f"phase{number}.weights.h5"
+    return folder / "checkpoints" / f"phase{phase}.weights.h5"
 
 
-def save_weights(folder: Path, number: int, network: Network) -> None:
-    """Write a phase's best weights, whole or not at all."""
-    with atomic.replacing(weights_path(folder, number), ".weights.h5") as scratch:
+def save_weights(folder: Path, phase: int, network: Network) -> None:
+    """Write a phase's best weights, whole or not at all; its number is from 1."""
+    with atomic.replacing(weights_path(folder, phase), ".weights.h5") as scratch:
         network.whole().save_weights(scratch)
 
 
-def keep_better(
-    folder: Path, network: Network, outcomes: tuple[PhaseResult, ...]
-) -> int:
+def keep_better(folder: Path, network: Network, results: PhaseResults) -> int:
     """Choose between a phase whose time was up and the one before it.
 
     Parameters
@@ -114,7 +113,7 @@ def keep_better(
     network : Network
         With the last phase's best weights; gets the earlier ones where those are
         better on the validation set.
-    outcomes : tuple of PhaseResult
+    results : tuple of PhaseResult
         Of the phases that were begun.
 
     Returns
@@ -122,36 +121,30 @@ def keep_better(
     int
         Number, from 1, of the phase whose weights the network holds.
     """
-    number = len(outcomes)
-    if number < 2 or outcomes[-1].stopped != "time limit":
-        return number
-    if score(outcomes[-1].val) >= score(outcomes[-2].val):
-        return number
-    say(f"Phase {number} has not come as far as phase {number - 1}, which is kept.")
-    network.whole().load_weights(weights_path(folder, number - 1))
-    return number - 1
+    last = len(results)
+    if last < 2 or results[-1].stopped is not StopReason.TIME_LIMIT:
+        return last
+    if score(results[-1].val) >= score(results[-2].val):
+        return last
+    say(f"Phase {last} has not come as far as phase {last - 1}, which is kept.")
+    network.whole().load_weights(weights_path(folder, last - 1))
+    return last - 1
 
 
-def share(found: Checkpoint | None, replicas: Replicas) -> Checkpoint | None:
-    """Give every process the checkpoint that the chief found.
+def share(checkpoint: Checkpoint, replicas: Replicas) -> Checkpoint:
+    """Give every process the checkpoint that the chief read.
 
     Parameters
     ----------
-    found : Checkpoint or None
-        The chief's; others have none.
+    checkpoint : Checkpoint
+        In the other processes it does not count.
     replicas : Replicas
-
-    Returns
-    -------
-    Checkpoint or None
     """
     if not replicas.several_processes:
-        return found
-    arrays = {**found.arrays(), **found.best_arrays()} if found else {}
+        return checkpoint
+    arrays = {**checkpoint.arrays(), **checkpoint.best_arrays()}
     shapes = {name: (str(a.dtype), a.shape) for name, a in arrays.items()}
-    state, shapes = replicas.broadcast_json([found and found.state(), shapes])
-    if state is None:
-        return None
+    state, shapes = replicas.broadcast_json([checkpoint.state(), shapes])
     shared = {
         name: replicas.broadcast(np.asarray(arrays.get(name, np.zeros(shape, dtype))))
         for name, (dtype, shape) in shapes.items()
@@ -181,10 +174,10 @@ def agree(config: TrainConfig, replicas: Replicas) -> None:
 
 
 def _refuse_others(folder: Path, config: TrainConfig) -> None:
-    """Find unfinished runs of the same command on other data, or another in place."""
-    wanted = json.loads(json.dumps(config.as_dict()))
+    """Refuse if this folder, or an unfinished run beside it, has another config."""
+    settings = json.loads(json.dumps(config.as_dict()))
     own = folder / "config.json"
-    odd = _differences(own, wanted) if own.exists() else []
+    odd = _differences(own, settings) if own.exists() else []
     if odd:
         raise InputError(
             f"Expected this run's config in {str(own)!r}, and {', '.join(odd)} differ; "
@@ -195,7 +188,7 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
     stem = folder.name.removesuffix(config.hash[:8])
     for path in folder.parent.glob(f"{stem}*/config.json"):
         begun = (path.parent / METRICS).exists()
-        odd = _differences(path, wanted)
+        odd = _differences(path, settings)
         if (path.parent / RESULT).exists() or not begun:
             continue
         if odd and set(odd) <= set(HASHES):
@@ -206,10 +199,11 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
             )
 
 
-def _differences(path: Path, wanted: dict[str, Any]) -> list[str]:
+def _differences(path: Path, settings: dict[str, Any]) -> list[str]:
+    """List the settings in which a config file differs."""
     try:
         there = json_file.read_object(path)
     except ValueError:
         return ["all of it"]
-    names = sorted(set(there) | set(wanted))
-    return [name for name in names if there.get(name) != wanted.get(name)]
+    names = sorted(set(there) | set(settings))
+    return [name for name in names if there.get(name) != settings.get(name)]

@@ -124,10 +124,10 @@ def plan(
     setup = TrainSetup.of(
         config,
         sources.backbone,
-        records,
-        sources.weights,
-        replicas,
-        caching(options),
+        records=records,
+        source_weights=sources.weights,
+        replicas=replicas,
+        caching=caching(options),
     )
     cost = _measure(setup, sources, probe=options.probe)
     return _plan(sources, config, sizes, options, cost)

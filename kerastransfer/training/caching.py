@@ -1,4 +1,4 @@
-"""What the user says of caches; opening one, finding room for it, and filling it."""
+"""A user's choice about caches; opening one, finding room for it, and filling it."""
 
 import contextlib
 import dataclasses
@@ -38,25 +38,28 @@ class LabelledExamples(pipeline.Examples, Protocol):
 
 
 @contextlib.contextmanager
-def _silent(what: str) -> Iterator[OnProgress]:
+def _silent(title: str) -> Iterator[OnProgress]:
     yield lambda done, total: None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Caching:
-    """What the user says of caches. It decides no result, beyond rounding.
+    """Whether and where outputs of frozen blocks are kept.
+
+    It decides no result, beyond rounding.
 
     Parameters
     ----------
     mode : {'auto', 'on', 'off'}
+        With ``auto``, outputs are kept if that is measured to save time.
     limit : int
         Bytes that one cache may take.
     home : Path
         The folder that holds all caches.
     progress : callable
-        Given the work's name, opens something that shows how far it is.
+        Called with a title; opens something that shows how far filling is.
     quiet : bool
-        Whether to say nothing of filling.
+        Whether to say nothing about filling.
     runs : int
         How many runs of this length will share a cache.
     """
@@ -73,39 +76,38 @@ def open_filler(
     records: LabelledExamples,
     network: Network,
     backbone: Backbone,
-    cut: int,
+    num_frozen: int,
+    *,
     wanted: list[Wanted],
     caching: Caching,
     dtype: str,
 ) -> Filler:
-    """Look at what is wanted of a prefix's outputs, and what is there.
+    """Find which outputs of a prefix are kept, and which are to be computed.
 
     Parameters
     ----------
     records, network, backbone
         What is run, with the weights that it has.
-    cut : int
-        The prefix's last block.
+    num_frozen : int
+        How many blocks the prefix has.
     wanted : list of Wanted
+        The outputs that are needed.
     caching : Caching
     dtype : {'float32', 'float16'}
-
-    Returns
-    -------
-    Filler
+        What outputs are kept in.
     """
-    identity = Identity.of(network, backbone, cut, records.content_hash, dtype)
+    identity = Identity.of(network, backbone, num_frozen, records.content_hash, dtype)
     cache = Cache(
         caching.home,
         identity,
-        network.blocks[cut - 1].output_shape[1:],
+        network.blocks[num_frozen - 1].output_shape[1:],
         {split: records.size(split) for split in ("train", "val", "test")},
     )
-    return Filler(cache, network, backbone.preprocessing, records, cut, wanted)
+    return Filler(cache, network, backbone.preprocessing, records, num_frozen, wanted)
 
 
-def no_room(filler: Filler, caching: Caching) -> str:
-    """Say why outputs cannot be kept; nothing, if they can."""
+def room_problem(filler: Filler, caching: Caching) -> str | None:
+    """Say why there is no room for outputs; None where there is."""
     size = filler.total_bytes
     if size > caching.limit:
         return (
@@ -117,42 +119,42 @@ def no_room(filler: Filler, caching: Caching) -> str:
     free = shutil.disk_usage(place).free
     if filler.num_bytes * _ROOM > free:
         return f"they would take {_size(filler.num_bytes)}, and {_size(free)} are free"
-    return ""
+    return None
 
 
 def fill(
     filler: Filler,
-    cut: int,
+    num_frozen: int,
     caching: Caching,
     check: Callable[[], None] = lambda: None,
-) -> str:
-    """Compute what is missing.
+) -> str | None:
+    """Compute what is missing, and keep it.
 
     Parameters
     ----------
     filler : Filler
-    cut : int
-        The prefix's last block.
+    num_frozen : int
+        How many blocks the prefix has.
     caching : Caching
     check : callable
         Called after each batch; may end the work by raising.
 
     Returns
     -------
-    str
-        Why it could not be kept; empty where it could.
+    str or None
+        The problem that kept outputs from being written; None where they were.
     """
     if not filler.missing:
         filler.fill()
-        return ""
+        return None
     if not caching.quiet:
         say(
-            f"Computing blocks 1-{cut} of {filler.num_missing:,} crops once: "
+            f"Computing blocks 1-{num_frozen} of {filler.num_missing:,} crops once: "
             f"{_size(filler.num_bytes)} in {filler.cache.folder}"
         )
     try:
         opened = _silent if caching.quiet else caching.progress
-        with opened(f"Blocks 1-{cut}") as show:
+        with opened(f"Blocks 1-{num_frozen}") as show:
 
             def shown(done: int, total: int) -> None:
                 show(done, total)
@@ -161,7 +163,7 @@ def fill(
             filler.fill(shown)
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"
-    return ""
+    return None
 
 
 def _size(size: int) -> str:

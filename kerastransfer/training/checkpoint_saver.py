@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from kerastransfer.backbones.network import Network
 from kerastransfer.foundation import report
-from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
+from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.engine import Engine
-from kerastransfer.training.phase import BestWeights, PhaseProgress, PhaseResult
+from kerastransfer.training.phase import BestWeights, PhaseProgress, PhaseResults
 from kerastransfer.training.stopping import StopRequest, StopSignal
 
 
 class CheckpointSaver:
-    """Keeps a run's checkpoints; implements `phase.Keeper`.
+    """Writes a run's checkpoints, and resumes the run from the last of them.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ class CheckpointSaver:
         None in a process that writes nothing.
     every : float
         Seconds between two checkpoints within a phase.
-    halt : StopSignal
+    stop_signal : StopSignal
         Knows how long training has taken.
     metrics_bytes : callable
         Brings ``metrics.jsonl`` to the disk, and says how long it is.
-    found : Checkpoint, optional
-        Where to go on.
+    checkpoint : Checkpoint
+        Where the run goes on; by default, at its start.
     """
 
     def __init__(
@@ -34,46 +34,52 @@ class CheckpointSaver:
         store: CheckpointStore | None,
         *,
         every: float,
-        halt: StopSignal,
-        metrics_bytes: Callable[[], int],
-        found: Checkpoint | None = None,
+        stop_signal: StopSignal,
+        metrics_bytes: Callable[[], int] = lambda: 0,
+        checkpoint: Checkpoint = START,
     ) -> None:
         self._store = store
         self._every = every
-        self._halt = halt
+        self._stop_signal = stop_signal
         self._metrics_bytes = metrics_bytes
-        self._found = found
+        self._checkpoint = checkpoint
         self._last = time.monotonic()
-        self._phase = 0
-        self._outcomes: tuple[PhaseResult, ...] = ()
+        self._results = checkpoint.results
         self._cached: bool | None = None
-        self._touched: frozenset[int] = frozenset()
+        self._blocks: frozenset[int] = frozenset()
 
-    def begin(
-        self,
-        phase: int,
-        outcomes: tuple[PhaseResult, ...],
-        touched: frozenset[int],
-        cached: bool,
-    ) -> None:
-        """Take note of the phase that begins.
+    @property
+    def results(self) -> PhaseResults:
+        """Results of the phases that have ended, in this process or an earlier one."""
+        return self._results
+
+    def is_under_way(self, index: int) -> bool:
+        """Whether an earlier process left the run within this phase."""
+        return self._checkpoint.phase == index and self._checkpoint.progress is not None
+
+    def is_cached(self, index: int) -> bool | None:
+        """Whether a phase computes its frozen prefix once; None if not yet decided."""
+        return self._checkpoint.cached if self._checkpoint.phase == index else None
+
+    def restore(self, network: Network) -> None:
+        """Give a network the weights with which the run goes on."""
+        for block, weights in self._checkpoint.weights.items():
+            network.assign(block, weights)
+
+    def begin_phase(self, *, blocks: frozenset[int], cached: bool) -> None:
+        """Take note of the phase that follows.
 
         Parameters
         ----------
-        phase : int
-            From 0.
-        outcomes : tuple of PhaseResult
-            Of those before.
-        touched : frozenset of int
-            Blocks that were trained or drawn so far, this phase included.
+        blocks : frozenset of int
+            Blocks that were trained or drawn so far, or are in this phase.
         cached : bool
-            Whether its prefix is computed once.
+            Whether its frozen prefix is computed once.
         """
-        self._phase, self._outcomes = phase, outcomes
-        self._touched, self._cached = touched, cached
+        self._blocks, self._cached = blocks, cached
 
-    def keep_decision(self, network: Network) -> None:
-        """Keep what `begin` was told: a run that goes on must not decide anew.
+    def save_start(self, network: Network) -> None:
+        """Write a checkpoint of the phase that `begin_phase` noted, before its steps.
 
         Parameters
         ----------
@@ -81,61 +87,85 @@ class CheckpointSaver:
             As the phase begins.
         """
         if self._store is not None:
-            self._write(self._store, self._checkpoint(network))
+            self._write(self._store, self._between_phases(network))
 
     def resume(self, engine: Engine, best: BestWeights) -> PhaseProgress:
-        """See `phase.Keeper`; the network's weights are already in place."""
-        found, self._found = self._found, None
-        if found is None or found.position is None:
+        """Bring an optimiser and the best weights to where a phase was left.
+
+        Parameters
+        ----------
+        engine : Engine
+            Of the phase that begins; its network was restored before.
+        best : BestWeights
+
+        Returns
+        -------
+        PhaseProgress
+            Where the phase goes on.
+        """
+        # Each phase after this one begins at its start.
+        checkpoint, self._checkpoint = self._checkpoint, START
+        if checkpoint.progress is None:
             return PhaseProgress()
         variables = engine.optimizer.variables
-        for variable, value in zip(variables, found.optimizer, strict=True):
+        for variable, value in zip(variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
-        best.weights = {n: dict(weights) for n, weights in found.best.items()}
-        return found.position
+        best.weights = {n: dict(weights) for n, weights in checkpoint.best.items()}
+        return checkpoint.progress
 
-    def after(
+    def save_progress(
         self,
         engine: Engine,
         best: BestWeights,
-        position: PhaseProgress,
-        told: StopRequest,
+        *,
+        progress: PhaseProgress,
+        request: StopRequest,
     ) -> None:
-        """See `phase.Keeper`."""
+        """Write a checkpoint within a phase, if one is due or the process is to stop.
+
+        Parameters
+        ----------
+        engine : Engine
+            Between two calls.
+        best : BestWeights
+        progress : PhaseProgress
+        request : StopRequest
+            Of all processes.
+        """
         due = time.monotonic() - self._last >= self._every
-        if self._store is None or not (due or told.terminated or told.stops):
+        if self._store is None or not (due or request.terminate or request.finish):
             return
-        optimizer = tuple(each.numpy() for each in engine.optimizer.variables)
-        plain = self._checkpoint(engine.job.network)
         checkpoint = dataclasses.replace(
-            plain, position=position, optimizer=optimizer, best=best.weights
+            self._between_phases(engine.phase.network),
+            progress=progress,
+            optimizer=tuple(value.numpy() for value in engine.optimizer.variables),
+            best=best.weights,
         )
         self._write(self._store, checkpoint)
 
-    def end(self, network: Network, outcomes: tuple[PhaseResult, ...]) -> None:
-        """Keep what a phase left, for the next one or for the end.
+    def end_phase(self, network: Network, results: PhaseResults) -> None:
+        """Write what a phase left, for the next one or for the end of the run.
 
         Parameters
         ----------
         network : Network
             With the best epoch's weights.
-        outcomes : tuple of PhaseResult
+        results : tuple of PhaseResult
             The phase's among them.
         """
-        self._phase, self._outcomes = self._phase + 1, outcomes
-        self._cached = None
+        self._results, self._cached = results, None
         if self._store is not None:
-            self._write(self._store, self._checkpoint(network))
+            self._write(self._store, self._between_phases(network))
 
-    def _checkpoint(self, network: Network) -> Checkpoint:
+    def _between_phases(self, network: Network) -> Checkpoint:
         return Checkpoint(
-            phase=self._phase,
-            position=None,
-            outcomes=self._outcomes,
+            phase=len(self._results),
+            progress=None,
+            results=self._results,
             cached=self._cached,
-            seconds=self._halt.seconds,
+            seconds=self._stop_signal.seconds,
             metrics_bytes=self._metrics_bytes(),
-            weights={n: network.snapshot(n) for n in sorted(self._touched)},
+            weights={n: network.snapshot(n) for n in sorted(self._blocks)},
         )
 
     def _write(self, store: CheckpointStore, checkpoint: Checkpoint) -> None:

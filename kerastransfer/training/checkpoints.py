@@ -1,4 +1,4 @@
-"""Checkpoints: files from which a run goes on as if it had never stopped."""
+"""Checkpoints: files from which a run is resumed as if it had never stopped."""
 
 import dataclasses
 import importlib.metadata
@@ -15,12 +15,12 @@ from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.features import archive
 from kerastransfer.foundation import report
-from kerastransfer.training.phase import PhaseProgress, PhaseResult
+from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
 FORMAT = 1
 _KEPT = 2
 _MOST_ARRAYS = 10_000
-_STATE = "facts"
+_STATE = "facts"  # the array that holds, as JSON, all that is not an array
 
 Arrays = dict[str, NDArray[Any]]
 Blocks = Mapping[int, Mapping[str, NDArray[Any]]]
@@ -28,33 +28,33 @@ Blocks = Mapping[int, Mapping[str, NDArray[Any]]]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Everything that going on needs, beside the config, the data and the source.
+    """Everything that resuming a run needs, beside the config, the data and the source.
 
     Parameters
     ----------
     phase : int
         From 0: the one that is under way, or comes next.
-    position : PhaseProgress or None
-        Within it; None where it has not begun.
-    outcomes : tuple of PhaseResult
+    progress : PhaseProgress or None
+        Within that phase; None where it has not begun.
+    results : tuple of PhaseResult
         Of the phases before it.
     cached : bool or None
-        Whether its prefix is computed once; None where that is not decided.
+        Whether its frozen prefix is computed once; None where that is not decided.
     seconds : float
-        Of training so far.
+        Seconds of training so far.
     metrics_bytes : int
         How much of ``metrics.jsonl`` belongs to what was done.
     weights : mapping of int to mapping of str to array
-        Of every block that a phase has trained or drawn, by number.
+        By number, the weights of every block that a phase has trained or drawn.
     optimizer : tuple of array
         The optimiser's variables.
     best : mapping of int to mapping of str to array
-        The best epoch's weights.
+        The best epoch's weights, by block.
     """
 
     phase: int
-    position: PhaseProgress | None
-    outcomes: tuple[PhaseResult, ...]
+    progress: PhaseProgress | None
+    results: PhaseResults
     cached: bool | None
     seconds: float
     metrics_bytes: int
@@ -65,16 +65,24 @@ class Checkpoint:
     @property
     def name(self) -> str:
         """A name that sorts by progress."""
-        step = self.position.step if self.position else 0
-        return f"state-phase{self.phase + 1:04}-step{step:09}"
+        return f"state-phase{self.phase + 1:04}-step{self.phase_steps:09}"
+
+    @property
+    def phase_steps(self) -> int:
+        """Steps taken in the phase that is under way."""
+        return self.progress.step if self.progress else 0
+
+    @property
+    def steps(self) -> int:
+        """Steps taken in all phases."""
+        return self.phase_steps + sum(result.steps for result in self.results)
 
     def state(self) -> dict[str, Any]:
         """Return what is not an array, as JSON can hold it."""
-        position = self.position and dataclasses.asdict(self.position)
         return {
             "phase": self.phase,
-            "position": position,
-            "outcomes": [dataclasses.asdict(outcome) for outcome in self.outcomes],
+            "position": self.progress and dataclasses.asdict(self.progress),
+            "outcomes": [result.as_dict() for result in self.results],
             "cached": self.cached,
             "seconds": self.seconds,
             "metrics_bytes": self.metrics_bytes,
@@ -92,12 +100,12 @@ class Checkpoint:
     @classmethod
     def of(cls, state: Mapping[str, Any], arrays: Arrays) -> Self:
         """Put together what `state`, `arrays` and `best_arrays` took apart."""
-        position = state["position"]
+        progress = state["position"]
         slots = sorted(name for name in arrays if name.startswith("optimizer/"))
         return cls(
             phase=state["phase"],
-            position=None if position is None else PhaseProgress(**position),
-            outcomes=tuple(PhaseResult(**outcome) for outcome in state["outcomes"]),
+            progress=None if progress is None else PhaseProgress(**progress),
+            results=tuple(map(PhaseResult.from_dict, state["outcomes"])),
             cached=state["cached"],
             seconds=state["seconds"],
             metrics_bytes=state["metrics_bytes"],
@@ -105,6 +113,18 @@ class Checkpoint:
             optimizer=tuple(arrays[name] for name in slots),
             best=_blocks("best", arrays),
         )
+
+
+# Where a run that nobody began is to go on.
+START = Checkpoint(
+    phase=0,
+    progress=None,
+    results=(),
+    cached=None,
+    seconds=0.0,
+    metrics_bytes=0,
+    weights={},
+)
 
 
 class CheckpointStore:
@@ -115,7 +135,7 @@ class CheckpointStore:
     folder : Path
         ``checkpoints/``.
     config_hash : str
-        The run's.
+        Hash of the run's config; checkpoints of another one are refused.
     """
 
     def __init__(self, folder: Path, config_hash: str) -> None:
@@ -146,10 +166,6 @@ class CheckpointStore:
     def newest(self) -> Checkpoint | None:
         """Read the last checkpoint that is whole; None where there is none.
 
-        Returns
-        -------
-        Checkpoint or None
-
         Raises
         ------
         InputError
@@ -172,11 +188,11 @@ class CheckpointStore:
     def _read(self, path: Path) -> Checkpoint:
         arrays = _read_whole(path)
         state = json.loads(str(arrays.pop(_STATE)))
-        for what, expected in (("format", FORMAT), ("config", self._hash)):
-            if state[what] != expected:
+        for field, expected in (("format", FORMAT), ("config", self._hash)):
+            if state[field] != expected:
                 raise InputError(
-                    f"Expected a checkpoint of {what} {expected!r} in {path}, got "
-                    f"{state[what]!r}; --restart trains from the beginning."
+                    f"Expected a checkpoint of {field} {expected!r} in {path}, got "
+                    f"{state[field]!r}; --restart trains from the beginning."
                 )
         changed = {
             name: f"{name} {state['versions'].get(name)} then, {version} now"
@@ -197,9 +213,10 @@ class CheckpointStore:
         return Checkpoint.of(state, arrays)
 
     def _write_best(self, checkpoint: Checkpoint) -> str:
-        if not checkpoint.best or checkpoint.position is None:
+        """Write the best epoch's weights, if they are not there; return their file."""
+        if not checkpoint.best or checkpoint.progress is None:
             return ""
-        epoch = checkpoint.position.best_epoch
+        epoch = checkpoint.progress.best_epoch
         name = f"best-phase{checkpoint.phase + 1:04}-epoch{epoch:06}.npz"
         path = self.folder / name
         if path.name not in self._whole:
@@ -210,26 +227,18 @@ class CheckpointStore:
     def _prune(self) -> None:
         paths = sorted(self.folder.glob("state-*.npz"))
         try:
-            wanted = {_read_facts(path)["best_file"] for path in paths[-_KEPT:]}
+            needed = {_read_state(path)["best_file"] for path in paths[-_KEPT:]}
         except Exception:  # one is damaged: nobody knows what it needs
             return
         for path in paths[:-_KEPT]:
             path.unlink(missing_ok=True)
         for path in self.folder.glob("best-*.npz"):
-            if path.name not in wanted:
+            if path.name not in needed:
                 path.unlink(missing_ok=True)
                 self._whole.discard(path.name)
 
 
-def steps_of(checkpoint: Checkpoint | None) -> int:
-    """Count the steps that a run has behind it; 0 where there is no checkpoint."""
-    if checkpoint is None:
-        return 0
-    under_way = checkpoint.position.step if checkpoint.position else 0
-    return under_way + sum(outcome.steps for outcome in checkpoint.outcomes)
-
-
-def _read_facts(path: Path) -> dict[str, Any]:
+def _read_state(path: Path) -> dict[str, Any]:
     state: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_STATE]))
     return state
 
@@ -246,23 +255,24 @@ def _read_whole(path: Path) -> Arrays:
 
 def _flat(group: str, blocks: Blocks) -> Arrays:
     return {
-        f"{group}/{number}/{name}": array
-        for number, weights in blocks.items()
+        f"{group}/{block}/{name}": array
+        for block, weights in blocks.items()
         for name, array in weights.items()
     }
 
 
 def _blocks(group: str, arrays: Arrays) -> dict[int, dict[str, NDArray[Any]]]:
-    found: dict[int, dict[str, NDArray[Any]]] = {}
+    """Gather by block what `_flat` named."""
+    blocks: dict[int, dict[str, NDArray[Any]]] = {}
     for name, array in arrays.items():
         start, _, rest = name.partition("/")
         if start == group:
-            number, _, name = rest.partition("/")
-            found.setdefault(int(number), {})[name] = array
-    return found
+            block, _, name = rest.partition("/")
+            blocks.setdefault(int(block), {})[name] = array
+    return blocks
 
 
 def _versions() -> dict[str, str]:
     names = ("tensorflow", "keras", "numpy")
-    found = {name: importlib.metadata.version(name) for name in names}
-    return {"kerastransfer": __version__, **found}
+    versions = {name: importlib.metadata.version(name) for name in names}
+    return {"kerastransfer": __version__, **versions}

@@ -4,10 +4,9 @@ Several steps are taken inside one graph call where batches come from a cache, f
 a step takes less time than a call does.
 """
 
-import dataclasses
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,49 +15,46 @@ from numpy.typing import NDArray
 from kerastransfer import surgery
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.dropout import Drop
-from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.config.presets import PRESETS
-from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
-from kerastransfer.surgery import BlockPlan
 from kerastransfer.training import batch_norm
 from kerastransfer.training import optimizer as optimizers
-from kerastransfer.training.batches import Batch, BatchSource
+from kerastransfer.training.batches import Batch, ReplicaBatch
+from kerastransfer.training.phase import PhaseSetup
 
-_STEPS_A_CALL = 32  # on cached activations, with one replica
+_STEPS_PER_CALL = 32  # on cached activations, with one replica
 # Statistics of a layer with a million inputs an image are known well enough by then.
 _STATISTICS_IMAGES = 4096
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseSetup:
-    """What a phase works on.
+class StepInputs(NamedTuple):
+    """What one replica takes a step on.
+
+    Where a call takes several steps, all but `size` and `votes` have an axis of steps
+    in front.
 
     Parameters
     ----------
-    network : Network
-        With the weights the phase starts from; made within the replicas' scope.
-    plans : tuple of BlockPlan
-        The phase's; see `kerastransfer.surgery.plan`.
-    source : BatchSource
-        Batches for block ``source.first``.
-    preprocessing : Preprocessing
-        The backbone's.
-    config : TrainConfig
-    replicas : Replicas
-    class_weights : array of shape (classes,), optional
-        Weigh the losses; None for equal ones.
+    inputs, labels, rows, weights : tensors
+        See `kerastransfer.training.batches.ReplicaBatch`.
+    rate : scalar tensor of float32
+        The learning rate, before factors.
+    step : scalar tensor of int64
+        The step's number in the run; dropout follows from it.
+    size : scalar tensor of int32
+        Images in the whole batch, over all replicas.
+    votes : tensor of shape (2,), float32
+        This process's; see `kerastransfer.training.stopping.StopSignal`.
     """
 
-    network: Network
-    plans: tuple[BlockPlan, ...]
-    source: BatchSource
-    preprocessing: Preprocessing
-    config: TrainConfig
-    replicas: Replicas
-    class_weights: NDArray[np.float32] | None = None
+    inputs: Any
+    labels: Any
+    rows: Any
+    weights: Any
+    rate: Any
+    step: Any
+    size: Any
+    votes: Any
 
 
 class Engine:
@@ -66,76 +62,90 @@ class Engine:
 
     Parameters
     ----------
-    job : PhaseSetup
+    phase : PhaseSetup
     """
 
-    def __init__(self, job: PhaseSetup) -> None:
-        self.job = job
-        self.first = job.source.first
-        self.training = [plan.training for plan in job.plans]
-        with job.replicas.strategy.scope():
-            surgery.set_trainable(job.network, job.plans)
-            trained = surgery.trained_variables(job.network, job.plans)
+    def __init__(self, phase: PhaseSetup) -> None:
+        setup, network, plans = phase.setup, phase.network, phase.plans()
+        self.phase = phase
+        self.config = setup.config
+        self.replicas = setup.replicas
+        self.plans = plans
+        self.first = phase.source.first
+        self.training = [plan.training for plan in plans]
+        with self.replicas.strategy.scope():
+            surgery.set_trainable(network, plans)
+            trained = surgery.trained_variables(network, plans)
             self.variables = [variable for variable, _ in trained]
-            preset = PRESETS[job.config.preset]
-            self.optimizer = optimizers.make(preset, job.config.weight_decay, trained)
-        self.moving = batch_norm.moving_layers(job.network, job.plans)
+            preset = PRESETS[self.config.preset]
+            self.optimizer = optimizers.make(preset, self.config.weight_decay, trained)
+        self.moving = batch_norm.moving_layers(network, plans)
         for layer in self.moving:  # batch statistics of the whole batch
-            layer.synchronized = job.replicas.count > 1
+            layer.synchronized = self.replicas.count > 1
+        self._class_weights = setup.class_weights()
         self._compile()
 
     @property
-    def steps_a_call(self) -> int:
+    def steps_per_call(self) -> int:
         """How many steps are worth one call."""
-        cached = self.first > 1 and self.job.replicas.count == 1
-        return _STEPS_A_CALL if cached else 1
+        cached = self.first > 1 and self.replicas.count == 1
+        return _STEPS_PER_CALL if cached else 1
 
     def take(
-        self, batches: Sequence[Batch], rates: Sequence[float], step: int, halt: float
-    ) -> tuple[list[float], float]:
-        """Take a step for each batch; batches of one call are of one size.
+        self,
+        batches: Sequence[Batch],
+        *,
+        rates: Sequence[float],
+        first_step: int,
+        votes: NDArray[np.float32],
+    ) -> tuple[list[float], NDArray[np.float32]]:
+        """Take a step for each batch.
 
         Parameters
         ----------
         batches : sequence of Batch
+            At most `steps_per_call`, and all of one size.
         rates : sequence of float
             The learning rate of each step, before factors.
-        step : int
+        first_step : int
             The first one's number in the run; dropout follows from it.
-        halt : float
-            What this process wants to tell all others: 0 for nothing.
+        votes : array of shape (2,)
+            This process's; see `kerastransfer.training.stopping.StopSignal`.
 
         Returns
         -------
         losses : list of float
             The mean loss of each batch before its step, in nats.
-        halt : float
-            The sum of what all processes wanted to tell.
+        votes : array of shape (2,)
+            Summed over all replicas.
 
         Raises
         ------
         InputError
             If a loss is not finite.
         """
+        by_replica = zip(*(batch.shares for batch in batches), strict=True)
         parts = [
-            (
-                *(np.stack([x[i] for x in shares]) for i in range(4)),
-                np.asarray(rates, np.float32),
-                np.int64(step),
-                np.int32(batches[0].size),
-                np.float32(halt),
+            self._join(
+                shares,
+                rates=np.asarray(rates, np.float32),
+                steps=np.arange(first_step, first_step + len(batches)),
+                size=batches[0].size,
+                votes=votes,
             )
-            for shares in zip(*(batch.shares for batch in batches), strict=True)
+            for shares in by_replica
         ]
-        found, told = self.job.replicas.run(self._steps, parts)
-        losses = [float(loss) for loss in found.numpy()]
+        with self.replicas.together():
+            results = self._steps(self.replicas.spread(parts))
+            losses, votes = (x.numpy() for x in self.replicas.first_here(results))
+        losses = np.atleast_1d(losses).tolist()
         for loss, rate in zip(losses, rates, strict=True):
             if not math.isfinite(loss):
                 raise InputError(
                     f"Expected a finite loss, got {loss} at a learning rate of "
                     f"{rate:.3g}; lower --learning-rate."
                 )
-        return losses, float(told)
+        return losses, votes
 
     def evaluate(self) -> dict[str, float]:
         """Return accuracy and negative log-likelihood; empty without images.
@@ -146,7 +156,7 @@ class Engine:
             If the likelihood is not finite.
         """
         right, costs = [], []
-        for inputs, labels in self.job.source.val():
+        for inputs, labels in self.phase.source.val():
             hits, losses = self._judge(inputs, labels)
             right.append(hits.numpy())
             costs.append(losses.numpy())
@@ -164,104 +174,114 @@ class Engine:
         if not self.moving:
             return
         with batch_norm.capturing(self.moving):
-            batches = _first(self.job.source.train(epoch))
+            batches = _first(self.phase.source.train(epoch))
             batch_norm.recompute(self.moving, self._capture, batches)
 
     def _compile(self) -> None:
         # One trace for batches of every size, where one device takes them as they are.
-        shape = self.job.network.blocks[self.first - 1].input_shape[1:]
+        shape = self.phase.network.blocks[self.first - 1].input_shape[1:]
         inputs = tf.TensorSpec((None, *shape), tf.float32)
         labels = tf.TensorSpec((None,), tf.int64)
         self._judge = tf.function(self._inference, [inputs, labels])
         self._capture = tf.function(self._training_mode, [inputs])
-        signature = None
-        if self.job.replicas.count == 1:
-            signature = [
-                tf.TensorSpec((None, None, *shape), tf.float32),
-                tf.TensorSpec((None, None), tf.int64),
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None, None), tf.float32),
-                tf.TensorSpec((None,), tf.float32),
-                tf.TensorSpec((), tf.int64),
-                tf.TensorSpec((), tf.int32),
-                tf.TensorSpec((), tf.float32),
-            ]
-        self._steps = tf.function(self._run, signature)
+        several = self.steps_per_call > 1
+        axis = (None,) if several else ()
+        signature = StepInputs(
+            inputs=tf.TensorSpec((*axis, None, *shape), tf.float32),
+            labels=tf.TensorSpec((*axis, None), tf.int64),
+            rows=tf.TensorSpec((*axis, None), tf.int32),
+            weights=tf.TensorSpec((*axis, None), tf.float32),
+            rate=tf.TensorSpec(axis, tf.float32),
+            step=tf.TensorSpec(axis, tf.int64),
+            size=tf.TensorSpec((), tf.int32),
+            votes=tf.TensorSpec((2,), tf.float32),
+        )
+        self._steps = tf.function(
+            self._take_several if several else self._take_one,
+            [signature] if self.replicas.count == 1 else None,
+        )
 
-    def _run(self, *arguments: Any) -> Any:
-        return self.job.replicas.strategy.run(self._on_replica, arguments)
-
-    def _on_replica(
+    def _join(
         self,
-        inputs: tf.Tensor,
-        labels: tf.Tensor,
-        rows: tf.Tensor,
-        weights: tf.Tensor,
-        rates: tf.Tensor,
-        step: tf.Tensor,
-        size: tf.Tensor,
-        halt: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take steps on this replica's shares, of which the first axis counts."""
-        if self.steps_a_call == 1:
-            drop = Drop(self.job.config.seed, step, rows[0], size)
-            loss, halt = self._step(
-                (inputs[0], labels[0], weights[0]), drop, rates[0], halt
-            )
-            return loss[tf.newaxis], halt
-        count = tf.shape(rates)[0]
+        shares: Sequence[ReplicaBatch],
+        *,
+        rates: NDArray[np.float32],
+        steps: NDArray[np.int64],
+        size: int,
+        votes: NDArray[np.float32],
+    ) -> StepInputs:
+        """Join one replica's shares of the batches of a call."""
+        same = {"size": np.int32(size), "votes": votes}
+        if self.steps_per_call == 1:
+            (share,) = shares
+            return StepInputs(**share._asdict(), rate=rates[0], step=steps[0], **same)
+        stacked = {
+            name: np.stack([getattr(share, name) for share in shares])
+            for name in ReplicaBatch._fields
+        }
+        return StepInputs(**stacked, rate=rates, step=steps, **same)
+
+    def _take_one(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take a step on all replicas."""
+        return self.replicas.strategy.run(self._step, (inputs,))
+
+    def _take_several(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take as many steps as there are rates, on the one replica there is."""
+        count = tf.shape(inputs.rate)[0]
         losses = tf.TensorArray(tf.float32, count)
         for i in tf.range(count):
-            number = step + tf.cast(i, tf.int64)
-            drop = Drop(self.job.config.seed, number, rows[i], size)
-            loss, _ = self._step(
-                (inputs[i], labels[i], weights[i]), drop, rates[i], halt
+            one = StepInputs(
+                inputs=inputs.inputs[i],
+                labels=inputs.labels[i],
+                rows=inputs.rows[i],
+                weights=inputs.weights[i],
+                rate=inputs.rate[i],
+                step=inputs.step[i],
+                size=inputs.size,
+                votes=inputs.votes,
             )
+            loss, _ = self.replicas.strategy.run(self._step, (one,))
             losses = losses.write(i, loss)
-        return losses.stack(), halt
+        return losses.stack(), inputs.votes
 
-    def _step(
-        self,
-        share: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-        drop: Drop,
-        rate: tf.Tensor,
-        halt: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs, labels, weights = share
+    def _step(self, share: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take a step on one replica; return the loss and the votes of all."""
+        drop = Drop(self.config.seed, share.step, share.rows, share.size)
         with tf.GradientTape() as tape:
-            logits = self._training_mode(inputs, drop)
-            losses = self._losses(labels, logits) * weights
+            logits = self._training_mode(share.inputs, drop)
+            losses = self._losses(share.labels, logits) * share.weights
             # The true number of images in the whole batch, so that a short last batch,
             # or an uneven share, weighs as it should.
-            loss = tf.reduce_sum(losses) / tf.cast(drop.size, losses.dtype)
+            loss = tf.reduce_sum(losses) / tf.cast(share.size, losses.dtype)
         values = [variable.value for variable in self.variables]
-        gradients = tape.gradient(loss, values)
-        if self.job.replicas.count > 1:
+        gradients, votes = tape.gradient(loss, values), share.votes
+        if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
-            loss, halt, *gradients = context.all_reduce(
-                tf.distribute.ReduceOp.SUM, [loss, tf.identity(halt), *gradients]
+            loss, votes, *gradients = context.all_reduce(
+                tf.distribute.ReduceOp.SUM, [loss, tf.identity(votes), *gradients]
             )
-        if self.job.config.clip_norm:  # of the whole batch's gradient
-            gradients, _ = tf.clip_by_global_norm(gradients, self.job.config.clip_norm)
-        optimizers.apply(self.optimizer, rate, gradients, self.variables)
-        return loss, halt
+        if self.config.clip_norm:  # of the whole batch's gradient
+            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
+        self.optimizer.apply(gradients, self.variables, rate=share.rate)
+        return loss, votes
 
     def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        smoothing = self.job.config.label_smoothing
+        smoothing = self.config.label_smoothing
         if smoothing:
             classes = logits.shape[-1]
             truth = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
             losses = tf.nn.softmax_cross_entropy_with_logits(truth, logits)
         else:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        if self.job.class_weights is not None:
-            losses *= tf.gather(tf.constant(self.job.class_weights), labels)
+        if self._class_weights is not None:
+            losses *= tf.gather(tf.constant(self._class_weights), labels)
         return losses
 
     def _inputs(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.first > 1:
             return inputs
-        return image_ops.normalise(inputs, self.job.preprocessing)
+        preprocessing = self.phase.setup.backbone.preprocessing
+        return image_ops.normalise(inputs, preprocessing)
 
     def _training_mode(self, inputs: tf.Tensor, drop: Drop | None = None) -> tf.Tensor:
         """Run the network as in training; without `drop`, up to the last batch norm."""
@@ -269,21 +289,22 @@ class Engine:
         if drop is None:  # for statistics, which dropout does not touch
             training = [
                 trains and plan.batch_norm != ""
-                for trains, plan in zip(training, self.job.plans, strict=True)
+                for trains, plan in zip(training, self.plans, strict=True)
             ]
-        return self.job.network.forward(
+        return self.phase.network.forward(
             self._inputs(inputs), first=self.first, training=training, drop=drop
         )
 
     def _inference(
         self, inputs: tf.Tensor, labels: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.job.network.forward(self._inputs(inputs), first=self.first)
+        logits = self.phase.network.forward(self._inputs(inputs), first=self.first)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.argmax(logits, axis=-1) == labels, losses
 
 
 def _first(batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
+    """Take whole batches until their images suffice for statistics."""
     images = 0
     for batch in batches:
         (share,) = batch.shares

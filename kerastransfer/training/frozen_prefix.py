@@ -1,162 +1,177 @@
-"""The frozen prefix: whether to compute it once, and doing so."""
+"""The frozen prefix: whether to compute its outputs once, and doing so."""
 
 import dataclasses
 from collections.abc import Callable
 
-from kerastransfer import views
-from kerastransfer.backbones.backbone import Backbone
+from kerastransfer import surgery, views
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
 from kerastransfer.features.fill import Filler, Wanted
 from kerastransfer.foundation.report import say
 from kerastransfer.training.batches import ActivationBatches, BatchSource, ImageBatches
-from kerastransfer.training.caching import (
-    Caching,
-    LabelledExamples,
-    fill,
-    no_room,
-    open_filler,
-)
+from kerastransfer.training.caching import Caching, fill, open_filler, room_problem
+from kerastransfer.training.setup import TrainSetup
 
 
-def choose(
-    images: ImageBatches,
-    records: LabelledExamples,
+def choose_source(
+    setup: TrainSetup,
     network: Network,
-    backbone: Backbone,
-    cut: int,
+    index: int,
     *,
-    epochs: int,
-    caching: Caching,
-    decided: bool | None = None,
+    cached: bool | None,
     check: Callable[[], None] = lambda: None,
 ) -> BatchSource:
-    """Choose what a phase trains on: images, or activations computed once.
+    """Choose what a phase trains on; what the chief chooses, all processes do.
 
     Parameters
     ----------
-    images : ImageBatches
-        What an uncached run trains on.
-    records : LabelledExamples
-        Of the same images.
+    setup : TrainSetup
+    network : Network
+        With the weights that the phase starts from, in its frozen blocks at least.
+    index : int
+        Which of the recipe's phases, from 0.
+    cached : bool or None
+        Whether its frozen prefix is computed once, where that was decided before.
+    check : callable
+        Called now and then while outputs are computed; may end that by raising. What
+        is computed by then stays.
+    """
+    num_frozen = surgery.frozen_prefix(setup.config.recipe.phases[index])
+    epochs, replicas = setup.config.epochs[index], setup.replicas
+
+    def choose_here(cached: bool | None) -> BatchSource:
+        return choose(
+            setup, network, num_frozen, epochs=epochs, decided=cached, check=check
+        )
+
+    if replicas.chief:
+        source = choose_here(cached)
+        replicas.sum(float(source.first > 1))
+        return source
+    return choose_here(replicas.sum(0.0) > 0)
+
+
+def choose(
+    setup: TrainSetup,
+    network: Network,
+    num_frozen: int,
+    *,
+    epochs: int,
+    decided: bool | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> BatchSource:
+    """Choose what to train on: images, or outputs of frozen blocks computed once.
+
+    Parameters
+    ----------
+    setup : TrainSetup
     network : Network
         With the weights that the phase starts from.
-    backbone : Backbone
-    cut : int
-        The last block of the frozen prefix; 0 where there is none.
+    num_frozen : int
+        How many blocks the frozen prefix has; may be 0.
     epochs : int
-        The phase's.
-    caching : Caching
+        How often the images will be seen.
     decided : bool, optional
         Whether to use a cache, where that was decided before.
     check : callable
         Called now and then while outputs are computed; may end that by raising.
-
-    Returns
-    -------
-    BatchSource
 
     Raises
     ------
     InputError
         If a cache must be used, and is too large or cannot be written.
     """
-    if cut == 0 or caching.mode == "off" or decided is False:
+    images, config, mode = setup.images(), setup.config, setup.caching.mode
+    if num_frozen == 0 or mode == "off" or decided is False:
         return images
-    if images.config.augment == "random":
+    if config.augment == "random":
         say("No cache: a random crop is never the same twice.")
         return images
-    filler = make_filler(images, records, network, backbone, cut, caching)
-    must = caching.mode == "on" or decided is True
-    known = dataclasses.replace(caching, mode="on") if must else caching
-    reason = reason_against(filler, images, epochs, cut, known)
-    reason = reason or fill(filler, cut, caching, check)
-    if reason and must:
+    filler = make_filler(setup, network, num_frozen)
+    must = mode == "on" or decided is True
+    caching = dataclasses.replace(setup.caching, mode="on") if must else setup.caching
+    problem = cache_problem(filler, images, num_frozen, epochs=epochs, caching=caching)
+    problem = problem or fill(filler, num_frozen, setup.caching, check)
+    if problem and must:
         raise InputError(
-            f"Expected to keep the outputs of blocks 1-{cut}, but {reason}; raise "
-            "--cache-limit, make room, or pass --cache off."
+            f"Expected to keep the outputs of blocks 1-{num_frozen}, but {problem}; "
+            "raise --cache-limit, make room, or pass --cache off."
         )
-    if reason:
-        say(f"No cache of blocks 1-{cut}: {reason}.")
+    if problem:
+        say(f"No cache of blocks 1-{num_frozen}: {problem}.")
         return images
     return ActivationBatches(
         outputs=filler.cache,
         train_positions=images.train_positions,
         val_positions=images.val_positions,
-        train_labels=records.labels("train")[images.train_positions],
-        val_labels=records.labels("val")[images.val_positions],
-        config=images.config,
-        first=cut + 1,
+        train_labels=setup.records.labels("train")[images.train_positions],
+        val_labels=setup.records.labels("val")[images.val_positions],
+        config=config,
+        first=num_frozen + 1,
     )
 
 
-def make_filler(
-    images: ImageBatches,
-    records: LabelledExamples,
-    network: Network,
-    backbone: Backbone,
-    cut: int,
-    caching: Caching,
-) -> Filler:
-    """Look at what a phase needs of a prefix's outputs, and what is there.
+def make_filler(setup: TrainSetup, network: Network, num_frozen: int) -> Filler:
+    """Find which outputs of a frozen prefix a phase needs, and which are kept.
 
     Parameters
     ----------
-    images, records, network, backbone, cut, caching
+    setup, network, num_frozen
         As for `choose`.
-
-    Returns
-    -------
-    Filler
     """
-    wanted = wanted_views(images)
-    dtype = images.config.cache_dtype
-    return open_filler(records, network, backbone, cut, wanted, caching, dtype)
+    return open_filler(
+        setup.records,
+        network,
+        setup.backbone,
+        num_frozen,
+        wanted=needed_views(setup.images()),
+        caching=setup.caching,
+        dtype=setup.config.cache_dtype,
+    )
 
 
-def reason_against(
-    filler: Filler, images: ImageBatches, epochs: int, cut: int, caching: Caching
-) -> str:
-    """Decide whether to keep outputs, by room and, where it is free to, by time.
+def cache_problem(
+    filler: Filler,
+    images: ImageBatches,
+    num_frozen: int,
+    *,
+    epochs: int,
+    caching: Caching,
+) -> str | None:
+    """Say why outputs should not be kept: no room, or no time saved.
 
     Parameters
     ----------
     filler : Filler
     images : ImageBatches
+    num_frozen : int
     epochs : int
-    cut : int
     caching : Caching
         With mode ``on`` time does not count.
 
     Returns
     -------
-    str
-        Why not; empty if they are kept.
+    str or None
+        None if outputs are to be kept.
     """
-    reason = no_room(filler, caching)
-    if not reason and filler.missing and caching.mode == "auto":
-        reason = _loses(filler, images, epochs * caching.runs, cut)
-    return reason
+    problem = room_problem(filler, caching)
+    if problem is None and filler.missing and caching.mode == "auto":
+        epochs *= caching.runs
+        problem = _time_problem(filler, images, num_frozen, epochs=epochs)
+    return problem
 
 
-def wanted_views(images: ImageBatches) -> list[Wanted]:
-    """List the outputs that training on activations needs.
-
-    Parameters
-    ----------
-    images : ImageBatches
-
-    Returns
-    -------
-    list of Wanted
-    """
-    number = images.config.views
-    pairs = zip(views.indices(number), views.fixed(number), strict=True)
+def needed_views(images: ImageBatches) -> list[Wanted]:
+    """List the outputs that training on activations needs."""
+    count = images.config.views
+    pairs = zip(views.indices(count), views.fixed(count), strict=True)
     train = [Wanted("train", int(i), v, images.train_positions) for i, v in pairs]
     return [*train, Wanted.centre("val", images.val_positions)]
 
 
-def _loses(filler: Filler, images: ImageBatches, epochs: int, cut: int) -> str:
+def _time_problem(
+    filler: Filler, images: ImageBatches, num_frozen: int, *, epochs: int
+) -> str | None:
     """Measure whether a cache saves time; say why not, if it does not."""
     forward = filler.seconds_an_image()
     try:
@@ -167,14 +182,14 @@ def _loses(filler: Filler, images: ImageBatches, epochs: int, cut: int) -> str:
     without = passes * forward
     # Reading is taken to cost what writing does, though memory will often hold it.
     with_cache = filler.num_missing * (forward + row) + passes * row
-    what = (
-        f"blocks 1-{cut} take {1000 * forward:.1f} ms an image; {passes:,} passes in "
-        f"{epochs} epochs against {filler.num_missing:,} crops once"
+    measured = (
+        f"blocks 1-{num_frozen} take {1000 * forward:.1f} ms an image; {passes:,} "
+        f"passes in {epochs} epochs against {filler.num_missing:,} crops once"
     )
     if with_cache >= without:
-        return f"it would not pay ({what})"
-    say(f"A cache saves about {_duration(without - with_cache)}: {what}.")
-    return ""
+        return f"it would not pay ({measured})"
+    say(f"A cache saves about {_duration(without - with_cache)}: {measured}.")
+    return None
 
 
 def _duration(seconds: float) -> str:

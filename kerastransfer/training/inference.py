@@ -1,4 +1,4 @@
-"""A network's answers for a split of the records."""
+"""Class probabilities for a split of the records."""
 
 from collections.abc import Iterable
 
@@ -29,16 +29,21 @@ def centre_views(
         Such as records.
     split : {'train', 'val', 'test'}
     positions : array of shape (n,)
+        Which examples of the split.
     preprocessing : Preprocessing
-        The backbone's.
+        Of the network's backbone.
 
     Returns
     -------
     iterable of (images, labels)
     """
-    chosen = np.broadcast_to(views.CENTRE, (len(positions), 3))
     return pipeline.batches(
-        examples, split, positions, chosen, preprocessing, batch_size=_BATCH
+        examples,
+        split,
+        positions,
+        np.broadcast_to(views.CENTRE, (len(positions), 3)),
+        preprocessing,
+        batch_size=_BATCH,
     )
 
 
@@ -53,7 +58,7 @@ def probabilities(
     ----------
     network : Network
     preprocessing : Preprocessing
-        The backbone's.
+        Of the network's backbone.
     batches : iterable of (images, labels)
 
     Returns
@@ -68,7 +73,7 @@ def probabilities(
 def classify_features(
     network: Network, features: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Classify images whose block 7's output is known.
+    """Classify images from the output of block 7, which is known.
 
     Parameters
     ----------

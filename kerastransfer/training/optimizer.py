@@ -5,6 +5,7 @@ have no common schedule or gradient norm; so the rate is scaled where it is used
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -22,7 +23,7 @@ class Rule:
     Parameters
     ----------
     factor : float
-        Multiplies the learning rate, decay's included.
+        Multiplies the learning rate, and with it the decay.
     decay : float
         Weight decay; 0 for biases and norms.
     """
@@ -31,15 +32,37 @@ class Rule:
     decay: float
 
 
-class _PerWeight:
-    """What both kinds share: rules, a rate that may be a tensor, summed gradients."""
+class PerWeightOptimizer(keras.optimizers.Optimizer):
+    """What both kinds share: rules, a rate given with each step, summed gradients."""
 
     rules: tuple[Rule, ...] = ()
-    rate: tf.Tensor | None = None
 
-    def rate_of(self, learning_rate: tf.Tensor) -> tf.Tensor:
-        """Return the rate that was given with the gradients, else Keras's."""
-        return learning_rate if self.rate is None else self.rate
+    def apply(
+        self,
+        gradients: Sequence[tf.Tensor],
+        variables: Sequence[keras.Variable] | None = None,
+        *,
+        rate: tf.Tensor | None = None,
+    ) -> None:
+        """Update weights.
+
+        Parameters
+        ----------
+        gradients : sequence of tensors
+            Summed over all replicas.
+        variables : sequence of keras.Variable, optional
+            Those that the optimiser was made for, in the same order.
+        rate : scalar tensor, optional
+            The learning rate of this step before factors, as a part of the graph; by
+            default the optimiser's ``learning_rate``.
+        """
+        if rate is None:
+            super().apply(gradients, variables)
+            return
+        # What Keras's apply comes to without clipping, averages and constraints, with
+        # another rate than its own variable's.
+        self._backend_update_step(gradients, variables, rate)
+        self.iterations.assign_add(1)
 
     def _all_reduce_sum_gradients(
         self, pairs: list[tuple[tf.Tensor, tf.Variable]]
@@ -53,7 +76,7 @@ class _PerWeight:
 
 
 @keras.saving.register_keras_serializable("kerastransfer")
-class PerWeightAdamW(_PerWeight, keras.optimizers.Adam):
+class PerWeightAdamW(PerWeightOptimizer, keras.optimizers.Adam):
     """Adam with decoupled decay [1]_, and a factor and a decay for every weight.
 
     References
@@ -68,7 +91,7 @@ class PerWeightAdamW(_PerWeight, keras.optimizers.Adam):
         """Update one weight by its rule."""
         index = self._get_variable_index(variable)
         rule, dtype = self.rules[index], variable.dtype
-        rate = tf.cast(self.rate_of(learning_rate), dtype) * rule.factor
+        rate = tf.cast(learning_rate, dtype) * rule.factor
         if rule.decay:
             variable.assign_sub(variable * (rate * rule.decay))
         step = tf.cast(self.iterations + 1, dtype)
@@ -89,7 +112,7 @@ class PerWeightAdamW(_PerWeight, keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable("kerastransfer")
-class PerWeightSGD(_PerWeight, keras.optimizers.SGD):
+class PerWeightSGD(PerWeightOptimizer, keras.optimizers.SGD):
     """SGD as Caffe does it: decay is added to the gradient, before the momentum."""
 
     def update_step(
@@ -99,11 +122,11 @@ class PerWeightSGD(_PerWeight, keras.optimizers.SGD):
         rule = self.rules[self._get_variable_index(variable)]
         if rule.decay:
             gradient = gradient + rule.decay * variable
-        rate = tf.cast(self.rate_of(learning_rate), variable.dtype) * rule.factor
+        rate = tf.cast(learning_rate, variable.dtype) * rule.factor
         super().update_step(gradient, variable, rate)
 
 
-_CLASSES: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
+_CLASSES: dict[str, tuple[type[PerWeightOptimizer], dict[str, Any]]] = {
     "adamw": (PerWeightAdamW, {}),
     "sgd": (PerWeightSGD, {"momentum": 0.9}),
 }
@@ -113,22 +136,22 @@ def make(
     preset: Preset,
     weight_decay: float,
     trained: list[tuple[keras.Variable, BlockPlan]],
-) -> keras.optimizers.Optimizer:
+) -> PerWeightOptimizer:
     """Make a new optimiser for the weights that a phase trains.
 
     Parameters
     ----------
     preset : Preset
-        Kind, and factors of biases and of re-drawn blocks.
+        Kind of optimiser, and rate factors of biases and of re-drawn blocks.
     weight_decay : float
-        Of kernels.
+        Weight decay of kernels; biases and norms have none.
     trained : list of (keras.Variable, BlockPlan)
         As `kerastransfer.surgery.trained_variables` lists them.
 
     Returns
     -------
-    keras.optimizers.Optimizer
-        Built for exactly these weights; its ``learning_rate`` is the loop's to set.
+    PerWeightOptimizer
+        Built for exactly these weights.
     """
     kind, options = _CLASSES[preset.optimizer]
     optimizer = kind(**options)
@@ -137,31 +160,6 @@ def make(
         _rule(preset, weight_decay, variable, plan) for variable, plan in trained
     )
     return optimizer
-
-
-def apply(
-    optimizer: keras.optimizers.Optimizer,
-    rate: tf.Tensor,
-    gradients: list[tf.Tensor],
-    variables: list[keras.Variable],
-) -> None:
-    """Update weights, with a rate that is part of the graph.
-
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer
-        As `make` makes it.
-    rate : scalar tensor
-        Before factors.
-    gradients : list of tensors
-        Summed over all replicas.
-    variables : list of keras.Variable
-    """
-    optimizer.rate = rate
-    try:
-        optimizer.apply(gradients, variables)
-    finally:
-        optimizer.rate = None
 
 
 def _rule(

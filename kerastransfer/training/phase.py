@@ -1,51 +1,157 @@
-"""One phase of a recipe: the loop, validation, early stopping, the best weights."""
+"""A phase of a recipe: what it works on, how far it is, and how it ended."""
 
 import dataclasses
-import itertools
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
-import keras
 from numpy.typing import NDArray
 
+from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.presets import PRESETS
-from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
-from kerastransfer.training.batches import Batch
-from kerastransfer.training.engine import Engine, PhaseSetup
-from kerastransfer.training.schedule import SCHEDULES, Schedule
-from kerastransfer.training.stopping import NOTHING, StopRequest, StopSignal
+from kerastransfer.training.batches import BatchSource
+from kerastransfer.training.setup import TrainSetup
+from kerastransfer.training.stopping import StopReason
+
+# Caffe's fine-tuning example (BVLC/caffe, models/finetune_flickr_style) divides the
+# rate by ten after each fifth of the run: stepsize 20000, max_iter 100000.
+_DROPS = 5
+_GAMMA = 0.1
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseSchedule:
-    """What a phase is within its run.
+def cosine(step: int, steps: int) -> float:
+    """Fall from 1 towards 0 along half a cosine.
 
     Parameters
     ----------
-    epochs : int
-        At most.
-    learning_rate : float
-        At its highest, before factors.
-    patience : int
-        Epochs without a better one after which the phase ends; 0 for never.
+    step, steps : int
+        The step from 0, and how many there are.
+
+    Returns
+    -------
+    float
+        The fraction of the learning rate to use; dimensionless.
+    """
+    return 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def staircase(step: int, steps: int) -> float:
+    """Fall to a tenth after each fifth of the run.
+
+    Parameters
+    ----------
+    step, steps : int
+        The step from 0, and how many there are.
+
+    Returns
+    -------
+    float
+        The fraction of the learning rate to use; dimensionless.
+    """
+    return _GAMMA ** (_DROPS * step // steps)
+
+
+SCHEDULES: dict[str, Callable[[int, int], float]] = {
+    "cosine": cosine,
+    "step": staircase,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSetup:
+    """What one phase works on, and its place in the run.
+
+    Parameters
+    ----------
+    setup : TrainSetup
+        What all phases share.
+    index : int
+        Which of the recipe's phases, from 0.
+    network : Network
+        With the weights that the phase starts from; made within the replicas' scope.
+    source : BatchSource
+        Batches for block ``source.first``.
     first_epoch, first_step : int
-        Numbers of its first epoch and step within the run; shuffling, views and
+        Numbers of the phase's first epoch and step within the run; shuffling, views and
         dropout follow from them.
     """
 
-    epochs: int
-    learning_rate: float
-    patience: int = 0
+    setup: TrainSetup
+    index: int
+    network: Network
+    source: BatchSource
     first_epoch: int = 0
     first_step: int = 0
+
+    @classmethod
+    def after(
+        cls,
+        results: "PhaseResults",
+        *,
+        setup: TrainSetup,
+        network: Network,
+        source: BatchSource,
+    ) -> Self:
+        """Set up the phase that follows those that have ended."""
+        return cls(
+            setup=setup,
+            index=len(results),
+            network=network,
+            source=source,
+            first_epoch=sum(result.epochs for result in results),
+            first_step=sum(result.steps for result in results),
+        )
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the phase takes at most."""
+        return self.setup.config.epochs[self.index]
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better one after which the phase ends; 0 for never."""
+        patience = self.setup.config.patience
+        return patience[self.index] if patience else 0
+
+    def plans(self) -> tuple[BlockPlan, ...]:
+        """Work out what the phase does to each block."""
+        setup = self.setup
+        return surgery.plan(
+            setup.config.recipe.phases[self.index],
+            setup.backbone,
+            setup.num_classes,
+            setup.config.batch_norm,
+        )
+
+    def rate(self, step: int) -> float:
+        """Return a step's learning rate: a linear rise, then the preset's schedule.
+
+        Parameters
+        ----------
+        step : int
+            From 0 within the phase.
+
+        Returns
+        -------
+        float
+            Before the factors of blocks and biases.
+        """
+        config = self.setup.config
+        highest = config.learning_rate[self.index]
+        batches = math.ceil(self.source.num_images / config.batch_size)
+        steps = self.epochs * batches
+        warm = math.floor(config.warmup * steps)
+        if step < warm:
+            return highest * (step + 1) / (warm + 1)
+        schedule = SCHEDULES[PRESETS[config.preset].schedule]
+        return highest * schedule(step - warm, steps - warm)
 
 
 @dataclasses.dataclass(slots=True)
 class PhaseProgress:
-    """How far a phase has come: beside weights, all that going on needs.
+    """How far a phase has come: beside weights, all that resuming it needs.
 
     Parameters
     ----------
@@ -54,7 +160,7 @@ class PhaseProgress:
     step : int
         Steps taken.
     best_epoch : int
-        From 0; -1 before the first is judged.
+        From 0; -1 before the first epoch is evaluated.
     best_val : dict
         That epoch's validation metrics.
     """
@@ -77,19 +183,30 @@ class PhaseResult:
     val : dict
         That epoch's validation metrics.
     epochs, steps : int
-        Begun, and taken.
-    stopped : {'epochs', 'patience', 'time limit'}
-        Why it ended.
+        Epochs begun, and steps taken.
+    stopped : StopReason
     cached : bool
-        Whether its frozen prefix was computed once.
+        Whether the outputs of its frozen prefix were computed once.
     """
 
     best_epoch: int
     val: dict[str, Any]
     epochs: int
     steps: int
-    stopped: str
+    stopped: StopReason
     cached: bool
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what `as_dict` wrote."""
+        return cls(**{**fields, "stopped": StopReason(fields["stopped"])})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return {**dataclasses.asdict(self), "stopped": self.stopped.value}
+
+
+PhaseResults = tuple[PhaseResult, ...]
 
 
 class BestWeights:
@@ -103,187 +220,24 @@ class BestWeights:
     """
 
     def __init__(self, network: Network, plans: tuple[BlockPlan, ...]) -> None:
-        self.network = network
-        self.numbers = [plan.block for plan in plans if plan.trained]
+        self._network = network
+        self._blocks = [plan.block for plan in plans if plan.trained]
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
 
-    def offer(self, position: PhaseProgress, val: dict[str, float]) -> None:
+    def offer(self, progress: PhaseProgress, val: dict[str, float]) -> None:
         """Keep the weights, and note the epoch, if it is the best so far.
 
         The best is the epoch of highest validation accuracy, and among equals that of
         lowest negative log-likelihood. Without a validation set it is the last.
         """
-        if not self.weights or not val or score(val) > score(position.best_val):
-            position.best_epoch, position.best_val = position.epoch, val
-            self.weights = {n: self.network.snapshot(n) for n in self.numbers}
+        if not self.weights or not val or score(val) > score(progress.best_val):
+            progress.best_epoch, progress.best_val = progress.epoch, val
+            self.weights = {n: self._network.snapshot(n) for n in self._blocks}
 
     def restore(self) -> None:
         """Give the network the best epoch's weights."""
-        for number, weights in self.weights.items():
-            self.network.assign(number, weights)
-
-
-class CheckpointHook(Protocol):
-    """Who keeps what would be lost if the process were killed."""
-
-    def resume(self, engine: Engine, best: BestWeights) -> PhaseProgress:
-        """Bring engine and best to where the phase was left; say where that is."""
-
-    def after(
-        self,
-        engine: Engine,
-        best: BestWeights,
-        position: PhaseProgress,
-        told: StopRequest,
-    ) -> None:
-        """Take note, between two calls, of a place from which to go on."""
-
-
-def train(
-    job: PhaseSetup,
-    span: PhaseSchedule,
-    callbacks: keras.callbacks.CallbackList,
-    *,
-    keeper: CheckpointHook | None = None,
-    halt: StopSignal | None = None,
-) -> PhaseResult:
-    """Train one phase, and leave the network with the best epoch's weights.
-
-    Parameters
-    ----------
-    job : PhaseSetup
-    span : PhaseSchedule
-    callbacks : keras.callbacks.CallbackList
-        Told of batches and epochs.
-    keeper : CheckpointHook, optional
-        Keeps checkpoints, and knows where to begin.
-    halt : StopSignal, optional
-        Knows when to stop early.
-
-    Returns
-    -------
-    PhaseResult
-
-    Raises
-    ------
-    InputError
-        If a loss is not finite, or there is patience and no validation set.
-    Terminated
-        If the process, or another that takes part, was told to end.
-    """
-    return _Phase(job, span, callbacks, keeper, halt or NOTHING).run()
-
-
-class _Phase:
-    """What the steps of `train` share."""
-
-    def __init__(
-        self,
-        job: PhaseSetup,
-        span: PhaseSchedule,
-        callbacks: keras.callbacks.CallbackList,
-        keeper: CheckpointHook | None,
-        halt: StopSignal,
-    ) -> None:
-        self.span, self.callbacks, self.keeper, self.halt = (
-            *(span, callbacks, keeper),
-            halt,
-        )
-        self.engine = Engine(job)
-        self.best = BestWeights(job.network, job.plans)
-        self.position = PhaseProgress()
-        if keeper is not None:
-            self.position = keeper.resume(self.engine, self.best)
-        self.batches = math.ceil(job.source.num_images / job.config.batch_size)
-        preset = PRESETS[job.config.preset]
-        self.schedule: Schedule = SCHEDULES[preset.schedule]
-
-    def run(self) -> PhaseResult:
-        stopped = ""
-        while not stopped:
-            stopped = self._ended() or self._epoch()
-        self.best.restore()
-        position = self.position
-        return PhaseResult(
-            best_epoch=position.best_epoch,
-            val=position.best_val,
-            epochs=position.epoch,
-            steps=position.step,
-            stopped=stopped,
-            cached=self.engine.first > 1,
-        )
-
-    def _ended(self) -> str:
-        """Say why no epoch follows, if none does."""
-        position, span = self.position, self.span
-        if position.batch:
-            return ""
-        if position.epoch >= span.epochs:
-            return "epochs"
-        stale = position.epoch - 1 - position.best_epoch
-        return "patience" if span.patience and stale >= span.patience else ""
-
-    def _epoch(self) -> str:
-        """Train an epoch, or what is left of it; say why the phase ends, if it does."""
-        position, number = self.position, self.span.first_epoch + self.position.epoch
-        self.callbacks.on_epoch_begin(number)
-        told = StopRequest()
-        for group in self._groups(number):
-            told = self._steps(group)
-            if told.stops:
-                break
-        self.engine.recompute_statistics(number)
-        # The chief's, so that all agree on the best epoch and on when to stop.
-        val = self.engine.job.replicas.broadcast_json(self.engine.evaluate())
-        if self.span.patience and not val:
-            raise InputError("--patience needs a validation set, and it is empty here.")
-        self.best.offer(position, val)
-        position.epoch, position.batch = position.epoch + 1, 0
-        self.callbacks.on_epoch_end(number, val)
-        if told.stops:
-            return "time limit"  # with more time, the run goes on within the epoch
-        self._keep(told)
-        return ""
-
-    def _groups(self, number: int) -> Iterator[list[Batch]]:
-        """Group the epoch's batches into those of a call: all of one size."""
-        job = self.engine.job
-        source = job.source.train(number, job.replicas.part, self.position.batch)
-        for _, alike in itertools.groupby(source, key=lambda batch: batch.size):
-            while group := [*itertools.islice(alike, self.engine.steps_a_call)]:
-                yield group
-
-    def _steps(self, group: list[Batch]) -> StopRequest:
-        """Take the steps of a call."""
-        position = self.position
-        first = position.batch
-        rates = [self._rate(position.step + i) for i in range(len(group))]
-        losses, signal = self.engine.take(
-            group, rates, self.span.first_step + position.step, self.halt.signal()
-        )
-        position.batch += len(group)
-        position.step += len(group)
-        for i, (loss, rate) in enumerate(zip(losses, rates, strict=True)):
-            self.callbacks.on_train_batch_begin(first + i)
-            logs = {"loss": loss, "learning_rate": rate}
-            self.callbacks.on_train_batch_end(first + i, logs)
-        told = self.halt.read(signal)
-        self._keep(told)
-        return told
-
-    def _keep(self, told: StopRequest) -> None:
-        if self.keeper is not None:
-            self.keeper.after(self.engine, self.best, self.position, told)
-        if told.terminated:
-            self.halt.terminate()
-
-    def _rate(self, step: int) -> float:
-        """Return a step's learning rate: a linear rise, then the schedule."""
-        steps = self.span.epochs * self.batches
-        warm = math.floor(self.engine.job.config.warmup * steps)
-        if step < warm:
-            return self.span.learning_rate * (step + 1) / (warm + 1)
-        return self.span.learning_rate * self.schedule(step - warm, steps - warm)
+        for block, weights in self.weights.items():
+            self._network.assign(block, weights)
 
 
 def score(val: Mapping[str, float]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What a recipe is trained on, and with."""
+"""What all phases of a recipe are trained on, and with."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.records import reader
@@ -17,28 +19,30 @@ from kerastransfer.training.caching import Caching, LabelledExamples
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSetup:
-    """What a recipe is trained on, and with.
+    """What all phases of a recipe are trained on, and with.
 
     Parameters
     ----------
     config : TrainConfig
     backbone : Backbone
     records : LabelledExamples
+        The examples of all splits.
     num_classes : int
-    train_positions, val_positions : array of int
-        Which images.
+    positions : mapping of str to array of shape (n,)
+        Which examples of each split are used: ``train``, ``val`` and ``test``.
     source_weights : mapping of str to array
         The pretrained weights; empty where the recipe keeps none.
     replicas : Replicas
+        The devices that train together.
     caching : Caching
+        Whether and where outputs of frozen blocks are kept.
     """
 
     config: TrainConfig
     backbone: Backbone
     records: LabelledExamples
     num_classes: int
-    train_positions: NDArray[np.int64]
-    val_positions: NDArray[np.int64]
+    positions: Mapping[str, NDArray[np.int64]]
     source_weights: Mapping[str, NDArray[Any]]
     replicas: Replicas
     caching: Caching
@@ -59,20 +63,64 @@ class TrainSetup:
             backbone=backbone,
             records=records,
             num_classes=len(records.classes),
-            train_positions=records.variant(config.images_per_class, config.draw),
-            val_positions=np.arange(records.size("val")),
+            positions={
+                "train": records.variant(config.images_per_class, config.draw),
+                "val": np.arange(records.size("val")),
+                "test": np.arange(records.size("test")),
+            },
             source_weights=source_weights,
             replicas=replicas,
             caching=caching,
         )
 
+    def images(self) -> ImageBatches:
+        """Return the training and validation images as a source of batches."""
+        return ImageBatches(
+            examples=self.records,
+            train_positions=self.positions["train"],
+            val_positions=self.positions["val"],
+            preprocessing=self.backbone.preprocessing,
+            config=self.config,
+        )
 
-def image_batches(setting: TrainSetup) -> ImageBatches:
-    """Give the setting's images as a source of batches."""
-    return ImageBatches(
-        examples=setting.records,
-        train_positions=setting.train_positions,
-        val_positions=setting.val_positions,
-        preprocessing=setting.backbone.preprocessing,
-        config=setting.config,
+    def make_network(self) -> Network:
+        """Make the network that the first phase begins with, on all devices."""
+        with self.replicas.strategy.scope():
+            return surgery.draw(
+                self.config.recipe.phases[0],
+                self.backbone,
+                self.num_classes,
+                self.config.seed,
+                self.source_weights,
+            )
+
+    def class_weights(self) -> NDArray[np.float32] | None:
+        """Return a weight for each class's losses; None where all count alike."""
+        if self.config.class_weights != "auto":
+            return None
+        labels = self.records.labels("train")[self.positions["train"]]
+        return balanced_weights(labels, self.num_classes)
+
+
+def balanced_weights(
+    labels: NDArray[np.int64], num_classes: int
+) -> NDArray[np.float32]:
+    """Weigh classes so that each counts as much as any other.
+
+    Parameters
+    ----------
+    labels : array of shape (n,)
+        Of the training images.
+    num_classes : int
+
+    Returns
+    -------
+    array of shape (num_classes,)
+        n / (classes * images of the class), as scikit-learn's "balanced"; 0 for a
+        class without images.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    present = np.count_nonzero(counts)
+    return np.where(counts, len(labels) / (present * np.maximum(counts, 1)), 0).astype(
+        np.float32
     )

@@ -22,6 +22,7 @@ def compute(
     records: LabelledExamples,
     network: Network,
     backbone: Backbone,
+    *,
     positions: Mapping[str, NDArray[np.int64]],
     caching: Caching,
 ) -> SplitFeatures:
@@ -33,8 +34,8 @@ def compute(
     network : Network
         With the source's weights.
     backbone : Backbone
-    positions : mapping of str to array
-        Of each split.
+    positions : mapping of str to array of shape (n,)
+        Which examples of each split.
     caching : Caching
         Where it is off, or there is no room, nothing is kept.
 
@@ -43,15 +44,17 @@ def compute(
     dict of str to (array of shape (n, d), array of shape (n,))
         Features and labels of each split.
     """
-    filler = open_filler(records, network, backbone, positions, caching)
-    reason = "it is off"
+    filler = open_filler(
+        records, network, backbone, positions=positions, caching=caching
+    )
+    problem: str | None = "it is off"
     if caching.mode != "off":
-        reason = caches.no_room(filler, caching) or caches.fill(
+        problem = caches.room_problem(filler, caching) or caches.fill(
             filler, _FEATURE_BLOCK, caching
         )
-        if reason:
-            say(f"The source's features are not kept: {reason}.")
-    read = filler.compute if reason else filler.read
+        if problem:
+            say(f"The source's features are not kept: {problem}.")
+    read = filler.compute if problem else filler.read
     return {
         part.split: (read(part), records.labels(part.split)[part.positions])
         for part in filler.wanted
@@ -62,21 +65,23 @@ def open_filler(
     records: LabelledExamples,
     network: Network,
     backbone: Backbone,
+    *,
     positions: Mapping[str, NDArray[np.int64]],
     caching: Caching,
 ) -> Filler:
-    """Look at what `compute` needs, and what is there.
+    """Find which features `compute` needs, and which are kept.
 
     Parameters
     ----------
     records, network, backbone, positions, caching
         As for `compute`.
-
-    Returns
-    -------
-    Filler
     """
-    wanted = [Wanted.centre(split, chosen) for split, chosen in positions.items()]
     return caches.open_filler(
-        records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
+        records,
+        network,
+        backbone,
+        _FEATURE_BLOCK,
+        wanted=[Wanted.centre(split, indices) for split, indices in positions.items()],
+        caching=caching,
+        dtype="float32",
     )

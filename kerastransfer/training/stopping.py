@@ -1,10 +1,11 @@
-"""Stopping between two steps: told to by a signal, or because time is up.
+"""Stopping between two steps: on a signal, or because the time limit is reached.
 
-Every process says with each step what it wants; the sum reaches all of them in the same
-step, so that all stop at one place.
+Every process votes with each step; the votes are summed over all processes with that
+step's gradients, so that all of them stop after the same step.
 """
 
 import dataclasses
+import enum
 import os
 import signal
 import threading
@@ -12,40 +13,75 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kerastransfer.errors import Terminated
 
-_TERMINATE = 1.0  # however many say so, less than:
-_TIME_IS_UP = 1024.0
+
+class StopReason(enum.StrEnum):
+    """Why a phase ended; the values stand in ``result.json`` and in checkpoints.
+
+    >>> StopReason("time limit")
+    <StopReason.TIME_LIMIT: 'time limit'>
+    """
+
+    EPOCHS = "epochs"
+    PATIENCE = "patience"
+    TIME_LIMIT = "time limit"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequest:
-    """What all processes together want.
+    """What the processes that train together ask for.
 
     Parameters
     ----------
-    terminated : bool
-        End now, to go on another time.
-    stops : bool
-        Train no more, and finish with what there is.
+    terminate : bool
+        Write a checkpoint and end the process; the run goes on another time.
+    finish : bool
+        Train no more, and finish the run with the best weights so far.
     """
 
-    terminated: bool = False
-    stops: bool = False
+    terminate: bool = False
+    finish: bool = False
+
+    @classmethod
+    def from_votes(cls, votes: NDArray[Any]) -> Self:
+        """Read the votes of all processes: one for either is enough.
+
+        Parameters
+        ----------
+        votes : array of shape (2,)
+            Sum of what `StopSignal.votes` gives in each process.
+
+        Examples
+        --------
+        >>> StopRequest.from_votes(np.array([0.0, 1.0]))
+        StopRequest(terminate=False, finish=True)
+        """
+        to_terminate, to_finish = votes
+        return cls(terminate=bool(to_terminate > 0), finish=bool(to_finish > 0))
 
 
 class StopSignal:
-    """What this process wants.
+    """Whether this process has been told to stop, or has trained for long enough.
 
     Parameters
     ----------
     time_limit : float, optional
-        Seconds of training, over all times that the run was begun.
+        Seconds of training, counted over all times that the run was started.
     spent : float
-        Seconds that earlier ones took.
+        Seconds of training that earlier starts of the run took.
     chief : bool
-        Whether this process's clock counts.
+        Whether this process is the one whose clock counts.
+
+    Examples
+    --------
+    >>> StopSignal(time_limit=60.0, spent=61.0).votes()
+    array([0., 1.], dtype=float32)
     """
 
     def __init__(
@@ -64,30 +100,23 @@ class StopSignal:
         """Seconds of training so far."""
         return time.monotonic() - self._start
 
-    def signal(self) -> float:
-        """Return what is added to what the others want."""
-        late = self._limit is not None and self.seconds >= self._limit
-        return _TERMINATE * bool(self.code) + _TIME_IS_UP * late
-
-    @staticmethod
-    def read(total: float) -> StopRequest:
-        """Understand the sum of what all want."""
-        return StopRequest(
-            terminated=total % _TIME_IS_UP > 0, stops=total >= _TIME_IS_UP
-        )
+    def votes(self) -> NDArray[np.float32]:
+        """Return this process's two votes, 0 or 1: to terminate, and to finish."""
+        time_is_up = self._limit is not None and self.seconds >= self._limit
+        return np.array([bool(self.code), time_is_up], np.float32)
 
     def check(self) -> None:
-        """End this process if it was told to; nothing must be lost by that."""
+        """End this process if a signal came; call it where nothing is lost by that."""
         if self.code:
             self.terminate()
 
     def terminate(self) -> None:
-        """End this process; call it once nothing is lost by that."""
+        """End this process; call it where nothing is lost by that."""
         raise Terminated(self.code or 128 + signal.SIGTERM)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take note of SIGTERM and SIGINT instead of dying of them; at once the 2nd."""
+        """Turn the first SIGTERM or SIGINT into a vote; let the second one kill."""
         if threading.current_thread() is not threading.main_thread():
             yield  # Python gives signals to the main thread alone
             return
@@ -108,6 +137,3 @@ class StopSignal:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-NOTHING = StopSignal()

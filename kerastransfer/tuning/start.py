@@ -143,7 +143,12 @@ def tune(
 
     def trainer(config: TrainConfig) -> "TrainSetup":
         return TrainSetup.of(
-            config, sources.backbone, records, sources.weights, replicas, shared
+            config,
+            sources.backbone,
+            records=records,
+            source_weights=sources.weights,
+            replicas=replicas,
+            caching=shared,
         )
 
     out = out or Path("searches") / f"{records.name}_{sources.backbone.name}"

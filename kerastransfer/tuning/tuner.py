@@ -17,9 +17,9 @@ from kerastransfer.errors import InputError
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
-from kerastransfer.training import phases
+from kerastransfer.training import frozen_prefix, phase_loop
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
-from kerastransfer.training.checkpoints import CheckpointStore
+from kerastransfer.training.checkpoints import START, CheckpointStore
 from kerastransfer.training.phase import PhaseResult
 from kerastransfer.training.setup import TrainSetup
 from kerastransfer.training.stopping import StopSignal
@@ -136,31 +136,33 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
     ) -> Trial:
         keras.utils.set_random_seed(config.seed)
         store = CheckpointStore(folder / "checkpoints", config.hash)
-        found = store.newest()
-        setting = self._trainer(config)
-        halt = StopSignal(spent=found.seconds if found else 0.0)
-        keeper = CheckpointSaver(
+        checkpoint = store.newest() or START
+        setup = self._trainer(config)
+        stop_signal = StopSignal(spent=checkpoint.seconds)
+        saver = CheckpointSaver(
             store,
             every=self._plan.checkpoint_every,
-            halt=halt,
-            metrics_bytes=lambda: 0,
-            found=found,
+            stop_signal=stop_signal,
+            checkpoint=checkpoint,
         )
-        network, outcomes = phases.begin(setting, found)
-        with halt.listening():
-            outcomes = phases.train(
-                *(setting, network, outcomes, keras.callbacks.CallbackList([])),
-                *(keeper, halt),
-                found=found,
+        network = setup.make_network()
+        saver.restore(network)
+        with stop_signal.listening():
+            results = phase_loop.train_phases(
+                setup,
+                network,
+                callbacks=keras.callbacks.CallbackList([]),
+                saver=saver,
+                stop_signal=stop_signal,
             )
         trial = Trial(
             number=number,
             config=config,
-            wrong=_wrong(setting, network, outcomes[-1]),
-            num_val=len(setting.val_positions),
-            nll=outcomes[-1].val["nll"],
+            wrong=_wrong(setup, network, results[-1]),
+            num_val=len(setup.positions["val"]),
+            nll=results[-1].val["nll"],
             share=share,
-            seconds=round(halt.seconds, 1),
+            seconds=round(stop_signal.seconds, 1),
         )
         trials.write(trial, folder)
         store.clear()
@@ -177,17 +179,14 @@ def describe(config: TrainConfig) -> str:
     )
 
 
-def _wrong(
-    setting: TrainSetup, network: Network, outcome: PhaseResult
-) -> tuple[int, ...]:
+def _wrong(setup: TrainSetup, network: Network, result: PhaseResult) -> tuple[int, ...]:
     """List the validation images that the trained network takes for another class."""
-    last = len(setting.config.epochs) - 1
-    source = phases.choose_source(setting, network, last, outcome.cached)
-
+    last = len(setup.config.recipe.phases) - 1
+    source = frozen_prefix.choose_source(setup, network, last, cached=result.cached)
     wrong = []
     for inputs, labels in source.val():
         if source.first == 1:
-            inputs = image_ops.normalise(inputs, setting.backbone.preprocessing)
+            inputs = image_ops.normalise(inputs, setup.backbone.preprocessing)
         logits = network.forward(inputs, first=source.first)
         wrong.append(logits.numpy().argmax(axis=-1) != np.asarray(labels))
     return tuple(np.flatnonzero(np.concatenate(wrong)).tolist())

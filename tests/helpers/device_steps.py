@@ -112,38 +112,20 @@ def train(case, replicas, count):
     from kerastransfer import surgery
     from kerastransfer.config.defaults import DataSummary, resolve
     from kerastransfer.recipe import Recipe
-    from kerastransfer.training import phase, phases
-    from kerastransfer.training.batches import ImageBatches
-    from kerastransfer.training.engine import PhaseSetup
+    from kerastransfer.training.phase import PhaseSetup
 
     recipe, preset, rate, settings = CASES[case]
-    chosen = {"dataset": "noise", "backbone": "grouped", "recipe": recipe}
-    chosen |= {"preset": preset, "batch_size": BATCH, "learning_rate": [0.003]}
-    facts = DataSummary(records="", weights="", num_images=count, mirror=False)
-    config = resolve(chosen | settings, facts)
+    named = {"dataset": "noise", "backbone": "grouped", "recipe": recipe}
+    named |= {"preset": preset, "batch_size": BATCH, "learning_rate": [0.003]}
+    summary = DataSummary(records="", weights="", num_images=count, mirror=False)
+    config = resolve(named | {"epochs": [EPOCHS]} | settings, summary)
     kind, step = backbone(rate), Recipe.parse(recipe).phases[0]
     source = kind.build(kind.source_classes, 9)
     weights = {k: v for n in range(1, 9) for k, v in source.snapshot(n).items()}
     with replicas.strategy.scope():
         network = surgery.draw(step, kind, 3, config.seed, weights)
     examples = miniature.make_examples(count, 4)
-    images = ImageBatches(
-        examples=examples,
-        train_positions=np.arange(count),
-        val_positions=np.arange(4),
-        preprocessing=kind.preprocessing,
-        config=config,
-    )
-    balanced = phases.class_weights(examples.labels("train"), 3)
-    job = PhaseSetup(
-        network=network,
-        plans=surgery.plan(step, kind, 3),
-        source=images,
-        preprocessing=kind.preprocessing,
-        config=config,
-        replicas=replicas,
-        class_weights=balanced if config.class_weights == "auto" else None,
-    )
+    setup = miniature.setup_of(config, examples, backbone=kind, replicas=replicas)
     losses = []
 
     class Note(keras.callbacks.Callback):
@@ -151,11 +133,9 @@ def train(case, replicas, count):
             losses.append(logs["loss"])
 
     # The last epoch's weights are wanted, not the best's: no validation set.
-    job = dataclasses.replace(
-        job, source=dataclasses.replace(images, val_positions=np.arange(0))
-    )
-    span = phase.PhaseSchedule(epochs=EPOCHS, learning_rate=config.learning_rate[0])
-    phase.train(job, span, keras.callbacks.CallbackList([Note()]))
+    source = dataclasses.replace(setup.images(), val_positions=np.arange(0))
+    phase = PhaseSetup(setup=setup, index=0, network=network, source=source)
+    miniature.train_phase(phase, [Note()])
     after = {k: v for n in range(1, 9) for k, v in network.snapshot(n).items()}
     return {"losses": np.array(losses), **after}
 
@@ -176,12 +156,12 @@ def main():
     )
     import numpy as np
 
-    found = {
+    arrays = {
         f"{case}: {name}": value
         for case in CASES
         for name, value in train(case, replicas, args.images).items()
     }
-    np.savez(args.out, **found)
+    np.savez(args.out, **arrays)
 
 
 if __name__ == "__main__":

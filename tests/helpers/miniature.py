@@ -6,6 +6,7 @@ to 5) and dropout (blocks 6 to 8) as they do: never both in one block.
 
 import dataclasses
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -18,8 +19,11 @@ from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.published import WeightPort
 from kerastransfer.config.defaults import DataSummary, resolve
-from kerastransfer.distribution.replicas import single
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import Replicas, single
 from kerastransfer.training.caching import Caching
+from kerastransfer.training.phase import PhaseResult, PhaseSetup
+from kerastransfer.training.phase_loop import PhaseLoop
 from kerastransfer.training.setup import TrainSetup
 
 CLASSES = ("dark", "middle", "light")
@@ -156,9 +160,8 @@ def make_examples(train: int = 13, val: int = 6, seed: int = 0) -> MemoryExample
     )
 
 
-def make_setting(place: Path, recipe: str, **chosen: object) -> TrainSetup:
+def make_setup(place: Path, recipe: str, **settings: object) -> TrainSetup:
     """Thirteen noise images to train on, six to judge by; caches go to a place."""
-    examples = make_examples(13, 6)
     config = resolve(
         {
             "dataset": "noise",
@@ -167,18 +170,42 @@ def make_setting(place: Path, recipe: str, **chosen: object) -> TrainSetup:
             "batch_size": 4,
             "learning_rate": [0.01],
             "epochs": [3],
-            **chosen,
+            **settings,
         },
         DataSummary(records="", weights="", num_images=13, mirror=False),
     )
+    caching = Caching(mode="on", home=place / "features")
+    return setup_of(config, make_examples(13, 6), caching=caching)
+
+
+def setup_of(
+    config: TrainConfig,
+    examples: MemoryExamples,
+    *,
+    backbone: Backbone = BACKBONE,
+    replicas: Replicas | None = None,
+    caching: Caching | None = None,
+) -> TrainSetup:
+    """All of some examples, with nothing cached unless it is said."""
     return TrainSetup(
         config=config,
-        backbone=BACKBONE,
+        backbone=backbone,
         records=examples,
         num_classes=3,
-        train_positions=np.arange(13),
-        val_positions=np.arange(6),
+        positions={
+            split: np.arange(examples.size(split)) for split in ("train", "val", "test")
+        },
         source_weights=source_weights(),
-        replicas=single(),
-        caching=Caching(mode="on", home=place / "features"),
+        replicas=replicas or single(),
+        caching=caching or Caching(mode="off"),
     )
+
+
+def train_phase(
+    phase: PhaseSetup, callbacks: Iterable[keras.callbacks.Callback] = ()
+) -> PhaseResult:
+    """Train one phase alone, without checkpoints."""
+    loop = PhaseLoop(phase, keras.callbacks.CallbackList([*callbacks]))
+    while loop.stop_reason is None:
+        loop.train_epoch()
+    return loop.finish()

@@ -40,7 +40,7 @@ def open_records(place: pathlib.Path):
     return dataset.spec, reader.find_or_convert(dataset, place / "records")
 
 
-def facts_of(records):
+def summary_of(records):
     """What a config's defaults depend on, with weights that no file holds."""
     from kerastransfer.config.defaults import DataSummary
 
@@ -91,7 +91,7 @@ def main() -> int:
     from kerastransfer.training.caching import Caching
 
     dataset, records = open_records(args.place)
-    chosen = {
+    settings = {
         "dataset": dataset,
         "backbone": "miniature",
         "recipe": args.recipe,
@@ -101,7 +101,7 @@ def main() -> int:
         "learning_rate": (0.01,),
         **read_settings(args.settings),
     }
-    config = resolve(chosen, facts_of(records))
+    config = resolve(settings, summary_of(records))
     inputs = execution.RunInputs(
         records=records,
         source_weights=miniature.source_weights(),

@@ -49,10 +49,15 @@ def main() -> int:
 
     def trainer(config):
         return TrainSetup.of(
-            config, miniature.BACKBONE, records, weights, replicas, caching
+            config,
+            miniature.BACKBONE,
+            records=records,
+            source_weights=weights,
+            replicas=replicas,
+            caching=caching,
         )
 
-    space = Space(recipes=RECIPES, chosen=chosen, summary=small_run.facts_of(records))
+    space = Space(recipes=RECIPES, chosen=chosen, summary=small_run.summary_of(records))
     plan = SearchPlan(
         tuner=args.tuner, trials=args.trials, seed=3, checkpoint_every=0.0
     )

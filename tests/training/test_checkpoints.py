@@ -15,8 +15,8 @@ def make(phase=0, step=1, best=0, value=1.0):
     weights = {n: {"kernel": np.full(3, value), "bias": np.ones(2)} for n in (7, 8)}
     return Checkpoint(
         phase=phase,
-        position=PhaseProgress(epoch=step, step=step, best_epoch=best),
-        outcomes=(),
+        progress=PhaseProgress(epoch=step, step=step, best_epoch=best),
+        results=(),
         cached=True,
         seconds=1.0,
         metrics_bytes=10,
@@ -52,13 +52,13 @@ def test_no_bit_that_flips_goes_unnoticed(store):
         flipped = bytearray(content)
         flipped[bit // 8] ^= 1 << (bit % 8)
         path.write_bytes(flipped)
-        found = newest(store)
-        steps.append(found.position.step)
-        for block in (*found.weights.values(), *found.best.values()):
+        checkpoint = newest(store)
+        steps.append(checkpoint.progress.step)
+        for block in (*checkpoint.weights.values(), *checkpoint.best.values()):
             assert set(block) == {"kernel", "bias"}
-            assert (block["kernel"] == found.position.step).all()
-        assert len(found.weights) == len(found.best) == 2
-        assert len(found.optimizer) == 1
+            assert (block["kernel"] == checkpoint.progress.step).all()
+        assert len(checkpoint.weights) == len(checkpoint.best) == 2
+        assert len(checkpoint.optimizer) == 1
     assert steps.count(1) > 300 and steps.count(2) > 10
 
 
@@ -75,7 +75,7 @@ def test_best_weights_stay_while_a_checkpoint_that_is_kept_needs_them(store, tmp
         store._write_best(make(step=step, best=step))
     store.write(make(step=10, best=9))
     sorted(store.folder.glob("state-*"))[-1].write_bytes(b"torn")
-    assert newest(store).position.best_epoch == 5
+    assert newest(store).progress.best_epoch == 5
     store = CheckpointStore(store.folder, "config")
     store.write(make(step=11, best=11))
     store.write(make(step=12, best=11))

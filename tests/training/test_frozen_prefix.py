@@ -1,59 +1,33 @@
 """Whether a prefix is cached: what is measured, said and refused."""
 
-import numpy as np
 import pytest
 from helpers import miniature
 from helpers.disks import small_disk
 
-from kerastransfer import surgery
 from kerastransfer.config.defaults import DataSummary, resolve
-from kerastransfer.recipe import Recipe
 from kerastransfer.training import frozen_prefix
-from kerastransfer.training.batches import ImageBatches
 from kerastransfer.training.caching import Caching
 
 RECIPE = "F1-5R6-8"
-CUT = 5
+FROZEN = 5
 
 
 def choose(caching, *, epochs=50, decided=None, **settings):
-    chosen = {"dataset": "noise", "backbone": "miniature", "recipe": RECIPE}
-    facts = DataSummary(records="", weights="", num_images=13, mirror=False)
-    config = resolve({**chosen, **settings}, facts)
-    examples = miniature.make_examples()
-    network = surgery.draw(
-        Recipe.parse(RECIPE).phases[0],
-        miniature.BACKBONE,
-        3,
-        0,
-        miniature.source_weights(),
-    )
-    images = ImageBatches(
-        examples=examples,
-        train_positions=np.arange(13),
-        val_positions=np.arange(6),
-        preprocessing=miniature.BACKBONE.preprocessing,
-        config=config,
-    )
-    return frozen_prefix.choose(
-        images,
-        examples,
-        network,
-        miniature.BACKBONE,
-        CUT,
-        epochs=epochs,
-        caching=caching,
-        decided=decided,
-    )
+    named = {"dataset": "noise", "backbone": "miniature", "recipe": RECIPE}
+    summary = DataSummary(records="", weights="", num_images=13, mirror=False)
+    config = resolve({**named, **settings}, summary)
+    setup = miniature.setup_of(config, miniature.make_examples(), caching=caching)
+    network = setup.make_network()
+    return frozen_prefix.choose(setup, network, FROZEN, epochs=epochs, decided=decided)
 
 
 def test_many_epochs_pay_and_it_says_why(tmp_path, capsys):
     source = choose(Caching(home=tmp_path), epochs=2000)
-    assert source.first == CUT + 1
-    told = capsys.readouterr().err
-    assert "A cache saves about" in told and "ms an image" in told
-    assert "38,000 passes in 2000 epochs against 19 crops once" in told
-    assert "Computing blocks 1-5 of 19 crops once" in told
+    assert source.first == FROZEN + 1
+    message = capsys.readouterr().err
+    assert "A cache saves about" in message and "ms an image" in message
+    assert "38,000 passes in 2000 epochs against 19 crops once" in message
+    assert "Computing blocks 1-5 of 19 crops once" in message
 
 
 def test_fewer_epochs_than_views_do_not_pay(tmp_path, capsys):
@@ -64,7 +38,7 @@ def test_fewer_epochs_than_views_do_not_pay(tmp_path, capsys):
 def test_what_is_there_already_is_used_whatever_the_epochs(tmp_path, capsys):
     choose(Caching(mode="on", home=tmp_path), views=5)
     capsys.readouterr()
-    assert choose(Caching(home=tmp_path), epochs=1, views=5).first == CUT + 1
+    assert choose(Caching(home=tmp_path), epochs=1, views=5).first == FROZEN + 1
     assert capsys.readouterr().err == ""
 
 
@@ -89,7 +63,7 @@ def test_a_limit_is_kept(tmp_path, capsys):
         choose(Caching(mode="on", home=tmp_path, limit=19 * 16 - 1))
     with pytest.raises(ValueError, match="--cache off"):
         choose(small, decided=True)
-    assert choose(Caching(mode="on", home=tmp_path, limit=19 * 16)).first == CUT + 1
+    assert choose(Caching(mode="on", home=tmp_path, limit=19 * 16)).first == FROZEN + 1
 
 
 def test_room_on_the_disk_is_looked_at_before(tmp_path, capsys):

@@ -1,19 +1,15 @@
 """The real backbone: what is frozen stays, and what is tuned moves."""
 
-import keras
+import dataclasses
+
 import numpy as np
 import pytest
-from helpers.miniature import make_examples
+from helpers import miniature
 
-from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.config.defaults import DataSummary, resolve
-from kerastransfer.distribution.replicas import single
-from kerastransfer.recipe import Action, Recipe
-from kerastransfer.training import phase
-from kerastransfer.training.batches import ImageBatches
-from kerastransfer.training.engine import PhaseSetup
-from kerastransfer.training.phase import PhaseSchedule
+from kerastransfer.recipe import Action
+from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.weights import store
 
 LITE0 = table.get("efficientnet_lite0")
@@ -25,36 +21,25 @@ LITE0 = table.get("efficientnet_lite0")
     ["F1-7R8", "F1-2FT3R4-8", "F1-3FT4-7@0.1R8", "FT1-7R8", "R1-8", "F1-7R8+FT1-8"],
 )
 def test_exactly_the_frozen_blocks_stay_bit_identical(recipe):
-    phases = Recipe.parse(recipe).phases
-    chosen = {"dataset": "noise", "backbone": LITE0.name, "recipe": recipe}
+    named = {"dataset": "noise", "backbone": LITE0.name, "recipe": recipe}
     settings = {"epochs": (1,), "batch_size": 4, "weight_decay": 0.1}
-    facts = DataSummary(records="", weights="", num_images=8, mirror=False)
-    config = resolve(chosen | settings, facts)
-    weights = store.load(LITE0.name).mapping
-    network = surgery.draw(phases[0], LITE0, 3, config.seed, weights)
-    images = ImageBatches(
-        examples=make_examples(8, 3),
-        train_positions=np.arange(8),
-        val_positions=np.arange(3),
-        preprocessing=LITE0.preprocessing,
-        config=config,
+    summary = DataSummary(records="", weights="", num_images=8, mirror=False)
+    config = resolve(named | settings | {"learning_rate": (0.01,)}, summary)
+    setup = dataclasses.replace(
+        miniature.setup_of(config, miniature.make_examples(8, 3), backbone=LITE0),
+        source_weights=store.load(LITE0.name).mapping,
     )
-    for step in phases:
-        before = [network.snapshot(number) for number in range(1, 9)]
-        job = PhaseSetup(
-            network=network,
-            plans=surgery.plan(step, LITE0, 3),
-            source=images,
-            preprocessing=LITE0.preprocessing,
-            config=config,
-            replicas=single(),
+    network = setup.make_network()
+    for index, step in enumerate(config.recipe.phases):
+        before = [network.snapshot(block) for block in range(1, 9)]
+        phase = PhaseSetup(
+            setup=setup, index=index, network=network, source=setup.images()
         )
-        nothing = keras.callbacks.CallbackList([])
-        phase.train(job, PhaseSchedule(epochs=1, learning_rate=0.01), nothing)
-        for number, old in enumerate(before, start=1):
-            new = network.snapshot(number)
+        miniature.train_phase(phase)
+        for block, old in enumerate(before, start=1):
+            new = network.snapshot(block)
             same = [np.array_equal(old[name], new[name]) for name in old]
-            if step.steps[number - 1].action is Action.FREEZE:
-                assert all(same), number
+            if step.steps[block - 1].action is Action.FREEZE:
+                assert all(same), block
             else:
-                assert not all(same), number
+                assert not all(same), block

@@ -60,7 +60,7 @@ def test_a_rate_in_the_graph_is_the_rate(preset):
 
     @tf.function
     def step(gradient, rate):
-        optimizer.apply(made, rate, [gradient], [ours])
+        made.apply([gradient], [ours], rate=rate)
 
     reference = optimizer.make(PRESETS[preset], 0.1, [(theirs, plan())])
     for gradient, rate in zip(GRADIENTS, rates, strict=True):

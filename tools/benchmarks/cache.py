@@ -69,64 +69,74 @@ def _row(case: _Case) -> Row:
     )
 
 
-def _setting(case: _Case, home: Path) -> "tuple[TrainSetup, Network]":
+def _setup(case: _Case, home: Path) -> "tuple[TrainSetup, Network]":
     """Return what is trained on, and the network that both sides begin with."""
     from kerastransfer.backbones import table
     from kerastransfer.datasets import table as datasets
     from kerastransfer.distribution.replicas import single
     from kerastransfer.records import reader
-    from kerastransfer.training import phases
     from kerastransfer.training.caching import Caching
     from kerastransfer.training.setup import TrainSetup
 
     records = reader.find_or_convert(datasets.resolve("digits"))
     backbone = table.get(case.backbone)
     config = steps.make_config(
-        *(case.backbone, case.recipe, _BATCH),
+        case.backbone,
+        case.recipe,
+        _BATCH,
         epochs=[_EPOCHS],
         views=_VIEWS,
         images_per_class=case.images,
     )
     source = backbone.build(backbone.source_classes, 0)
     weights = {k: v for n in range(1, 9) for k, v in source.snapshot(n).items()}
-    caching = Caching(mode="on", home=home, quiet=True)
-    setting = TrainSetup.of(config, backbone, records, weights, single(), caching)
-    setting = dataclasses.replace(setting, val_positions=np.arange(0))
-    return setting, steps.without_dropout(phases.begin(setting, None)[0])
+    setup = TrainSetup.of(
+        config,
+        backbone,
+        records=records,
+        source_weights=weights,
+        replicas=single(),
+        caching=Caching(mode="on", home=home, quiet=True),
+    )
+    positions = {**setup.positions, "val": np.arange(0)}
+    setup = dataclasses.replace(setup, positions=positions)
+    return setup, steps.without_dropout(setup.make_network())
 
 
 def _ours(case: _Case, trained: dict[str, Any]) -> float:
     import keras
 
-    from kerastransfer.training import phases
+    from kerastransfer.training import phase_loop
     from kerastransfer.training.checkpoint_saver import CheckpointSaver
     from kerastransfer.training.stopping import StopSignal
 
     with tempfile.TemporaryDirectory() as home:
-        setting, network = _setting(case, Path(home))
-        halt = StopSignal()
-        keeper = CheckpointSaver(None, every=60.0, halt=halt, metrics_bytes=lambda: 0)
+        setup, network = _setup(case, Path(home))
+        stop_signal = StopSignal()
         start = time.perf_counter()
-        (outcome,) = phases.train(
-            *(setting, network, (), keras.callbacks.CallbackList([])),
-            *(keeper, halt),
+        (result,) = phase_loop.train_phases(
+            setup,
+            network,
+            callbacks=keras.callbacks.CallbackList([]),
+            saver=CheckpointSaver(None, every=60.0, stop_signal=stop_signal),
+            stop_signal=stop_signal,
         )
         seconds = time.perf_counter() - start
-    assert outcome.cached
-    trained["steps"], trained["network"] = outcome.steps, network
-    return _EPOCHS * len(setting.train_positions) / seconds
+    assert result.cached
+    trained["steps"], trained["network"] = result.steps, network
+    return _EPOCHS * len(setup.positions["train"]) / seconds
 
 
 def _keras(case: _Case, trained: dict[str, Any]) -> float:
     import keras
 
-    setting, network = _setting(case, Path())
+    setup, network = _setup(case, Path())
     model = _model(case, network)
     model.compile(
         steps.optimizer(trained["steps"]),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    batches, clock = _batches(setting), steps.clock()
+    batches, clock = _batches(setup), steps.clock()
     start = time.perf_counter()
     model.fit(batches, shuffle=False, verbose=0, callbacks=[clock])
     seconds = time.perf_counter() - start
@@ -134,7 +144,7 @@ def _keras(case: _Case, trained: dict[str, Any]) -> float:
     gap = steps.gap(trained["network"], model)
     print(f"{case.recipe}: weights within {gap:.1e} of Keras fit's", file=sys.stderr)
     assert gap < _CLOSE or case.recipe != "F1-7R8", f"the weights are {gap} apart"
-    return _EPOCHS * len(setting.train_positions) / seconds
+    return _EPOCHS * len(setup.positions["train"]) / seconds
 
 
 def _model(case: _Case, network: "Network") -> "keras.Model":
@@ -143,9 +153,9 @@ def _model(case: _Case, network: "Network") -> "keras.Model":
     from kerastransfer import surgery
     from kerastransfer.recipe import Recipe
 
-    cut = surgery.frozen_prefix(Recipe.parse(case.recipe).phases[0])
+    num_frozen = surgery.frozen_prefix(Recipe.parse(case.recipe).phases[0])
     for number, block in enumerate(network.blocks, start=1):
-        block.trainable = number > cut
+        block.trainable = number > num_frozen
     inputs = keras.Input(network.blocks[0].input_shape[1:])
     x = inputs
     for block in network.blocks:
@@ -153,46 +163,49 @@ def _model(case: _Case, network: "Network") -> "keras.Model":
     return keras.Model(inputs, x)
 
 
-def _batches(setting: "TrainSetup") -> Any:
+def _batches(setup: "TrainSetup") -> Any:
     """Put the crops into memory, and give them in our order."""
     import tensorflow as tf
 
     from kerastransfer import views
     from kerastransfer.backbones import image_ops
 
-    config, positions = setting.config, setting.train_positions
-    crops, labels = _crops(setting)
+    config, positions = setup.config, setup.positions["train"]
+    crops, labels = _crops(setup)
 
     def indices() -> Iterator[NDArray[np.int64]]:
         for epoch in range(_EPOCHS):
             view = views.choose(config.seed, epoch, positions, _VIEWS)
             order = views.order(config.seed, epoch, positions)
             for start in range(0, len(order), _BATCH):
-                chosen = order[start : start + _BATCH]
-                yield view[chosen] * len(positions) + chosen
+                batch = order[start : start + _BATCH]
+                yield view[batch] * len(positions) + batch
 
-    def batch(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = tf.gather(crops, chosen)
-        preprocessing = setting.backbone.preprocessing
-        return image_ops.normalise(images, preprocessing), tf.gather(labels, chosen)
+    def load(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = tf.gather(crops, rows)
+        preprocessing = setup.backbone.preprocessing
+        return image_ops.normalise(images, preprocessing), tf.gather(labels, rows)
 
     spec = tf.TensorSpec((None,), tf.int64)
-    found = tf.data.Dataset.from_generator(indices, output_signature=spec)
-    found = found.map(batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.from_generator(indices, output_signature=spec)
+    batches = batches.map(load, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     steps_in_all = _EPOCHS * -(-len(positions) // _BATCH)
-    return found.apply(tf.data.experimental.assert_cardinality(steps_in_all))
+    return batches.apply(tf.data.experimental.assert_cardinality(steps_in_all))
 
 
-def _crops(setting: "TrainSetup") -> tuple[Any, Any]:
+def _crops(setup: "TrainSetup") -> tuple[Any, Any]:
     """Decode every image once a view: view by view, in the order of positions."""
     import tensorflow as tf
 
     from kerastransfer import pipeline, views
 
-    positions, fixed = setting.train_positions, views.fixed(_VIEWS)
+    positions, fixed = setup.positions["train"], views.fixed(_VIEWS)
     loaded = pipeline.batches(
-        *(setting.records, "train", np.tile(positions, _VIEWS)),
-        *(np.repeat(fixed, len(positions), axis=0), setting.backbone.preprocessing),
+        setup.records,
+        "train",
+        np.tile(positions, _VIEWS),
+        np.repeat(fixed, len(positions), axis=0),
+        setup.backbone.preprocessing,
         batch_size=_BATCH,
     )
     images, labels = zip(*loaded, strict=True)

@@ -29,11 +29,11 @@ def rows() -> list[Row]:
     losses: dict[int, list[float]] = {}
 
     def run(count: int) -> float:
-        found = steps.apart(__file__, str(count))
-        losses[count] = found["losses"]
+        measured = steps.apart(__file__, str(count))
+        losses[count] = measured["losses"]
         if len(losses) == 2:
             _check(losses[1], losses[2])
-        return float(found["rate"])
+        return float(measured["rate"])
 
     return [
         Row(

@@ -125,7 +125,27 @@ class Repeated:
         return []
 
 
-def make_config(backbone: str, recipe: str, batch: int, **chosen: Any) -> "TrainConfig":
+class NoExamples:
+    """Records without images, for batches come from elsewhere."""
+
+    content_hash = ""
+
+    def size(self, split: str) -> int:
+        """See `kerastransfer.training.caching.LabelledExamples`."""
+        return 0
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """See `kerastransfer.training.caching.LabelledExamples`."""
+        return np.zeros(0, np.int64)
+
+    def serialized(self, split: str, position: int) -> bytes:
+        """See `kerastransfer.pipeline.Examples`."""
+        raise IndexError(position)
+
+
+def make_config(
+    backbone: str, recipe: str, batch: int, **settings: Any
+) -> "TrainConfig":
     """Return the settings that all sides train with.
 
     Parameters
@@ -133,25 +153,22 @@ def make_config(backbone: str, recipe: str, batch: int, **chosen: Any) -> "Train
     backbone, recipe : str
     batch : int
         Images in a batch.
-    **chosen
-        More of them.
-
-    Returns
-    -------
-    TrainConfig
+    **settings
+        More of them, by name.
     """
     from kerastransfer.config.defaults import DataSummary, resolve
 
-    settings = {
+    common = {
         "dataset": "noise",
         "backbone": backbone,
         "recipe": recipe,
         "batch_size": batch,
+        "epochs": [1],
         "learning_rate": [RATE],
         "weight_decay": DECAY,
     }
     summary = DataSummary(records="", weights="", num_images=batch * STEPS, mirror=True)
-    return resolve({**settings, **chosen}, summary)
+    return resolve({**common, **settings}, summary)
 
 
 def ours(
@@ -177,28 +194,29 @@ def ours(
     """
     import keras
 
-    from kerastransfer import surgery
     from kerastransfer.backbones import table
     from kerastransfer.distribution.replicas import single
-    from kerastransfer.training import phase
-    from kerastransfer.training.engine import PhaseSetup
-    from kerastransfer.training.phase import PhaseSchedule
+    from kerastransfer.training.caching import Caching
+    from kerastransfer.training.phase import PhaseSetup
+    from kerastransfer.training.phase_loop import PhaseLoop
+    from kerastransfer.training.setup import TrainSetup
 
-    backbone = table.get(config.backbone)
-    job = PhaseSetup(
-        network=network,
-        plans=surgery.plan(config.recipe.phases[0], backbone, CLASSES),
-        source=source,
-        preprocessing=backbone.preprocessing,
+    setup = TrainSetup(
         config=config,
+        backbone=table.get(config.backbone),
+        records=NoExamples(),
+        num_classes=CLASSES,
+        positions={},
+        source_weights={},
         replicas=replicas or single(),
+        caching=Caching(mode="off"),
     )
+    phase = PhaseSetup(setup=setup, index=0, network=network, source=source)
 
     def run() -> Any:
-        found = clock()
-        callbacks = keras.callbacks.CallbackList([found])
-        phase.train(job, PhaseSchedule(epochs=1, learning_rate=RATE), callbacks)
-        return found
+        ticks = clock()
+        PhaseLoop(phase, keras.callbacks.CallbackList([ticks])).train_epoch()
+        return ticks
 
     return run
 
@@ -218,9 +236,9 @@ def optimizer(steps: int) -> "keras.optimizers.Optimizer":
     import keras
 
     schedule = keras.optimizers.schedules.CosineDecay(RATE, steps)
-    found = keras.optimizers.AdamW(schedule, weight_decay=DECAY)
-    found.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return found
+    adamw = keras.optimizers.AdamW(schedule, weight_decay=DECAY)
+    adamw.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return adamw
 
 
 def without_dropout(network: "Network") -> "Network":
