@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation import numpy_files
 from kerastransfer.foundation.atomic import replacing
+
+_MOST_BYTES = 1 << 24  # Caffe's have 3 x 256 x 256 numbers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,8 +79,8 @@ class MeanImage:
             If it is not there or is no mean image.
         """
         try:
-            planes = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            planes = numpy_files.read_npy(path, _MOST_BYTES)
+        except (OSError, ValueError) as error:
             raise WeightsError(
                 f"Expected a mean image at {str(path)!r}: {error}."
             ) from None

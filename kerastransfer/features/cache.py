@@ -7,7 +7,6 @@ split. Any number of processes may read; one fills at a time.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -170,16 +169,10 @@ class Cache:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Wait until no other process fills this cache, and keep others waiting."""
-        path = self.folder / LOCK
-        while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # It may have been pruned, lock and all, while this process waited.
-                if locks.leads_to(path, file.fileno()):
-                    atomic.write_json(self.folder / META, self._facts)
-                    yield
-                    return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locks.held(self.folder / LOCK):
+            atomic.write_json(self.folder / META, self._facts)
+            yield
 
     def _file(self, split: str, view: int) -> RowFile:
         if (split, view) not in self._files:

@@ -82,10 +82,9 @@ def remove(entry: Entry) -> None:
         If another process fills it.
     """
     refusal = f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
-    with locks.held(entry.folder / LOCK, refusal):
+    with locks.held(entry.folder / LOCK, refusal=refusal, keep=False):
         for path in (*_own_files(entry.folder), entry.folder / META):
             path.unlink(missing_ok=True)
-        (entry.folder / LOCK).unlink()
     with contextlib.suppress(OSError):  # other files are not ours to delete
         entry.folder.rmdir()
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.features import archive
+from kerastransfer.foundation import numpy_files
 
 _KIND = "features"
 _TEXTS = ("dataset", "backbone", "weights", "records")
@@ -64,7 +64,7 @@ class FeatureFile:
         DataError
             If it is damaged, or holds something else.
         """
-        held = archive.read(path)
+        held = open_arrays(path)
         check_kind(held, _KIND, path)
         fields: dict[str, Any] = {name: take(held, name, path) for name in _ARRAYS}
         fields |= {name: str(take(held, name, path)) for name in _TEXTS}
@@ -94,13 +94,19 @@ def write(
     """
     shape = len(fields["labels"]), num_features
     arrays = {name: np.asarray(value) for name, value in fields.items()}
-    rows = archive.Rows(shape, blocks)
-    archive.write(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+    rows = numpy_files.RowBlocks(shape, blocks)
+    numpy_files.write_npz(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+
+
+def open_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Open the arrays of a file that ``kerastransfer features`` made."""
+    cure = "make it again with 'kerastransfer features'"
+    return numpy_files.read_npz(path, kind="a file of features", cure=cure)
 
 
 def kind_of(path: Path) -> str:
     """Return what a file says it holds: ``features``, ``statistics`` or nothing."""
-    return str(archive.read(path).get("kind", ""))
+    return str(open_arrays(path).get("kind", ""))
 
 
 def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.features import archive, feature_file
+from kerastransfer.features import feature_file
+from kerastransfer.foundation import numpy_files
 
 SAMPLE = 1_000
 _KIND = "statistics"
@@ -54,7 +55,7 @@ class SourceStatistics:
         """
         fields = {name: getattr(self, name) for name in self.__slots__}
         fields |= {"kind": _KIND, "count": self.count or 0}
-        archive.write(
+        numpy_files.write_npz(
             path, {k: np.asarray(v) for k, v in fields.items() if v is not None}
         )
 
@@ -77,7 +78,7 @@ class SourceStatistics:
         DataError
             If it is damaged, or holds something else.
         """
-        held = archive.read(path)
+        held = feature_file.open_arrays(path)
         feature_file.check_kind(held, _KIND, path)
         mean = feature_file.take(held, "mean", path)
         count = _scalar(held, "count", path)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import http.client
 import os
 import re
@@ -121,27 +120,21 @@ def download(
 
 @contextlib.contextmanager
 def _alone(part: Path) -> Iterator[bool]:
-    """Lock a part, or wait for the process that has; say whether that was so.
+    """Lock a part, waiting for whoever downloads it; tell whether one had to wait.
 
-    A dead process's lock is gone. An empty part is not left behind.
+    An empty part is not left behind.
     """
-    waited = False
-    while True:
-        file = part.open("ab")
+    waited: list[bool] = []
+
+    def announce() -> None:
+        waited.append(True)
+        report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
+
+    with locks.held(locks.beside(part), on_wait=announce, keep=False):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waited = True
-            report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if locks.leads_to(part, file.fileno()):
-            break
-        file.close()  # it has become the target, or is gone
-    with file:
-        try:
-            yield waited
+            yield bool(waited)
         finally:
-            if locks.leads_to(part, file.fileno()) and not _length(part):
+            if part.exists() and not _length(part):
                 part.unlink()
 
 
@@ -160,7 +153,7 @@ def _from_mirror(url: str, job: _Job) -> str:
         reason = job.wrong(job.part)
         if not reason:
             return ""
-        os.truncate(job.part, 0)  # not removed, for it is locked
+        os.truncate(job.part, 0)
         if not before:
             return reason
     return reason

@@ -66,7 +66,7 @@ def taking_part(
         f"Another search is under way in {str(folder)!r}; wait for it, name another "
         "--out, or share it as README's 'Search' says."
     )
-    with locks.held(folder / LOCK, refusal):
+    with locks.held(folder / LOCK, refusal=refusal):
         if restart:
             _clear(folder)
         if (folder / SEARCH).exists():
