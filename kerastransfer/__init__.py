@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load,
         open_run,
         plan,
+        predict,
         train,
         tune,
     )
@@ -58,6 +59,7 @@ _HOMES = {
             "load",
             "open_run",
             "plan",
+            "predict",
             "train",
             "tune",
         ),
@@ -110,6 +112,7 @@ __all__ = [
     "load",
     "open_run",
     "plan",
+    "predict",
     "train",
     "tune",
 ]

@@ -145,8 +145,8 @@ def test_a_run_predicts_files_with_and_without_its_export(run, tmp_path):
     Image.new("RGB", (40, 30), (200, 10, 90)).save(path)
     missing = tmp_path / "none.png"
     first, second = run.predict([path, str(missing)], top=3)
-    assert len(first.top) == 3
-    (label, probability), *_ = first.top
+    assert len(first.top()) == 3
+    (label, probability), *_ = first.top()
     assert label in run.classes
     assert probability == pytest.approx(first.probabilities.max())
     assert second.error and second.probabilities is None

@@ -6,7 +6,7 @@ all of it.
 """
 
 from kerastransfer.api.data import load
-from kerastransfer.api.runs import open_run, plan, train
+from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
 
-__all__ = ["RECIPES", "load", "open_run", "plan", "train", "tune"]
+__all__ = ["RECIPES", "load", "open_run", "plan", "predict", "train", "tune"]

@@ -1,6 +1,6 @@
 """Runs: `train`, `plan` and `open_run`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from kerastransfer.api.given import (
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
+from kerastransfer.errors import InputError
+from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import finished, sources, start
 from kerastransfer.runs.finished import Run
@@ -25,6 +27,8 @@ from kerastransfer.runs.sources import Sources
 
 if TYPE_CHECKING:
     import keras
+
+    from kerastransfer.export.predictor import Prediction
 
 
 def train(
@@ -155,6 +159,36 @@ def open_run(folder: Location) -> Run:
         If no finished run is there.
     """
     return finished.read(Path(folder))
+
+
+def predict(
+    model: Location, files: Iterable[Location], *, top: int = 1
+) -> "Iterator[Prediction]":
+    """Classify image files with a run or an exported model, one after the other.
+
+    Parameters
+    ----------
+    model : path
+        A run's folder, or that of a SavedModel which `Run.export` wrote.
+    files : iterable of paths
+    top : int
+        Classes of each answer, the most probable first.
+
+    Yields
+    ------
+    Prediction
+        In the order of the files; one that cannot be read spoils no other.
+    """
+    if top < 1:
+        raise InputError(f"Expected --top > 0, got {top}.")
+    folder = Path(model)
+    if not folder.is_dir():
+        raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
+    import_quietly()
+    from kerastransfer.export.predictor import Predictor
+
+    paths = [Path(path) for path in files]
+    return Predictor.load(folder).predict(paths, top=top)
 
 
 def plan(

@@ -74,14 +74,14 @@ class Backbone:
     >>> from kerastransfer.backbones import table
     >>> print(table.get("caffenet"))
     CaffeNet (BVLC reference): input 227 x 227 BGR, 4,096 features, 60,965,224 weights
-      block 1  convolution 96@11x11, max pool, norm                     34,944
-      block 2  convolution 256@5x5 in 2 groups, max pool, norm         307,456
-      block 3  convolution 384@3x3                                     885,120
-      block 4  convolution 384@3x3 in 2 groups                         663,936
-      block 5  convolution 256@3x3 in 2 groups, max pool               442,624
-      block 6  fully connected 4096                                 37,752,832
-      block 7  fully connected 4096                                 16,781,312
-      block 8  classifier                                            4,097,000
+      block 1  convolution 96@11x11, max pool, norm                   34,944
+      block 2  convolution 256@5x5 in 2 groups, max pool, norm       307,456
+      block 3  convolution 384@3x3                                   885,120
+      block 4  convolution 384@3x3 in 2 groups                       663,936
+      block 5  convolution 256@3x3 in 2 groups, max pool             442,624
+      block 6  fully connected 4096                               37,752,832
+      block 7  fully connected 4096                               16,781,312
+      block 8  classifier                                          4,097,000
     """
 
     name: str

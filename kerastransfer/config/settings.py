@@ -103,6 +103,20 @@ def setting(default: Any = dataclasses.MISSING, **about: Any) -> Any:
         Left out where the default depends on data or on other settings.
     **about
         Fields of `Setting`.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Config:
+    ...     momentum: float = setting(0.9, help="Momentum of SGD", range=FRACTION)
+    >>> Config().momentum
+    0.9
+    >>> (field,) = dataclasses.fields(Config)
+    >>> setting_of(field).range.words
+    'from 0 to below 1'
+    >>> check_range(field, 1.5)
+    Traceback (most recent call last):
+    kerastransfer.errors.InputError: Expected --momentum from 0 to below 1, got 1.5.
     """
     return dataclasses.field(default=default, metadata={_KEY: Setting(**about)})
 

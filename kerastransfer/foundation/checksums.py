@@ -32,6 +32,13 @@ class Hasher:
     ----------
     algorithms : iterable of str
         As `hashlib` calls them.
+
+    Examples
+    --------
+    >>> hasher = Hasher(["md5"])
+    >>> hasher.update(b"abc")
+    >>> hasher.digests()
+    {'md5': '900150983cd24fb0d6963f7d28e17f72'}
     """
 
     def __init__(self, algorithms: Iterable[str]) -> None:
@@ -127,6 +134,13 @@ def difference(
     -------
     str
         What was expected and what came, or nothing if all holds.
+
+    Examples
+    --------
+    >>> difference(2, {}, 3, ())
+    'expected 3 bytes, got 2'
+    >>> difference(3, {"md5": "900150983cd2"}, 3, [Checksum("md5", "9001")])
+    ''
     """
     if size is not None and found != size:
         return f"expected {size:,} bytes, got {found:,}"

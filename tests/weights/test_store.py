@@ -82,7 +82,7 @@ def test_load_refuses_a_published_file_that_changed(tmp_path, monkeypatch):
     with changed.open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x7f")
-    monkeypatch.setattr(store, "place", lambda row: changed)
+    monkeypatch.setattr(store, "expected_path", lambda row: changed)
     with pytest.raises(
         WeightsError,
         match=r"not the published ones: expected a sha256 of 57.*, got .*--force-rein",
@@ -126,4 +126,4 @@ def test_rows_without_a_hash_are_never_taken_for_published(tmp_path):
     path = tmp_path / "any"
     path.write_bytes(b"x")
     row = dataclasses.replace(table.get("alexnet_toronto"), size=1)
-    assert store.published(path, [row]) is None
+    assert store.find_published(path, [row]) is None

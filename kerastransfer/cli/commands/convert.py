@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _AFTER = 5.0  # seconds that reading and writing may take without a word
 
-HELP = "write a dataset's images as TFRecords that TFDS can read"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""

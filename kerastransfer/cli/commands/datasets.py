@@ -12,8 +12,6 @@ from kerastransfer.records.split.plan import SPLITS
 
 _HALVES = "yosinski_"  # eight rows that differ in nothing else
 
-HELP = "list the datasets that are known and those that are converted"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kerastransfer.features.feature_file import FeatureFile
     from kerastransfer.features.source_statistics import SourceStatistics
 
-HELP = "measure how far a target is from the source, beside the study's datasets"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""

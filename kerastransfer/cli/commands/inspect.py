@@ -17,8 +17,6 @@ from kerastransfer.records.health import health_text
 from kerastransfer.records.reader import Records
 from kerastransfer.records.write.convert import records_path
 
-HELP = "look for duplicates, leaks between splits, short classes and damaged images"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
