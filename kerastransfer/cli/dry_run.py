@@ -68,8 +68,8 @@ class RunCost:
     phases : tuple of PhaseCost
     features : float
         Seconds that the probe's features take.
-    peak_bytes : int
-        Most memory in use.
+    peak_bytes : int or None
+        Most memory in use; None where the system does not tell.
     """
 
     phases: "tuple[PhaseCost, ...]"
