@@ -1,4 +1,4 @@
-"""Which devices a user means. Needs no TensorFlow."""
+"""Which devices train a network, as a user chooses them. Needs no TensorFlow."""
 
 import dataclasses
 import json
@@ -15,18 +15,24 @@ STRATEGIES: tuple[Strategy, ...] = ("auto", "single", "mirrored", "multiworker")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a user says of devices. It decides no result.
+    """A user's choice of devices. It decides no result.
 
     Parameters
     ----------
     strategy : {'auto', 'single', 'mirrored', 'multiworker'}
+        With ``auto``, what the other fields and the machine's GPUs call for.
     devices : int, optional
         How many of this machine; None for all GPUs, or one CPU. On a machine without a
         GPU, so many logical devices are made of its CPU.
     workers : tuple of str
         ``host:port`` of every process that takes part, the chief first.
-    worker : int
-        Which of them this is.
+    worker : int, optional
+        This process's place among them, from 0.
+
+    Examples
+    --------
+    >>> Choice(workers=("a:1000", "b:1000"), worker=1).chief
+    False
     """
 
     strategy: Strategy = "auto"
@@ -76,14 +82,14 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What a choice comes to on a machine.
+    """The devices of this machine that a choice comes to.
 
     Parameters
     ----------
     strategy : {'single', 'mirrored'}
     kind : {'GPU', 'CPU'}
     numbers : tuple of int
-        Of this machine's devices of that kind.
+        Numbers of the devices, among those of their kind.
     """
 
     strategy: Strategy
@@ -98,16 +104,17 @@ def resolve(choice: Choice, *, num_gpus: int, num_cpus: int) -> Resolved:
     ----------
     choice : Choice
     num_gpus, num_cpus : int
-        Logical devices there are.
-
-    Returns
-    -------
-    Resolved
+        Logical devices that this machine has.
 
     Raises
     ------
     InputError
         If there are fewer devices than were asked for.
+
+    Examples
+    --------
+    >>> resolve(Choice(devices=2), num_gpus=4, num_cpus=1).numbers
+    (0, 1)
     """
     kind, there = ("GPU", num_gpus) if num_gpus else ("CPU", num_cpus)
     usual = num_gpus or (num_cpus if choice.strategy == "mirrored" else 1)

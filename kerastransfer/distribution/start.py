@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def start(choice: Choice | None = None) -> "Replicas":
-    """Import TensorFlow, and start the devices that a user means.
+    """Import TensorFlow, and start the devices that a user chose.
 
     Parameters
     ----------

@@ -20,16 +20,16 @@ Logs = dict[str, Any] | None
 
 
 class MetricsLog(keras.callbacks.Callback):
-    """Append a JSON line a step and a JSON line an epoch.
+    """Append a JSON line for each step, and one for each epoch.
 
     Parameters
     ----------
     path : Path
         ``metrics.jsonl``.
     keep : int
-        Bytes of it that stay; what follows is written anew.
+        How many bytes of an existing file to keep; the rest is cut off.
     step : int
-        The first step's number.
+        Number of the first step that is logged.
     """
 
     def __init__(self, path: Path, keep: int = 0, step: int = 0) -> None:
@@ -56,17 +56,17 @@ class MetricsLog(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Note a step."""
+        """Write a step."""
         self._write({"step": self._step, "epoch": self._epoch, **(logs or {})})
         self._step += 1
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Note an epoch."""
+        """Write an epoch."""
         self._write({"epoch": epoch, "val": logs or {}})
         self._file.flush()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Close what was opened."""
+        """Close the file."""
         self._file.close()
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -79,9 +79,9 @@ class TensorBoardLog(keras.callbacks.Callback):
     Parameters
     ----------
     folder : Path
-        ``tensorboard/``; made anew.
+        ``tensorboard/``; what it held is deleted.
     metrics : Path, optional
-        ``metrics.jsonl`` of what was done before, written first.
+        ``metrics.jsonl`` of the steps before; they are written first.
     """
 
     def __init__(self, folder: Path, metrics: Path | None = None) -> None:
@@ -91,7 +91,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._step = 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Open what is written to."""
+        """Open the log."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = tf.summary.create_file_writer(str(self._folder))
         if self._metrics is not None:
@@ -99,16 +99,16 @@ class TensorBoardLog(keras.callbacks.Callback):
                 self._replay(json.loads(line) for line in lines)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Note a step."""
+        """Write a step."""
         self._write("train", logs, self._step)
         self._step += 1
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Note an epoch."""
+        """Write an epoch."""
         self._write("val", logs, epoch)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Close what was opened."""
+        """Close the log."""
         self._writer.close()
 
     def _replay(self, lines: Iterable[dict[str, Any]]) -> None:
@@ -126,21 +126,19 @@ class TensorBoardLog(keras.callbacks.Callback):
 
 
 class TrainingProgress(keras.callbacks.Callback):
-    """A bar on a terminal, a line an epoch otherwise.
+    """Show a bar on a terminal, and otherwise print a line for an epoch.
 
     Parameters
     ----------
-    steps : int
-        In all phases together.
-    epochs : int
-        In all phases together.
+    steps, epochs : int
+        How many there are in all phases together.
     num_val : int
-        Validation images: what intervals rest on.
+        Number of validation images; the intervals of accuracy follow from it.
     done : int
-        Steps that were taken before.
+        Steps that an earlier process took.
     stream : text file, optional
-        Where to; by default standard error, so that results stay alone on standard
-        output.
+        Where to write; by default standard error, so that results stay alone on
+        standard output.
     """
 
     def __init__(
@@ -161,7 +159,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self._bar: Any = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Open what is written to."""
+        """Open the bar, on a terminal."""
         if self._stream.isatty():
             from rich.console import Console
             from rich.progress import Progress as Bar
@@ -173,13 +171,13 @@ class TrainingProgress(keras.callbacks.Callback):
             )
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Note a step."""
+        """Count a step."""
         self._losses.append((logs or {})["loss"])
         if self._bar is not None:
             self._bar.advance(self._task)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Note an epoch."""
+        """Show an epoch's loss and validation metrics."""
         mean = sum(self._losses) / max(1, len(self._losses))
         self._losses = []
         line = f"epoch {epoch + 1}/{self._epochs}  loss {mean:.4f}"
@@ -189,15 +187,15 @@ class TrainingProgress(keras.callbacks.Callback):
             line += f"  val accuracy {accuracy}  val nll {logs['nll']:.3f}"
         if self._bar is not None:
             self._bar.update(self._task, description=line)
-        elif self._says(epoch):
+        elif self._is_printed(epoch):
             print(line, file=self._stream, flush=True)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Close what was opened."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.stop()
 
-    def _says(self, epoch: int) -> bool:
-        """Say twenty epochs at most, evenly spaced, and the last."""
+    def _is_printed(self, epoch: int) -> bool:
+        """Whether to print an epoch: at most twenty, evenly spaced, and the last."""
         apart = math.ceil(self._epochs / 20)
         return epoch % apart == 0 or epoch == self._epochs - 1

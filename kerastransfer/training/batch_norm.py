@@ -23,18 +23,7 @@ from kerastransfer.surgery import BlockPlan
 def moving_layers(
     network: Network, plans: tuple[BlockPlan, ...]
 ) -> list[keras.layers.BatchNormalization]:
-    """List the batch norms that train on batch statistics.
-
-    Parameters
-    ----------
-    network : Network
-    plans : tuple of BlockPlan
-        The phase's.
-
-    Returns
-    -------
-    list of keras.layers.BatchNormalization
-    """
+    """List the batch norms that a phase trains on batch statistics."""
     return [
         layer
         for block, plan in zip(network.blocks, plans, strict=True)
@@ -54,9 +43,9 @@ def recompute(
     Parameters
     ----------
     layers : list of keras.layers.BatchNormalization
-        Those to set.
+        The layers whose statistics to set.
     forward : callable
-        Runs a batch through the network with these layers in training mode. Must be
+        Runs a batch through the network with these layers in training mode. It must be
         traced within `capturing`.
     batches : iterable of (inputs, labels)
         Training views. A layer's mean is the average over all of them, each image
@@ -81,13 +70,9 @@ def recompute(
 
 @contextlib.contextmanager
 def capturing(layers: list[keras.layers.BatchNormalization]) -> Iterator[None]:
-    """Trace a graph in which moving statistics become each batch's own.
+    """Set momentum to 0, so that moving statistics become those of the last batch.
 
-    Momentum 0 forgets everything but the batch; it is read when a graph is traced.
-
-    Parameters
-    ----------
-    layers : list of keras.layers.BatchNormalization
+    Momentum is read when a graph is traced.
     """
     momenta = [layer.momentum for layer in layers]
     for layer in layers:

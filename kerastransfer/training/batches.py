@@ -1,8 +1,8 @@
 """Where a phase's batches come from: images, or activations computed once.
 
 Both give the same images in the same order with the same views, so a run with cached
-activations and one without are the same computation. Batches can be shared by replicas,
-and begun anywhere in an epoch.
+activations and one without are the same computation. Batches can be divided over
+replicas, and an epoch can be begun at any of its batches.
 """
 
 import dataclasses
@@ -76,9 +76,9 @@ class BatchSource(Protocol):
         epoch : int
             From 0; order and views follow from it.
         part : ReplicaRange
-            Whose shares are wanted.
+            The replicas whose shares to give.
         start : int
-            The first batch that is wanted.
+            The first batch to give.
         """
 
     def val(self) -> Iterable[tuple[Any, Any]]:
@@ -93,24 +93,25 @@ def share_rows(size: int, part: ReplicaRange) -> list[tuple[NDArray[np.int32], f
     size : int
         Rows of the whole batch.
     part : ReplicaRange
+        The replicas of this process.
 
     Returns
     -------
     list of (array, float)
-        Of each local replica its rows, and what each of them weighs: 1, unless the
-        batch has fewer rows than there are replicas. Then every replica takes all of
-        them, so that batch norms see the batch as it is, and each weighs its part.
+        For each local replica its rows, and the weight of a row: 1, unless the batch
+        has fewer rows than there are replicas. Then every replica takes all rows, so
+        that batch norms see the batch as it is, and a row weighs 1 / replicas.
     """
     if size < part.count:
         whole = np.arange(size, dtype=np.int32)
         return [(whole, 1 / part.count)] * part.local
-    found = []
+    shares = []
     # The first ones take what is over: a smaller batch then has no larger share.
-    each, over = divmod(size, part.count)
-    for number in range(part.first, part.first + part.local):
-        start, end = (n * each + min(n, over) for n in (number, number + 1))
-        found.append((np.arange(start, end, dtype=np.int32), 1.0))
-    return found
+    per_replica, over = divmod(size, part.count)
+    for replica in range(part.first, part.first + part.local):
+        start, end = (n * per_replica + min(n, over) for n in (replica, replica + 1))
+        shares.append((np.arange(start, end, dtype=np.int32), 1.0))
+    return shares
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,22 +148,22 @@ class ImageBatches:
         """See `BatchSource`."""
         config, positions = self.config, self.train_positions
         if config.augment == "random":
-            chosen = views.random(config.seed, epoch, positions, config.mirror)
+            crops = views.random(config.seed, epoch, positions, config.mirror)
         else:
             numbers = views.choose(config.seed, epoch, positions, config.views)
-            chosen = views.fixed(config.views)[numbers]
+            crops = views.fixed(config.views)[numbers]
         order = views.order(config.seed, epoch, positions)
         batches = _slices(order, config.batch_size)[start:]
         shared = [share_rows(len(batch), part) for batch in batches]
-        wanted = [
+        rows_here = [
             batch[np.concatenate([rows for rows, _ in rows_of])]
             for batch, rows_of in zip(batches, shared, strict=True)
         ]
-        loaded = self._load("train", wanted, chosen)
+        loaded = self._load("train", rows_here, crops)
         for batch, rows_of, (inputs, labels) in zip(
             batches, shared, loaded, strict=True
         ):
-            yield Batch(len(batch), _cut(rows_of, inputs, labels))
+            yield Batch(len(batch), _share(rows_of, inputs, labels))
 
     def val(self) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
         """See `BatchSource`."""
@@ -176,24 +177,22 @@ class ImageBatches:
         )
 
     def _load(
-        self, split: str, wanted: Sequence[IntArray], chosen: NDArray[np.float32]
+        self, split: str, rows: Sequence[IntArray], crops: NDArray[np.float32]
     ) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
-        """Load rows of the positions; all lists but the last are of one length."""
-        if not wanted:
+        """Load a batch for each list of rows; all but the last are of one length."""
+        if not rows:
             return []
-        if len(wanted[-1]) > len(wanted[0]):  # see `share_rows`
-            parts = (
-                self._load(split, some, chosen) for some in (wanted[:-1], wanted[-1:])
-            )
+        if len(rows[-1]) > len(rows[0]):  # see `share_rows`
+            parts = (self._load(split, some, crops) for some in (rows[:-1], rows[-1:]))
             return itertools.chain.from_iterable(parts)
-        rows = np.concatenate(wanted)
+        joined = np.concatenate(rows)
         return pipeline.batches(
             self.examples,
             split,
-            self.train_positions[rows],
-            chosen[rows],
+            self.train_positions[joined],
+            crops[joined],
             self.preprocessing,
-            batch_size=len(wanted[0]),
+            batch_size=len(rows[0]),
         )
 
 
@@ -215,7 +214,7 @@ class ActivationBatches:
     outputs : Outputs
         Such as the prefix cache.
     train_positions, val_positions : array of int
-        Which examples of the splits; shuffling and views follow from them.
+        Which examples of the splits; their order and views follow from them.
     train_labels, val_labels : array of int
         Of these examples.
     config : TrainConfig
@@ -243,13 +242,13 @@ class ActivationBatches:
         """See `BatchSource`."""
         config, positions = self.config, self.train_positions
         numbers = views.choose(config.seed, epoch, positions, config.views)
-        chosen = views.indices(config.views)[numbers]
+        view_of = views.indices(config.views)[numbers]
         order = views.order(config.seed, epoch, positions)
         for batch in _slices(order, config.batch_size)[start:]:
             rows_of = share_rows(len(batch), part)
             rows = batch[np.concatenate([rows for rows, _ in rows_of])]
-            inputs = self._inputs(positions[rows], chosen[rows])
-            yield Batch(len(batch), _cut(rows_of, inputs, self.train_labels[rows]))
+            inputs = self._inputs(positions[rows], view_of[rows])
+            yield Batch(len(batch), _share(rows_of, inputs, self.train_labels[rows]))
 
     def val(self) -> Iterator[tuple[NDArray[np.float32], IntArray]]:
         """See `BatchSource`."""
@@ -257,23 +256,23 @@ class ActivationBatches:
             inputs = self.outputs.rows("val", 0, self.val_positions[rows])
             yield inputs.astype(np.float32), self.val_labels[rows]
 
-    def _inputs(self, positions: IntArray, chosen: IntArray) -> NDArray[np.float32]:
+    def _inputs(self, positions: IntArray, view_of: IntArray) -> NDArray[np.float32]:
         """Gather one view of each position."""
-        found: NDArray[np.float32] | None = None
-        for view in np.unique(chosen):
-            of_view = chosen == view
+        inputs: NDArray[np.float32] | None = None
+        for view in np.unique(view_of):
+            of_view = view_of == view
             outputs = self.outputs.rows("train", int(view), positions[of_view])
-            if found is None:
-                found = np.empty((len(positions), *outputs.shape[1:]), np.float32)
-            found[of_view] = outputs
-        assert found is not None
-        return found
+            if inputs is None:
+                inputs = np.empty((len(positions), *outputs.shape[1:]), np.float32)
+            inputs[of_view] = outputs
+        assert inputs is not None
+        return inputs
 
 
-def _cut(
+def _share(
     shared: list[tuple[NDArray[np.int32], float]], inputs: Any, labels: Any
 ) -> tuple[ReplicaBatch, ...]:
-    """Cut what this process has of a batch into its replicas' shares."""
+    """Divide this process's rows of a batch into its replicas' shares."""
     shares, start = [], 0
     for rows, weight in shared:
         end = start + len(rows)

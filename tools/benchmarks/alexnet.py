@@ -94,18 +94,29 @@ def main() -> int:
     norm = functools.partial(nn.LocalResponseNorm, 5, 1e-4, 0.75, 1.0)
     pool = functools.partial(nn.MaxPool2d, 3, 2)
     model = nn.Sequential(
-        *(nn.Conv2d(3, 96, 11, 4), nn.ReLU(), norm(), pool()),
-        *(nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(), norm(), pool()),
-        *(nn.Conv2d(256, 384, 3, padding=1), nn.ReLU()),
-        *(nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU()),
-        *(nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(), pool()),
-        *(nn.Flatten(), nn.Linear(9216, 4096), nn.ReLU(), nn.Dropout()),
-        *(
-            nn.Linear(4096, 4096),
-            nn.ReLU(),
-            nn.Dropout(),
-            nn.Linear(4096, steps.CLASSES),
-        ),
+        nn.Conv2d(3, 96, 11, 4),
+        nn.ReLU(),
+        norm(),
+        pool(),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        nn.ReLU(),
+        norm(),
+        pool(),
+        nn.Conv2d(256, 384, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2),
+        nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        nn.ReLU(),
+        pool(),
+        nn.Flatten(),
+        nn.Linear(9216, 4096),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(4096, 4096),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(4096, steps.CLASSES),
     ).to(memory_format=torch.channels_last)
     pixels, classes = steps.noise(_BATCH, _SIZE)
     print(steps.torch_rate(model, pixels - 117, classes))

@@ -35,9 +35,9 @@ def rows() -> list[Row]:
         ("Gaussian MMD", _our_kernel, _plain_kernel),
         ("linear SVM, held out", _our_svm, _plain_svm),
     )
-    found = []
+    rows = []
     for name, ours, theirs in works:
-        found.append(
+        rows.append(
             Row(
                 name=f"distances, {name}: time",
                 aim=1.0,
@@ -46,7 +46,7 @@ def rows() -> list[Row]:
                 theirs=_timed(theirs, pair),
             )
         )
-        found.append(
+        rows.append(
             Row(
                 name=f"distances, {name}: memory",
                 aim=10.0,
@@ -55,7 +55,7 @@ def rows() -> list[Row]:
                 theirs=_weighed(theirs, pair),
             )
         )
-    return found
+    return rows
 
 
 def _features(seed: int) -> NDArray[np.float32]:
@@ -87,20 +87,21 @@ def _weighed(work: _Work, pair: _Pair) -> Callable[[], float]:
 def _our_means(pair: _Pair) -> object:
     from kerastransfer.distances import means
 
-    responses = [means.respond(each, seed) for seed, each in enumerate(pair)]
+    responses = [means.respond(features, seed) for seed, features in enumerate(pair)]
     return means.cosine(*responses), means.mmd(*responses)
 
 
 def _plain_means(pair: _Pair) -> object:
     import scipy.spatial.distance
 
-    wide = [each.astype(np.float64) for each in pair]
+    wide = [features.astype(np.float64) for features in pair]
     rng = np.random.default_rng(0)
-    found = []
+    replicates = []
     for _ in range(_REPLICATES):
         a, b = (w[rng.integers(_COUNT, size=_COUNT)].mean(axis=0) for w in wide)
-        found.append((scipy.spatial.distance.cosine(a, b), np.linalg.norm(a - b)))
-    return np.quantile(found, [0.025, 0.975], axis=0)
+        cosine = scipy.spatial.distance.cosine(a, b)
+        replicates.append((cosine, np.linalg.norm(a - b)))
+    return np.quantile(replicates, [0.025, 0.975], axis=0)
 
 
 def _our_kernel(pair: _Pair) -> object:
@@ -114,7 +115,7 @@ def _plain_kernel(pair: _Pair) -> object:
     from sklearn.metrics.pairwise import rbf_kernel
 
     gamma = 1 / (2 * 60.0**2)
-    own = [rbf_kernel(each, each, gamma) for each in pair]
+    own = [rbf_kernel(features, features, gamma) for features in pair]
     within = sum((k.sum() - _COUNT) / (_COUNT * (_COUNT - 1)) for k in own)
     return within - 2 * rbf_kernel(*pair, gamma).mean()
 

@@ -85,10 +85,10 @@ def _ours(records: "Records", count: int) -> float:
 
     preprocessing = table.get("efficientnet_lite0").preprocessing
     positions = np.arange(count)
-    chosen = views.fixed(5)[views.choose(0, 0, positions, 5)]
+    crops = views.fixed(5)[views.choose(0, 0, positions, 5)]
     seen, start = 0, time.perf_counter()
     batches = pipeline.batches(
-        records, "train", positions, chosen, preprocessing, batch_size=_BATCH
+        records, "train", positions, crops, preprocessing, batch_size=_BATCH
     )
     for images, _ in batches:
         assert images.shape[1:] == (_CROP, _CROP, 3)
