@@ -13,7 +13,6 @@ from kerastransfer.errors import MissingError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records import reader
-from kerastransfer.records.health import health_text
 from kerastransfer.records.reader import Records
 from kerastransfer.records.write.convert import records_path
 
@@ -22,36 +21,46 @@ HELP = "look for duplicates, leaks between splits, short classes and damaged ima
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add = parser.add_argument
+    headings = options.Headings(parser)
+    add = headings["data"].add_argument
     add(
-        "records_of", metavar="RECORDS", help="a folder of records, or a dataset's name"
+        "records_of",
+        metavar="RECORDS",
+        help="A folder of records, or the name of a dataset",
     )
-    add(
+    options.add_records(headings["data"])
+    headings["report"].add_argument(
         "--backbone",
         default="efficientnet_lite0",
         metavar="NAME",
-        help="whose centre crop is looked at (default: efficientnet_lite0)",
+        help="Backbone whose centre crop is looked at (default: efficientnet_lite0)",
     )
-    add("--workers", type=int, metavar="N", help="processes (default: one a core)")
-    options.add_records(parser)
-    options.add_json(parser)
+    headings["running"].add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="Number of processes that look at images (default: one for each core)",
+    )
+    options.add_json(headings["output"])
 
 
 def execute(args: argparse.Namespace) -> int:
     """Print the report."""
+    from kerastransfer.records.health import inspect_report
+
     backbone = backbones.get(args.backbone)
     records = _open(args)
     import_quietly()
-    from kerastransfer.records.health import report
-
     kept = functools.partial(kept_part, backbone.preprocessing)
     with progress("Looking") as show:
-        found = report.inspect(records, kept, workers=args.workers, progress=show)
-    if args.json:
-        told = {"path": str(records.path), "backbone": backbone.name}
-        print(json.dumps(told | found.as_dict(), indent=2))
-    else:
-        print(health_text.show(records, found, backbone.name))
+        report = inspect_report.inspect(
+            records,
+            kept,
+            backbone=backbone.name,
+            workers=args.workers,
+            progress=show,
+        )
+    print(json.dumps(report.as_dict(), indent=2) if args.json else report)
     return 0
 
 
