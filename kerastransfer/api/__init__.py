@@ -5,8 +5,18 @@ part that does the work, and returns a value that prints. `import kerastransfer`
 all of it.
 """
 
-from kerastransfer.api.data import load
+from kerastransfer.api.data import convert, inspect, load
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
 
-__all__ = ["RECIPES", "load", "open_run", "plan", "predict", "train", "tune"]
+__all__ = [
+    "RECIPES",
+    "convert",
+    "inspect",
+    "load",
+    "open_run",
+    "plan",
+    "predict",
+    "train",
+    "tune",
+]

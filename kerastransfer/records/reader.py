@@ -1,5 +1,6 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
+import html
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from kerastransfer.records.shards import Shards, read_lengths
 from kerastransfer.records.split.ordering import IntArray, rank_major
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert, records_path
+
+_SHOWN = 10  # classes that text names
 
 
 class Records:
@@ -52,6 +55,18 @@ class Records:
 
     def __repr__(self) -> str:
         return f"Records({str(self.path)!r})"
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{self.size(split):,} {split}" for split in SPLITS)
+        names = ", ".join(self.classes[:_SHOWN])
+        more = len(self.classes) - _SHOWN
+        return (
+            f"{self.name}: {sizes} images of {len(self.classes):,} classes "
+            f"({names}{f' and {more:,} more' if more > 0 else ''}), in {self.path}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def size(self, split: str) -> int:
         """Return how many images a split holds."""

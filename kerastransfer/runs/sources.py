@@ -129,7 +129,7 @@ def find(
     check_types(settings)
     if dataset is None:
         dataset = datasets.resolve(_needed(settings, "dataset"), archives)
-    settings = {"backbone": default_backbone(dataset), **settings}
+    settings = {"backbone": default_backbone(dataset.name), **settings}
     settings["dataset"] = dataset.spec
     name = backbones.get(settings["backbone"]).name
     for recipe in parsed:

@@ -227,7 +227,7 @@ DATASET = KnownDataset(
     options=(
         Option(
             name="group",
-            help="Keep all patches of one of these in the same split",
+            help="Keep all images that share one of these in the same split",
             choices=("photograph", "quadrat"),
             metavar="G",
         ),

@@ -113,7 +113,7 @@ DATASET = KnownDataset(
     options=(
         Option(
             name="group",
-            help="Keep all images of one of these in the same split",
+            help="Keep all images that share one of these in the same split",
             choices=("bin",),
             metavar="G",
         ),
