@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION
 from kerastransfer.records.split.plan import SPLITS, Place, SplitPlan
 
