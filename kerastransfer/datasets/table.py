@@ -162,13 +162,3 @@ def declared_options() -> dict[str, tuple[Option, ...]]:
         for option in known.options:
             gathered[option.name] = (*gathered.get(option.name, ()), option)
     return gathered
-
-
-def in_study(dataset: Dataset) -> bool:
-    """Whether a dataset is one of the seven of the study that this package follows.
-
-    >>> in_study(resolve("cub200")), in_study(resolve("digits"))
-    (True, False)
-    """
-    known = DATASETS.get(dataset.name)
-    return known is not None and known.in_study

@@ -1,7 +1,7 @@
 """Domains from records, files and weights; all features of one network."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from kerastransfer.features import closed_form, responses
 from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.selection import Selection
 from kerastransfer.features.source_statistics import SourceStatistics
+from kerastransfer.foundation.progress import OnProgress
 
 SOURCE_SEED, TARGET_SEED = 1, 2
 
@@ -59,7 +60,7 @@ def from_records(
     selection: Selection,
     source: SourceNetwork,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> Domain:
     """Extract the features of selected images.
 

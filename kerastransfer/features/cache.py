@@ -25,7 +25,7 @@ from kerastransfer.features.cache_inventory import LOCK, META
 from kerastransfer.features.row_file import IntArray, RowFile
 from kerastransfer.foundation import atomic, locks
 
-FORMAT = 1
+FORMAT = 2  # 2: every output is computed in a batch of the same size
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -16,11 +16,11 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache
-from kerastransfer.features.extraction import Extractor
+from kerastransfer.features.extraction import ROWS, Extractor
 from kerastransfer.features.row_file import IntArray
+from kerastransfer.foundation.progress import OnProgress
 
-OnProgress = Callable[[int, int], None]
-_BATCH = 32
+_BATCH = 2 * ROWS
 _SAMPLE = 32  # images on which the forward pass is timed, after as many to warm up
 _PROBE_BYTES = 2**24  # written to learn how fast the disk is
 

@@ -1,6 +1,6 @@
 """A pretrained backbone's responses to selected images."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.features.extraction import Extractor
 from kerastransfer.features.selection import Selection
 from kerastransfer.features.source_statistics import SAMPLE, SourceStatistics
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.recipe import NUM_BLOCKS
 
-OpenProgress = Callable[[int, int], None]
 _LAST = NUM_BLOCKS - 1
 _ROWS = 256  # that are held at once
 
@@ -42,7 +42,7 @@ def responses(
     network: Network,
     backbone: Backbone,
     selection: Selection,
-    progress: OpenProgress | None = None,
+    progress: OnProgress | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield block 7's output for selected images.
 

@@ -14,8 +14,8 @@ from kerastransfer import __version__
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation import checksums, locks, report
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.progress import OnBytes
 
-OnProgress = Callable[[int, int | None], None]
 Check = Callable[[Path], str]
 
 _CHUNK = 1 << 18
@@ -36,7 +36,7 @@ class _Job:
     part: Path
     size: int | None
     checksums: tuple[Checksum, ...]
-    progress: OnProgress | None
+    progress: OnBytes | None
     timeout: float
     check: Check
 
@@ -51,7 +51,7 @@ def download(
     *,
     size: int | None = None,
     checksums: Sequence[Checksum] = (),
-    progress: OnProgress | None = None,
+    progress: OnBytes | None = None,
     timeout: float = 30.0,
     otherwise: str = "put it there",
     check: Check = lambda path: "",

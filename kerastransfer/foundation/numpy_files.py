@@ -82,6 +82,7 @@ def read_header(stream: BinaryIO) -> NpyHeader:
     ArrayDamageError
         If it is none, or states an impossible shape.
 
+    >>> import io
     >>> stream = io.BytesIO()
     >>> np.save(stream, np.zeros((2, 3), np.float32))
     >>> read_header(io.BytesIO(stream.getvalue())).shape

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.datasets.dataset import Dataset
-from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.shards import Shards, read_lengths
 from kerastransfer.records.split.ordering import IntArray, rank_major

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +15,9 @@ from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CACHE_LIMIT
 from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.fill import Filler, OnProgress, Wanted
+from kerastransfer.features.fill import Filler, Wanted
 from kerastransfer.foundation.home import features_home
+from kerastransfer.foundation.progress import OnProgress, OpenProgress
 from kerastransfer.foundation.report import say
 
 _ROOM = 1.05  # of the disk, for what else is written meanwhile
@@ -67,7 +67,7 @@ class Caching:
     mode: str = "auto"
     limit: int = CACHE_LIMIT
     home: Path = dataclasses.field(default_factory=features_home)
-    progress: Callable[[str], AbstractContextManager[OnProgress]] = _silent
+    progress: OpenProgress = _silent
     quiet: bool = False
     runs: int = 1
 

@@ -4,7 +4,7 @@ import dataclasses
 import html
 from typing import Any
 
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, Kept
 from kerastransfer.records.reader import Records

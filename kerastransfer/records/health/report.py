@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import duplicates
 from kerastransfer.records.health.fingerprints import (
     THUMBNAIL,

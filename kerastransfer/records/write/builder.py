@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from kerastransfer.datasets.dataset import DatasetInfo
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION
 from kerastransfer.records.split.plan import SPLITS, Place, SplitPlan
 

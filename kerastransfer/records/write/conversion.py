@@ -6,9 +6,9 @@ from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
-from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.split.plan import SPLITS, SplitPlan

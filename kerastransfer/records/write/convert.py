@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
-from kerastransfer.datasets.read_options import OnProgress, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION, Options
 from kerastransfer.records.split.quotas import MaxPerClass
 from kerastransfer.records.write import checks, publishing
