@@ -45,15 +45,8 @@ class Step:
 
     Parameters
     ----------
-    action : Action
-        Freeze, fine-tune or re-draw.
     factor : float
         Multiplies the phase's learning rate for this block. Dimensionless.
-
-    Examples
-    --------
-    >>> Step(Action.FINE_TUNE, factor=0.1).action.value
-    'FT'
     """
 
     action: Action
@@ -80,12 +73,6 @@ class Phase:
     ----------
     steps : tuple of Step, of length 8
         Block 1 first.
-
-    Examples
-    --------
-    >>> steps = (*[Step(Action.FREEZE)] * 7, Step(Action.REDRAW))
-    >>> str(Phase(steps))
-    'F1-7R8'
     """
 
     steps: tuple[Step, ...]
@@ -108,8 +95,6 @@ class Phase:
     def frozen_prefix(self) -> int:
         """Number of consecutive frozen blocks, counted from block 1.
 
-        Examples
-        --------
         >>> Recipe.parse("F1-3FT4F5-7R8").phases[0].frozen_prefix
         3
         """
@@ -125,11 +110,6 @@ class Recipe:
     ----------
     phases : tuple of Phase
         In the order in which they are trained.
-
-    Examples
-    --------
-    >>> str(Recipe.parse("ft(1-7) r(8)"))
-    'FT1-7R8'
     """
 
     phases: tuple[Phase, ...]
@@ -155,7 +135,7 @@ class Recipe:
 
         Examples
         --------
-        >>> recipe = Recipe.parse("F1-7R8+FT1-8@0.1")
+        >>> recipe = Recipe.parse("f(1-7) r(8) + FT1-8@0.1")
         >>> [str(phase) for phase in recipe.phases]
         ['F1-7R8', 'FT1-8@0.1']
         >>> Recipe.parse("F1-5R8")
@@ -166,13 +146,7 @@ class Recipe:
 
     @classmethod
     def of(cls, recipe: "str | Recipe") -> "Recipe":
-        """Return a recipe unchanged, or parse its text.
-
-        Examples
-        --------
-        >>> Recipe.of("F1-7R8") == Recipe.of(Recipe.parse("F1-7R8"))
-        True
-        """
+        """Return a recipe unchanged, or parse its text."""
         return recipe if isinstance(recipe, Recipe) else cls.parse(recipe)
 
     def __str__(self) -> str:
@@ -195,7 +169,6 @@ class Recipe:
 
         Examples
         --------
-        >>> Recipe.parse("F1-7R8").check(num_classes=10, source_classes=1000)
         >>> Recipe.parse("FT1-8").check(num_classes=10, source_classes=1000)
         Traceback (most recent call last):
         kerastransfer.errors.RecipeError: Recipe 'FT1-8' keeps the source's ...

@@ -13,6 +13,7 @@ MODULES = [
         "advice.matrix",
         "backbones.backbone",
         "backbones.mean_image",
+        "backbones.porting",
         "backbones.preprocessing",
         "backbones.table",
         "config.settings",

@@ -1,4 +1,4 @@
-"""A built network: eight Keras models in a row, and the whole they make."""
+"""A built network: a chain of eight Keras models."""
 
 import dataclasses
 import zlib
@@ -19,7 +19,7 @@ _INFERENCE = (False,) * NUM_BLOCKS
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Network:
-    """Eight blocks, each a Keras model, chained.
+    """A network of eight blocks, each a Keras model.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class Network:
         training: Sequence[bool] = _INFERENCE,
         drop: Drop | None = None,
     ) -> tf.Tensor:
-        """Run some of the blocks.
+        """Run consecutive blocks.
 
         Parameters
         ----------
         inputs : tensor
-            What block `first` takes; for the first block, normalised images.
+            Input of block `first`; normalised images for block 1.
         first, last : int
-            1 to 8, both run.
+            The first and the last block that run, 1 to 8.
         training : sequence of 8 bools
             Which blocks run in training mode.
         drop : Drop, optional
-            What dropout's masks follow from; needed where a block with dropout is in
+            What dropout's masks depend on; needed where a block with dropout runs in
             training mode.
 
         Returns
@@ -75,12 +75,9 @@ class Network:
         return inputs
 
     def whole(self) -> keras.Model:
-        """Return one Keras model from normalised images to logits, sharing weights.
+        """Return one Keras model from normalised images to logits.
 
-        Returns
-        -------
-        keras.Model
-            Of plain Keras layers wherever the backbone's are.
+        It shares its weights with the blocks.
         """
         inputs = keras.Input(self.blocks[0].input_shape[1:], name="images")
         outputs = inputs
@@ -89,7 +86,7 @@ class Network:
         return keras.Model(inputs, outputs, name="classifier_network")
 
     def variables(self, block: int) -> dict[str, keras.Variable]:
-        """Name the weights of one block, moving statistics included.
+        """Return the weights of one block by name, moving statistics included.
 
         Parameters
         ----------
@@ -99,7 +96,7 @@ class Network:
         Returns
         -------
         dict of str to keras.Variable
-            Keys ``<layer>/<variable>``, as weight files are ported to.
+            Keys ``<layer>/<variable>``, as in ported weight files.
         """
         return {
             f"{layer.name}/{variable.name}": variable
@@ -130,12 +127,12 @@ class Network:
         block : int
             1 to 8.
         weights : mapping of str to array
-            Holds at least the block's names.
+            With at least the block's names.
 
         Raises
         ------
         WeightsError
-            If a weight is missing or of another shape; no weight is set then.
+            If a weight is missing or has another shape; then no weight is set.
         """
         own = self.variables(block)
         for name, variable in own.items():
@@ -157,18 +154,8 @@ def _dropout_rate(model: keras.Model) -> float:
 
 
 def seed_of(seed: int, name: str) -> int:
-    """Derive a layer's seed from the run's, whatever else the network holds.
+    """Derive a layer's seed, of 31 bits, from the network's seed and the layer's name.
 
-    Parameters
-    ----------
-    seed : int
-        The run's.
-    name : str
-        The layer's.
-
-    Returns
-    -------
-    int
-        Within 31 bits.
+    It does not depend on the network's other layers.
     """
     return zlib.crc32(f"{seed}/{name}".encode()) & 0x7FFFFFFF

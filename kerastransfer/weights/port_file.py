@@ -25,20 +25,20 @@ _OWN_FORMATS: dict[str, Porter] = {"npz": _as_named, "keras": _as_named}
 
 
 def port(backbone: str, path: Path) -> dict[str, np.ndarray]:
-    """Read a weight file and bring it into Keras's names and layout.
+    """Read a weight file and convert it to Keras's names and layout.
 
     Parameters
     ----------
     backbone : str
         Such as ``alexnet``.
     path : Path
-        Of a published format, or ``.npz`` or ``.weights.h5`` that hold the backbone's
-        own names already.
+        A file of a published format, or ``.npz`` or ``.weights.h5`` with the backbone's
+        own names.
 
     Returns
     -------
     dict of str to ndarray
-        float32; keys ``<layer>/<variable>``, all of the backbone's, in its order.
+        float32; keys ``<layer>/<variable>`` of all variables, in the backbone's order.
 
     Raises
     ------
@@ -68,16 +68,17 @@ def port(backbone: str, path: Path) -> dict[str, np.ndarray]:
 def save_npz(
     weights: Mapping[str, np.ndarray], path: Path, provenance: Mapping[str, object]
 ) -> None:
-    """Write ported weights, whole or not at all.
+    """Write ported weights atomically.
 
     Parameters
     ----------
     weights : mapping of str to ndarray
         Keys ``<layer>/<variable>``.
     path : Path
-        The ``.npz`` file to be; its folder is made where it is missing.
+        The ``.npz`` file to write; its folder is made where it is missing.
     provenance : mapping
-        Where the weights are from, as JSON can hold it; member ``provenance.json``.
+        Where the weights are from, in plain Python; stored as JSON in the member
+        ``provenance.json``.
     """
     with replacing(Path(path), ".npz") as scratch:
         np.savez(scratch, allow_pickle=False, **dict(weights))

@@ -227,3 +227,17 @@ def test_the_command_that_trains_the_best_can_be_pasted():
         *("kerastransfer", "train", "--config", "my search/best.json"),
         *("--archives", "my files", "--weights", "it's.npz"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        line
+        for command in cli.COMMANDS.values()
+        for line in vars(command).get("EXAMPLES", ())
+    ],
+)
+def test_the_examples_of_a_command_are_read(line):
+    program, *arguments = shlex.split(line)
+    assert program == "kerastransfer"
+    assert cli.parse(arguments).command == arguments[0]

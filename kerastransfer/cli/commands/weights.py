@@ -28,7 +28,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _verb(verbs, "list", "list published weights and which are on this machine")
+    listing = _verb(verbs, "list", "list the published weights")
     fetch = _verb(verbs, "fetch", "download published weights and verify them")
     fetch["weights"].add_argument(
         "name", metavar="NAME", help="Name of published weights, as 'list' prints it"
@@ -68,15 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     port["output"].add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="The .npz file to write"
     )
+    for headings in (listing, fetch, verify, port):
+        options.add_json(headings["output"])
 
 
 def _verb(verbs: Any, name: str, sentence: str) -> options.Headings:
     """Declare a verb; return the headings of its help."""
-    headings = options.Headings(
-        verbs.add_parser(name, help=sentence, allow_abbrev=False)
-    )
-    options.add_json(headings["output"])
-    return headings
+    return options.Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
 
 
 def execute(args: argparse.Namespace) -> int:
