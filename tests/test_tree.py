@@ -92,7 +92,9 @@ def test_no_positional_arguments_are_packed_with_a_star():
         f"{path}:{node.lineno}"
         for path, tree in trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Starred) and isinstance(node.value, ast.Tuple)
+        if isinstance(node, ast.Call)
+        for argument in node.args
+        if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple)
     ]
     assert packed == []
 

@@ -115,7 +115,7 @@ def train(
         run = kt.train("digits", "F1-7R8", images_per_class=50)
         print(run.test.accuracy, run.to_beat)
     """
-    found = _sources(
+    run_sources = _sources(
         data,
         recipe,
         chosen={
@@ -128,7 +128,7 @@ def train(
         mean_image=mean_image,
     )
     return start.train(
-        found,
+        run_sources,
         Path(runs),
         records_folder=records_folder_of(data, records),
         options=RunOptions(
@@ -219,7 +219,7 @@ def plan(
         Whether to take 20 steps of each phase and predict time and memory. Without it
         TensorFlow is not imported and no record is written.
     """
-    found = _sources(
+    run_sources = _sources(
         data,
         recipe,
         chosen={
@@ -232,7 +232,7 @@ def plan(
         mean_image=mean_image,
     )
     return start.plan(
-        found,
+        run_sources,
         records_folder=records_folder_of(data, records),
         options=RunOptions(cache=cache, cache_limit=cache_limit, probe=probe),
         devices=choice_of(devices),

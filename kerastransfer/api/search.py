@@ -78,7 +78,7 @@ def tune(
     plan = SearchPlan(
         tuner=tuner, trials=trials, seed=search_seed, checkpoint_every=checkpoint_every
     )
-    found = sources.find(
+    run_sources = sources.find(
         {
             **settings_of(config),
             **without_none(images_per_class=images_per_class, backbone=backbone),
@@ -96,7 +96,7 @@ def tune(
         "--mean-image": mean_image,
     }
     return search_start.tune(
-        found,
+        run_sources,
         names,
         plan,
         out=path_of(out),

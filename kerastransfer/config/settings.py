@@ -123,8 +123,8 @@ def setting(default: Any = dataclasses.MISSING, **about: Any) -> Any:
 
 def setting_of(field: dataclasses.Field[Any]) -> Setting:
     """Return what a field's declaration says."""
-    found: Setting = field.metadata[_KEY]
-    return found
+    declared: Setting = field.metadata[_KEY]
+    return declared
 
 
 def flag_of(name: str) -> str:

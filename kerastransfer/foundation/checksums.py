@@ -105,16 +105,16 @@ def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str
         What was expected and what came, or nothing if all holds.
     """
     wanted = tuple(checksums)
-    found = path.stat().st_size
-    wrong = difference(found, {}, size, ())
+    num_bytes = path.stat().st_size
+    wrong = difference(num_bytes, {}, size, ())
     if wrong:
         return wrong
     hashes = digests(path, {checksum.algorithm for checksum in wanted})
-    return difference(found, hashes, size, wanted)
+    return difference(num_bytes, hashes, size, wanted)
 
 
 def difference(
-    found: int,
+    num_bytes: int,
     hashes: Mapping[str, str],
     size: int | None,
     checksums: Iterable[Checksum],
@@ -123,7 +123,7 @@ def difference(
 
     Parameters
     ----------
-    found : int
+    num_bytes : int
         Its bytes.
     hashes : mapping of str to str
         By algorithm, as `digests` returns them.
@@ -142,8 +142,8 @@ def difference(
     >>> difference(3, {"md5": "900150983cd2"}, 3, [Checksum("md5", "9001")])
     ''
     """
-    if size is not None and found != size:
-        return f"expected {size:,} bytes, got {found:,}"
+    if size is not None and num_bytes != size:
+        return f"expected {size:,} bytes, got {num_bytes:,}"
     for checksum in checksums:
         digest = hashes[checksum.algorithm]
         if not digest.startswith(checksum.digest):

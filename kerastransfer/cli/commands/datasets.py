@@ -57,17 +57,17 @@ def _converted(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _row(name: str, converted: dict[str, Any]) -> dict[str, Any]:
     known = DATASETS.get(name)
-    facts: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if known is not None:
         info = known.info
-        facts = {
+        fields = {
             "description": info.description,
             "classes": len(info.classes) if info.classes else None,
             "variant_sizes": list(info.variant_sizes),
             "licence": info.licence,
             "url": info.url,
         }
-    return {"name": name, **facts, "converted": converted or None}
+    return {"name": name, **fields, "converted": converted or None}
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
