@@ -20,7 +20,8 @@ PREPROCESSING = miniature.BACKBONE.preprocessing
 
 
 def make_config(recipe: str, **fields: object) -> TrainConfig:
-    phases = len(Recipe.parse(recipe).phases)
+    parsed = Recipe.parse(recipe)
+    phases = len(parsed.phases)
     defaults: dict[str, object] = {
         "dataset": "noise",
         "records": "",
@@ -29,7 +30,7 @@ def make_config(recipe: str, **fields: object) -> TrainConfig:
         "draw": 0,
         "seed": 3,
         "backbone": "miniature",
-        "recipe": recipe,
+        "recipe": parsed,
         "preset": "default",
         "epochs": (1,) * phases,
         "batch_size": 4,
