@@ -185,7 +185,9 @@ def _fetch(url: str, job: _Job) -> None:
 def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
     """Return where the answer begins in the file, and the file's length if known."""
     if have and response.status == _PARTIAL:
-        content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        content_range = _CONTENT_RANGE.fullmatch(
+            response.headers.get("Content-Range", "")
+        )
         if content_range is None or int(content_range[1]) != have:
             raise _FailedError("the server sent another range than was asked for")
         return have, None if content_range[2] == "*" else int(content_range[2])

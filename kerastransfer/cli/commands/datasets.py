@@ -10,6 +10,7 @@ from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import KerasTransferError
 from kerastransfer.records.split.plan import SPLITS
 
+EXAMPLES = ("kerastransfer datasets", "kerastransfer datasets --json")
 _HALVES = "yosinski_"  # eight rows that differ in nothing else
 
 
