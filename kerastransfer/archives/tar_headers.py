@@ -63,8 +63,8 @@ class Header(tarfile.TarInfo):
     def _proc_member(self, tar: "CheckedTar") -> "Header":
         self.check_size()
         tar.count(self)
-        member: Header = super()._proc_member(tar)  # type: ignore[misc]
-        return member
+        header: Header = super()._proc_member(tar)  # type: ignore[misc]
+        return header
 
     def _proc_sparse(self, *_: object) -> NoReturn:
         raise RefusedError(f"{self.name!r} is a sparse file")

@@ -100,8 +100,8 @@ def make_listing(
     """
     ordered = tuple(sorted(items, key=lambda item: item.path))
     if len(classes) < 2:
-        found = f"one ({classes[0]!r})" if classes else "none"
-        raise DataError(f"Expected at least two classes in {where}, found {found}.")
+        number = f"one ({classes[0]!r})" if classes else "none"
+        raise DataError(f"Expected at least two classes in {where}, found {number}.")
     if not ordered:
         raise DataError(f"Expected images in {where}, found none.")
     for name in classes:

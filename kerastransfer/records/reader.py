@@ -255,11 +255,11 @@ def find_or_convert(
         report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
-        found = manifest.read(path)
+        metadata = manifest.read(path)
         convert(
             dataset,
             out,
-            **{name: found[name] for name in manifest.OPTIONS},
+            **{name: metadata[name] for name in manifest.OPTIONS},
             workers=workers,
             progress=progress,
         )

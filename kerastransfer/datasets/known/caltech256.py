@@ -60,8 +60,8 @@ _CLUTTER = "257."
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[1]}/{found[3]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[1]}/{match[3]}" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts, keep_clutter: bool) -> ArchiveContents:

@@ -156,14 +156,14 @@ def layout(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[2]}/{member.rpartition('/')[2]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[2]}/{member.rpartition('/')[2]}" if match else None
 
 
 def _text(member: str) -> str | None:
     """Return the path of the photograph that an annotation belongs to."""
-    found = _TEXT.search(member)
-    return f"{found[3]}/{found[1]}" if found else None
+    match = _TEXT.search(member)
+    return f"{match[3]}/{match[1]}" if match else None
 
 
 _GROUPS: dict[str | None, Callable[[str], str | None]] = {

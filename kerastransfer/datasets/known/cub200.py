@@ -64,13 +64,13 @@ _TEXT = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return found[1] if found else None
+    match = _IMAGE.search(member)
+    return match[1] if match else None
 
 
 def _text(member: str) -> str | None:
-    found = _TEXT.search(member)
-    return f"{found[1].lower()}.txt" if found else None
+    match = _TEXT.search(member)
+    return f"{match[1].lower()}.txt" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:

@@ -63,8 +63,8 @@ _IMAGE = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return found[1] if found else None
+    match = _IMAGE.search(member)
+    return match[1] if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:

@@ -88,8 +88,8 @@ def layout(*, group: str | None = None) -> Layout:
 
 def _image(member: str) -> str | None:
     """Return ``<class>/<file>``: the years merge, and a zip may lack their level."""
-    found = _IMAGE.search(member)
-    return f"{found[1]}/{found[2]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[1]}/{match[2]}" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts, group: str | None) -> ArchiveContents:

@@ -83,8 +83,8 @@ _IMAGE = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[1]}/{found[2]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[1]}/{match[2]}" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:

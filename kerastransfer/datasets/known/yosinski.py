@@ -116,16 +116,16 @@ def layout(number: int, which: Half) -> Layout:
     )
 
     def enter(member: str) -> bool:
-        found = _CLASS_TAR.search(member)
-        return found is not None and found[1] in wnids
+        match = _CLASS_TAR.search(member)
+        return match is not None and match[1] in wnids
 
     def image(member: str) -> str | None:
-        found = _TRAIN.search(member)
-        if found:
-            name = f"{found[1]}/{found[1]}_{found[2]}.JPEG"
-            return name if found[1] in wnids else None
-        found = _VAL.search(member)
-        return f"val/ILSVRC2012_val_{found[1]}.JPEG" if found else None
+        match = _TRAIN.search(member)
+        if match:
+            name = f"{match[1]}/{match[1]}_{match[2]}.JPEG"
+            return name if match[1] in wnids else None
+        match = _VAL.search(member)
+        return f"val/ILSVRC2012_val_{match[1]}.JPEG" if match else None
 
     return Layout(
         image=image,
@@ -171,15 +171,15 @@ def _validation_labels(texts: Texts) -> Sequence[str]:
 
 def _from_caffe(rows: Sequence[str]) -> list[str]:
     """Read ``<file> <number>``, classes numbered from 0 in the order of their names."""
-    found: dict[int, str] = {}
+    wnids: dict[int, str] = {}
     for row in rows:
         cells = _LINE.fullmatch(row)
         if cells is None or int(cells[2]) >= len(imagenet_halves.wnids()):
             raise DataError(f"Expected '<file> <0 to 999>' in {_LIST!r}, got {row!r}.")
-        found[int(cells[1])] = imagenet_halves.wnids()[int(cells[2])]
-    if sorted(found) != list(range(1, len(found) + 1)):
+        wnids[int(cells[1])] = imagenet_halves.wnids()[int(cells[2])]
+    if sorted(wnids) != list(range(1, len(wnids) + 1)):
         raise DataError(f"Expected a line for each image in {_LIST!r}, from 1 on.")
-    return [found[number] for number in sorted(found)]
+    return [wnids[number] for number in sorted(wnids)]
 
 
 def _from_kit(rows: Sequence[str], meta: bytes) -> list[str]:
@@ -198,10 +198,10 @@ def _read_meta(data: bytes) -> dict[int, str]:
     import scipy.io
 
     try:
-        found: Any = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)["synsets"]
+        synsets: Any = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)["synsets"]
         return {
             int(row["ILSVRC2012_ID"]): str(row["WNID"])
-            for row in found
+            for row in synsets
             if int(row["num_children"]) == 0
         }
     except Exception as error:  # a hostile file makes it raise almost anything

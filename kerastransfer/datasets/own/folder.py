@@ -70,17 +70,17 @@ class ImageFolder(ImageSource):
         if not self.root.is_dir():
             raise MissingError(f"Folder {str(self.root)!r} is not there.")
         links: set[Path] = set()
-        found = [
+        entries = [
             (split, folder.name, path)
             for split, upper in _split_folders(self.root, links)
             for folder in _class_folders(upper, links)
             for path in _images(self.root, folder, links)
         ]
         _warn_of(links, self.root)
-        classes = sorted({name for _, name, _ in found})
+        classes = sorted({name for _, name, _ in entries})
         labels = {name: label for label, name in enumerate(classes)}
         items, digest = [], hashlib.sha256()
-        for split, name, path in sorted(found, key=lambda entry: entry[2]):
+        for split, name, path in sorted(entries, key=lambda entry: entry[2]):
             relative = path.relative_to(self.root).as_posix()
             items.append(Item(relative, labels[name], split))
             digest.update(stamp(relative, path))
@@ -116,8 +116,8 @@ def dataset(text: str, archives: Path | None = None) -> Dataset:
 
 def stamp(name: str, path: Path) -> bytes:
     """Return a line of a file's name, size and time, for a fingerprint."""
-    told = path.stat()
-    line = f"{name}\t{told.st_size}\t{told.st_mtime_ns}\n"
+    status = path.stat()
+    line = f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n"
     return line.encode("utf-8", "surrogateescape")
 
 
@@ -153,11 +153,11 @@ def _is_upper(folder: Path) -> bool:
 
 def _folders(root: Path, links: set[Path]) -> list[Path]:
     """Return the folders in `root`; links, which may lead anywhere, go to `links`."""
-    found = sorted(
+    folders = sorted(
         path for path in root.iterdir() if path.is_dir() and not is_dropping(path.name)
     )
-    links.update(path for path in found if path.is_symlink())
-    return [path for path in found if path not in links]
+    links.update(path for path in folders if path.is_symlink())
+    return [path for path in folders if path not in links]
 
 
 def _class_folders(upper: Path, links: set[Path]) -> list[Path]:
@@ -171,7 +171,7 @@ def _class_folders(upper: Path, links: set[Path]) -> list[Path]:
 
 def _images(root: Path, folder: Path, links: set[Path]) -> list[Path]:
     """Return a class's image files, in sub-folders too."""
-    home, found = root.resolve(), []
+    home, images = root.resolve(), []
     for parent, _, names in os.walk(folder, onerror=_raise):
         here = Path(parent)
         if any(is_dropping(part) for part in here.relative_to(folder).parts):
@@ -181,13 +181,13 @@ def _images(root: Path, folder: Path, links: set[Path]) -> list[Path]:
             if path.is_symlink() and not path.resolve().is_relative_to(home):
                 links.add(path)
             elif path.is_file():
-                found.append(path)
-    if not found:
+                images.append(path)
+    if not images:
         raise DataError(
             f"Class folder {str(folder)!r} holds no image (a file with a name like "
             "x.jpg or x.png); add some or remove the folder."
         )
-    return found
+    return images
 
 
 def _linked_folders(folder: Path) -> list[Path]:

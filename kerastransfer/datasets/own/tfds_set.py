@@ -165,15 +165,17 @@ def _keys(builder: Any, name: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the names of the image and the label, and the classes' names."""
     import tensorflow_datasets as tfds
 
-    found = builder.info.features
-    features = dict(found) if isinstance(found, tfds.features.FeaturesDict) else {}
+    declared = builder.info.features
+    features = (
+        dict(declared) if isinstance(declared, tfds.features.FeaturesDict) else {}
+    )
     image, label = builder.info.supervised_keys or ("image", "label")
     fits = isinstance(features.get(image), tfds.features.Image) and isinstance(
         features.get(label), tfds.features.ClassLabel
     )
     if not fits:
         raise DataError(
-            f"Expected tfds:{name} to hold an image and a class label, got {found}."
+            f"Expected tfds:{name} to hold an image and a class label, got {declared}."
         )
     return image, label, tuple(features[label].names)
 
@@ -183,10 +185,10 @@ def _read(builder: Any, split: str, **options: Any) -> Iterator[Any]:
     import tensorflow_datasets as tfds
 
     config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    found = builder.as_dataset(
+    examples = builder.as_dataset(
         split=split, shuffle_files=False, read_config=config, **options
     )
-    return iter(found.as_numpy_iterator())
+    return iter(examples.as_numpy_iterator())
 
 
 def _labels(builder: Any, split: str, key: str) -> Iterator[int]:
@@ -205,8 +207,8 @@ def _encoded(builder: Any, split: str, key: str) -> Iterator[bytes]:
 
 def _fingerprint(builder: Any) -> str:
     info = builder.info
-    told = [
+    sizes = [
         (name, list(split.shard_lengths), split.num_bytes)
         for name, split in sorted(info.splits.items())
     ]
-    return hashlib.sha256(f"{info.full_name} {told}".encode()).hexdigest()
+    return hashlib.sha256(f"{info.full_name} {sizes}".encode()).hexdigest()

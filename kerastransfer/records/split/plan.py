@@ -124,8 +124,8 @@ class SplitPlan:
 
     def _count(self, split: str) -> list[int]:
         labels = [place.label for place in self.places(split)]
-        found: list[int] = np.bincount(labels, minlength=len(self.classes)).tolist()
-        return found
+        numbers: list[int] = np.bincount(labels, minlength=len(self.classes)).tolist()
+        return numbers
 
 
 def make_plan(

@@ -67,13 +67,13 @@ class Conversion:
                     # Reading some costs as much as reading all; then it is done once.
                     paths = [item.path for item in listing.items]
                 paths = [path for path in paths if path not in rejected]
-                found = self._encode(spool.missing(paths), spool)
-                if not found:
+                undecodable = self._encode(spool.missing(paths), spool)
+                if not undecodable:
                     break
                 if self.strict:
-                    raise DataError(tell(found))
-                report.warn(f"{tell(found)} Left out; planning again.")
-                rejected |= found
+                    raise DataError(tell(undecodable))
+                report.warn(f"{tell(undecodable)} Left out; planning again.")
+                rejected |= undecodable
             self._tell_untrained(plan)
             return self._write(plan, spool, listing, rejected, folder)
 
@@ -134,7 +134,7 @@ class Conversion:
     ) -> Path:
         from kerastransfer.records.write import builder  # TFDS: once the plan holds
 
-        told = manifest.describe(
+        metadata = manifest.describe(
             self.dataset,
             plan,
             self.options,
@@ -149,7 +149,7 @@ class Conversion:
             plan,
             spool.read,
             info=self.dataset.info,
-            metadata=told,
+            metadata=metadata,
             folder=folder,
             shards=self.shards,
             progress=self.writing,

@@ -39,15 +39,15 @@ def encode_file(file: ImageFile, image_size: int) -> list[EncodedFile]:
 def _patches(file: ImageFile, data: bytes) -> list[EncodedFile]:
     """Decode a photograph once and cut its patches."""
     photograph = decode(data)
-    found: list[EncodedFile] = []
+    results: list[EncodedFile] = []
     for path, cut in file.images:
         assert cut is not None
         try:
             patch = Image.fromarray(cut_patch(photograph, cut))
-            found.append((path, write(patch)))
+            results.append((path, write(patch)))
         except DataError as error:
-            found.append((path, Rejected(str(error))))
-    return found
+            results.append((path, Rejected(str(error))))
+    return results
 
 
 def make_encoder(
@@ -79,5 +79,5 @@ def _load(file: ImageFile) -> Load:
 
 
 def _weigh(result: EncodedFile) -> int:
-    _, found = result
-    return len(found.data) if isinstance(found, Encoded) else 0
+    _, image = result
+    return len(image.data) if isinstance(image, Encoded) else 0

@@ -57,7 +57,7 @@ def listing(counts, official=None):
 
 def plan_of(name, counts, official=None, **options):
     return make_plan(
-        listing(counts, official), DATASETS[name].info, name=name, **options
+        listing(counts, official), DATASETS[name].info, name=name, salt=name, **options
     )
 
 
