@@ -2,39 +2,17 @@
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kerastransfer import pipeline
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CACHE_LIMIT
-from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler, size_text
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.home import features_home
 from kerastransfer.foundation.progress import OnProgress, OpenProgress
 from kerastransfer.foundation.report import say
-
-_ROOM = 1.05  # of the disk, for what else is written meanwhile
-
-
-class LabelledExamples(pipeline.Examples, Protocol):
-    """Examples of which hash, sizes and labels are known."""
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of everything in them."""
-
-    def size(self, split: str) -> int:
-        """Return how many images a split holds."""
-
-    def labels(self, split: str) -> NDArray[np.int64]:
-        """Return every image's label, by position."""
 
 
 @contextlib.contextmanager
@@ -74,7 +52,7 @@ def open_filler(
     network: Network,
     backbone: Backbone,
     cut: int,
-    wanted: list[Wanted],
+    wanted: list[ImageSet],
     caching: Caching,
     dtype: str,
 ) -> Filler:
@@ -86,7 +64,7 @@ def open_filler(
         What is run, with the weights that it has.
     cut : int
         The prefix's last block.
-    wanted : list of Wanted
+    wanted : list of ImageSet
     caching : Caching
     dtype : {'float32', 'float16'}
 
@@ -94,30 +72,14 @@ def open_filler(
     -------
     Filler
     """
-    identity = Identity.of(network, backbone, cut, records.content_hash, dtype)
-    cache = Cache(
-        caching.home,
-        identity,
-        network.blocks[cut - 1].output_shape[1:],
-        {split: records.size(split) for split in ("train", "val", "test")},
+    return Filler.open(
+        caching.home, records, network, backbone, cut, wanted, dtype=dtype
     )
-    return Filler(cache, network, backbone.preprocessing, records, cut, wanted)
 
 
 def no_room(filler: Filler, caching: Caching) -> str:
     """Say why outputs cannot be kept; nothing, if they can."""
-    size = filler.total_bytes
-    if size > caching.limit:
-        return (
-            f"they would take {_size(size)}, above the limit of {_size(caching.limit)}"
-        )
-    place = caching.home
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if filler.num_bytes * _ROOM > free:
-        return f"they would take {_size(filler.num_bytes)}, and {_size(free)} are free"
-    return ""
+    return filler.room_problem(caching.limit)
 
 
 def fill(
@@ -148,7 +110,7 @@ def fill(
     if not caching.quiet:
         say(
             f"Computing blocks 1-{cut} of {filler.num_missing:,} crops once: "
-            f"{_size(filler.num_bytes)} in {filler.cache.folder}"
+            f"{size_text(filler.num_bytes)} in {filler.cache.folder}"
         )
     try:
         opened = _silent if caching.quiet else caching.progress
@@ -162,7 +124,3 @@ def fill(
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"
     return ""
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 1e6:.1f} MB"

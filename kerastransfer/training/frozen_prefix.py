@@ -7,12 +7,12 @@ from kerastransfer import views
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.report import say
 from kerastransfer.training.batches import ActivationBatches, BatchSource, ImageBatches
 from kerastransfer.training.caching import (
     Caching,
-    LabelledExamples,
     fill,
     no_room,
     open_filler,
@@ -139,7 +139,7 @@ def reason_against(
     return reason
 
 
-def wanted_views(images: ImageBatches) -> list[Wanted]:
+def wanted_views(images: ImageBatches) -> list[ImageSet]:
     """List the outputs that training on activations needs.
 
     Parameters
@@ -148,12 +148,13 @@ def wanted_views(images: ImageBatches) -> list[Wanted]:
 
     Returns
     -------
-    list of Wanted
+    list of ImageSet
     """
-    number = images.config.views
-    pairs = zip(views.indices(number), views.fixed(number), strict=True)
-    train = [Wanted("train", int(i), v, images.train_positions) for i, v in pairs]
-    return [*train, Wanted.centre("val", images.val_positions)]
+    train = [
+        ImageSet.in_split("train", images.train_positions, int(view))
+        for view in views.indices(images.config.views)
+    ]
+    return [*train, ImageSet.in_split("val", images.val_positions)]
 
 
 def _loses(filler: Filler, images: ImageBatches, epochs: int, cut: int) -> str:

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.report import say
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.training import caching as caches
-from kerastransfer.training.caching import Caching, LabelledExamples
+from kerastransfer.training.caching import Caching
 
 _FEATURE_BLOCK = NUM_BLOCKS - 1
 
@@ -53,8 +54,8 @@ def compute(
             say(f"The source's features are not kept: {reason}.")
     read = filler.compute if reason else filler.read
     return {
-        part.split: (read(part), records.labels(part.split)[part.positions])
-        for part in filler.wanted
+        split: (read(images), images.labels(records))
+        for split, images in zip(positions, filler.wanted, strict=True)
     }
 
 
@@ -76,7 +77,7 @@ def open_filler(
     -------
     Filler
     """
-    wanted = [Wanted.centre(split, chosen) for split, chosen in positions.items()]
+    wanted = [ImageSet.in_split(split, some) for split, some in positions.items()]
     return caches.open_filler(
         records, network, backbone, _FEATURE_BLOCK, wanted, caching, "float32"
     )
