@@ -15,11 +15,13 @@ from kerastransfer.distances.domain import Domain, check_classes
 from kerastransfer.errors import InputError
 from kerastransfer.features import closed_form, responses
 from kerastransfer.features.feature_file import FeatureFile
-from kerastransfer.features.selection import Selection
+from kerastransfer.features.image_set import ImageSet
 from kerastransfer.features.source_statistics import SourceStatistics
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.records.reader import Records
 
 SOURCE_SEED, TARGET_SEED = 1, 2
+_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,16 +59,18 @@ def from_weights(source: SourceNetwork) -> Domain:
 
 
 def from_records(
-    selection: Selection,
+    records: Records,
+    images: ImageSet,
     source: SourceNetwork,
     seed: int,
     progress: OnProgress | None = None,
 ) -> Domain:
-    """Extract the features of selected images.
+    """Extract the features of images.
 
     Parameters
     ----------
-    selection : Selection
+    records : Records
+    images : ImageSet
     source : SourceNetwork
     seed : int
         `SOURCE_SEED` or `TARGET_SEED`.
@@ -82,11 +86,14 @@ def from_records(
     DataError
         If the images are of one class.
     """
-    name = selection.records.name
-    check_classes(name, selection.labels())
-    blocks = responses.responses(source.network, source.backbone, selection, progress)
+    check_classes(records.name, images.labels(records))
+    blocks = responses.responses(
+        source.network, source.backbone, records, images, progress
+    )
     features = np.concatenate(list(blocks))
-    return Domain(name, seed, features=features, images=lambda: _images(selection))
+    return Domain(
+        records.name, seed, features=features, images=lambda: _pixels(records, images)
+    )
 
 
 def from_features(file: FeatureFile, seed: int) -> Domain:
@@ -143,10 +150,8 @@ def check_network(
         )
 
 
-def _images(selection: Selection) -> cnn.ImageArrays:
-    parts = [
-        images.numpy()
-        for batches in selection.chunks(cnn.GEOMETRY)
-        for images, _ in batches
-    ]
-    return np.asarray(np.concatenate(parts).round().astype(np.uint8))
+def _pixels(records: Records, images: ImageSet) -> cnn.ImageArrays:
+    batches = images.batches(records, cnn.GEOMETRY, batch_size=_BATCH)
+    # A batch at a time: as float32 they would take four times as much.
+    small = [pixels.numpy().round().astype(np.uint8) for pixels, _ in batches]
+    return np.concatenate(small)

@@ -217,13 +217,13 @@ def _from_records(
     args: argparse.Namespace, name: str, network: "SourceNetwork", seed: int
 ) -> "Domain":
     from kerastransfer.distances import domains
-    from kerastransfer.features.selection import Selection
+    from kerastransfer.features.image_set import ImageSet
 
     folder = options.records_folder(args)
     records = reader.find_or_convert(datasets.resolve(name), folder)
-    selection = Selection.of(records, args.split, most=args.max_images, seed=seed)
+    images = ImageSet.of(records, args.split, most=args.max_images, seed=seed)
     with progress(f"Extracting {records.name}") as show:
-        return domains.from_records(selection, network, seed, show)
+        return domains.from_records(records, images, network, seed, show)
 
 
 def _estimate(fields: dict[str, Any]) -> Any:

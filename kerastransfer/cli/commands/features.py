@@ -108,18 +108,18 @@ def _extract(
     out: Path,
 ) -> None:
     from kerastransfer.features import feature_file, responses
-    from kerastransfer.features.selection import Selection
+    from kerastransfer.features.image_set import ImageSet
 
     backbone = backbones.get(args.backbone)
-    selection = Selection.of(records, args.split)
+    images = ImageSet.of(records, args.split)
     with progress("Extracting") as show:
         feature_file.write(
             out,
-            responses.responses(network, backbone, selection, show),
+            responses.responses(network, backbone, records, images, show),
             backbone.num_features,
-            labels=selection.labels(),
-            ids=selection.ids(),
-            splits=selection.splits(),
+            labels=images.labels(records),
+            ids=images.ids(records),
+            splits=images.splits(),
             records=records.content_hash,
             **names,
         )
