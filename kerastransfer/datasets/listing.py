@@ -29,7 +29,7 @@ class Item(NamedTuple):
     group : str or None
         Images of one group (one photograph, one sample) stay in one split.
     point : (int, int) or None
-        Row and column of the labelled point that a patch is cut about, in pixels.
+        ImageRow and column of the labelled point that a patch is cut about, in pixels.
     """
 
     path: str

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.cache_inventory import LOCK, META
-from kerastransfer.features.row_file import IntArray, RowFile
+from kerastransfer.features.row_file import RowFile
 from kerastransfer.foundation import atomic, locks
+from kerastransfer.foundation.arrays import IntArray
 
 FORMAT = 2  # 2: every output is computed in a batch of the same size
 

@@ -19,7 +19,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.extraction import ROWS, Extractor
 from kerastransfer.features.image_set import ImageSet, LabelledExamples
-from kerastransfer.features.row_file import IntArray
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.split.plan import SPLITS
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kerastransfer import pipeline, views
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
-from kerastransfer.features.row_file import IntArray
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
 

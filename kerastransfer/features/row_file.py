@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import atomic, numpy_files
+from kerastransfer.foundation.arrays import IntArray
 
-IntArray = NDArray[np.int64]
 _SUM = np.dtype("<u8")
 _THERE = np.uint64(1 << 32)  # tells a row whose checksum is 0 from none
 

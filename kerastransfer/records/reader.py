@@ -11,11 +11,12 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.shards import Shards, read_lengths
-from kerastransfer.records.split.ordering import IntArray, rank_major
+from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert, records_path
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records import tfrecord
-from kerastransfer.records.split.ordering import IntArray
 from kerastransfer.records.split.plan import SPLITS
 
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default

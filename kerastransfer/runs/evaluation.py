@@ -6,9 +6,9 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.metrics import Metrics
+from kerastransfer.features import inference
 from kerastransfer.records.reader import Records, find_or_convert
 from kerastransfer.runs.finished import Run
-from kerastransfer.training import inference
 
 
 def evaluate(run: Run, split: str = "test", records: Records | None = None) -> Metrics:

@@ -18,6 +18,7 @@ from kerastransfer.config.run_options import CHECKPOINT_EVERY
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
 from kerastransfer.evaluation import metrics
+from kerastransfer.features import inference
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
@@ -25,7 +26,7 @@ from kerastransfer.records.reader import Records
 from kerastransfer.runs import result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
-from kerastransfer.training import inference, phase_loop, source_features
+from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
@@ -114,9 +115,8 @@ def train(
         store, checkpoint = _open_folder(setup, inputs, folder)
         spent = checkpoint.seconds
         features = _source_features(setup, inputs) if chief else {}
-        probe = None
-        if features and inputs.with_probe:
-            probe = result_file.probe(features)
+        with_probe = features and inputs.with_probe
+        probe = result_file.probe(features) if with_probe else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
         saver = CheckpointSaver(
@@ -126,11 +126,6 @@ def train(
             metrics_bytes=logs[0].num_bytes if logs else lambda: 0,
             checkpoint=checkpoint,
         )
-
-        def save_weights(index: int, network: Network) -> None:
-            if chief:
-                run_folder.save_weights(folder, index + 1, network)
-
         network = setup.make_network()
         saver.restore(network)
         called = [*(logs or ()), *inputs.callbacks]
@@ -141,7 +136,7 @@ def train(
                 callbacks=callbacks,
                 saver=saver,
                 stop_signal=stop_signal,
-                after_phase=save_weights,
+                after_phase=_weights_saver(folder if chief else None),
             )
         training_seconds = stop_signal.seconds
         if chief:
@@ -151,9 +146,7 @@ def train(
                 "val": _evaluate(setup, network, "val", features),
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
-                "phases": [phase.as_dict() for phase in results],
-                "kept_phase": kept,
-                "stopped": results[-1].stopped.value,
+                **result_file.ending(results, kept),
                 "training_seconds": round(training_seconds, 1),
                 "seconds": round(spent + time.monotonic() - started, 1),
             }
@@ -163,6 +156,16 @@ def train(
             store.clear()
     inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
     return network, result
+
+
+def _weights_saver(folder: Path | None) -> Callable[[int, Network], None]:
+    """Return what writes each phase's weights into the run's folder, if it may."""
+
+    def save(index: int, network: Network) -> None:
+        if folder is not None:
+            run_folder.save_weights(folder, index + 1, network)
+
+    return save
 
 
 def _make_setup(config: TrainConfig, inputs: RunInputs) -> TrainSetup:

@@ -12,6 +12,7 @@ from kerastransfer.evaluation.probe import fit_probe
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
+from kerastransfer.training.phase import PhaseResults
 from kerastransfer.training.source_features import SplitFeatures
 
 
@@ -65,4 +66,21 @@ def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
             name: importlib.metadata.version(name)
             for name in ("tensorflow", "keras", "numpy")
         },
+    }
+
+
+def ending(results: PhaseResults, kept_phase: int) -> dict[str, Any]:
+    """Say how training ended.
+
+    Parameters
+    ----------
+    results : tuple of PhaseResult
+        Of the phases that were begun.
+    kept_phase : int
+        Number, from 1, of the phase whose weights are the run's.
+    """
+    return {
+        "phases": [phase.as_dict() for phase in results],
+        "kept_phase": kept_phase,
+        "stopped": results[-1].stopped.value,
     }

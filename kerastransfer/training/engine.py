@@ -6,7 +6,7 @@ a step takes less time than a call does.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,40 +21,11 @@ from kerastransfer.training import batch_norm
 from kerastransfer.training import optimizer as optimizers
 from kerastransfer.training.batches import Batch, ReplicaBatch
 from kerastransfer.training.phase import PhaseSetup
+from kerastransfer.training.step_inputs import StepInputs
 
 _STEPS_PER_CALL = 32  # on cached activations, with one replica
 # Statistics of a layer with a million inputs an image are known well enough by then.
 _STATISTICS_IMAGES = 4096
-
-
-class StepInputs(NamedTuple):
-    """What one replica takes a step on.
-
-    Where a call takes several steps, all but `size` and `votes` have an axis of steps
-    in front.
-
-    Parameters
-    ----------
-    inputs, labels, rows, weights : tensors
-        See `kerastransfer.training.batches.ReplicaBatch`.
-    rate : scalar tensor of float32
-        The learning rate, before factors.
-    step : scalar tensor of int64
-        The step's number in the run; dropout follows from it.
-    size : scalar tensor of int32
-        Images in the whole batch, over all replicas.
-    votes : tensor of shape (2,), float32
-        This process's; see `kerastransfer.training.stopping.StopSignal`.
-    """
-
-    inputs: Any
-    labels: Any
-    rows: Any
-    weights: Any
-    rate: Any
-    step: Any
-    size: Any
-    votes: Any
 
 
 class Engine:

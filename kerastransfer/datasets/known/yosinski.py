@@ -223,15 +223,15 @@ def _from_tfds() -> list[str]:
 
 def _half(number: int, which: Half) -> KnownDataset:
     """Declare one half; the study's is called ``yosinski`` and nothing more."""
-    facts = info(number, which)
+    own = info(number, which)
     name = "yosinski" if (number, which) == STUDY else f"yosinski_{number}{which}"
     return KnownDataset(
         name=name,
-        info=facts,
+        info=own,
         layout=functools.partial(layout, number, which),
         published_counts=tuple(
             ClassCount((wnid,), _MOST, least=_LEAST, most=_MOST)
-            for wnid in facts.classes or ()
+            for wnid in own.classes or ()
         ),
         in_study=True,
     )

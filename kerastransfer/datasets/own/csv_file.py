@@ -21,7 +21,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
-from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, Row, list_rows
+from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError
 
@@ -76,7 +76,7 @@ class CsvFile(ImageSource):
             line = data.count(b"\n", 0, error.start) + 1
             self._fail(line, "expected UTF-8 text")
 
-    def _rows(self, text: str) -> Iterator[Row]:
+    def _rows(self, text: str) -> Iterator[ImageRow]:
         """Yield rows, blanks stripped."""
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         columns: list[str] = []
@@ -109,10 +109,10 @@ class CsvFile(ImageSource):
             self._fail(line, f"a column stands twice in {','.join(columns)!r}")
         return columns
 
-    def _row(self, line: int, columns: list[str], cells: list[str]) -> Row:
+    def _row(self, line: int, columns: list[str], cells: list[str]) -> ImageRow:
         if len(cells) != len(columns):
             self._fail(line, f"expected {len(columns)} columns, got {len(cells)}")
-        return Row(line, **dict(zip(columns, cells, strict=True)))
+        return ImageRow(line, **dict(zip(columns, cells, strict=True)))
 
     def _fail(self, line: int, reason: str) -> NoReturn:
         raise DataError(f"{str(self.file)!r}, line {line:,}: {reason}.")

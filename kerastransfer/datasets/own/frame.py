@@ -15,7 +15,7 @@ from kerastransfer.archives.spans import FileSpan
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
-from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, Row, list_rows
+from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError
 
@@ -32,14 +32,14 @@ class FrameSource(ImageSource):
 
     Parameters
     ----------
-    rows : tuple of Row
+    rows : tuple of ImageRow
     folder : Path
         That relative paths start from.
     numbered : bool
         Whether labels are whole numbers, by which classes are then sorted.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ImageRow, ...]
     folder: Path
     numbered: bool
 
@@ -105,7 +105,7 @@ def dataset(frame: Any) -> Dataset:
     columns = {name: _cells(frame, name) for name in (*NEEDED, *OPTIONAL)}
     rows = zip(*columns.values(), strict=True)
     source = FrameSource(
-        rows=tuple(Row(number, *cells) for number, cells in enumerate(rows)),
+        rows=tuple(ImageRow(number, *cells) for number, cells in enumerate(rows)),
         folder=Path.cwd(),
         numbered=all(isinstance(cell, int) for cell in frame["label"].tolist()),
     )

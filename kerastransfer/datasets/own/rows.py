@@ -15,7 +15,7 @@ OPTIONAL = ("split", "group")
 SALT = "csv"
 
 
-class Row(NamedTuple):
+class ImageRow(NamedTuple):
     """One image.
 
     Parameters
@@ -47,7 +47,7 @@ class Digest(Protocol):
 
 
 def list_rows(
-    rows: Iterable[Row],
+    rows: Iterable[ImageRow],
     folder: Path,
     *,
     source: str,
@@ -59,7 +59,7 @@ def list_rows(
 
     Parameters
     ----------
-    rows : iterable of Row
+    rows : iterable of ImageRow
     folder : Path
         That relative paths start from.
     source, row_word : str
@@ -88,12 +88,12 @@ def list_rows(
     return make_listing(classes, items.values(), digest.hexdigest(), where=source)
 
 
-def fail(where: str, row: Row, reason: str) -> NoReturn:
+def fail(where: str, row: ImageRow, reason: str) -> NoReturn:
     """Raise DataError for a row."""
     raise DataError(f"{where} {row.number:,}: {reason}.")
 
 
-def _checked(row: Row, where: str) -> Row:
+def _checked(row: ImageRow, where: str) -> ImageRow:
     for name in NEEDED:
         if not getattr(row, name):
             fail(where, row, f"the {name} is empty")
@@ -102,7 +102,7 @@ def _checked(row: Row, where: str) -> Row:
     return row
 
 
-def _path(row: Row, folder: Path, where: str) -> str:
+def _path(row: ImageRow, folder: Path, where: str) -> str:
     """Spell a path in one way, so that a file named twice is seen."""
     whole = Path(os.path.normpath(folder / row.path))
     if not whole.is_file():

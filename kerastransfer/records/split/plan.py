@@ -16,13 +16,9 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ShortClasses
 from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.split.assign import SplitImages, arrange
-from kerastransfer.records.split.ordering import (
-    IntArray,
-    digests,
-    rank_major,
-    sorted_by,
-)
+from kerastransfer.records.split.ordering import digests, rank_major, sorted_by
 from kerastransfer.records.split.quotas import MaxPerClass, Rules, read_rules
 from kerastransfer.records.split.short_classes import Allocation, allocate
 

@@ -8,8 +8,8 @@ import numpy as np
 from kerastransfer.datasets.dataset import ShortClasses
 from kerastransfer.datasets.listing import Listing, SplitName
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.split.assign import SplitImages, divide
-from kerastransfer.records.split.ordering import IntArray
 from kerastransfer.records.split.quotas import Quota, Rules, cap, make_quota, share
 
 _NAMED = 10  # classes that a message names
