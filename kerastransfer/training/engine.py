@@ -37,8 +37,9 @@ class StepInputs(NamedTuple):
     ----------
     inputs, labels, rows, weights : tensors
         See `kerastransfer.training.batches.ReplicaBatch`.
-    rate : scalar tensor of float32
-        The learning rate, before factors.
+    rate : tensor of shape (1,), float32
+        The learning rate, before factors. A scalar argument would let TensorFlow order
+        products of it in another way, and round otherwise.
     step : scalar tensor of int64
         The step's number in the run; dropout follows from it.
     size : scalar tensor of int32
@@ -128,7 +129,7 @@ class Engine:
         parts = [
             self._join(
                 shares,
-                rates=np.asarray(rates, np.float32),
+                rates=np.asarray(rates, np.float32)[:, np.newaxis],
                 steps=np.arange(first_step, first_step + len(batches)),
                 size=batches[0].size,
                 votes=votes,
@@ -191,7 +192,7 @@ class Engine:
             labels=tf.TensorSpec((*axis, None), tf.int64),
             rows=tf.TensorSpec((*axis, None), tf.int32),
             weights=tf.TensorSpec((*axis, None), tf.float32),
-            rate=tf.TensorSpec(axis, tf.float32),
+            rate=tf.TensorSpec((*axis, 1), tf.float32),
             step=tf.TensorSpec(axis, tf.int64),
             size=tf.TensorSpec((), tf.int32),
             votes=tf.TensorSpec((2,), tf.float32),
@@ -262,7 +263,7 @@ class Engine:
             )
         if self.config.clip_norm:  # of the whole batch's gradient
             gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        self.optimizer.apply(gradients, self.variables, rate=share.rate)
+        self.optimizer.apply(gradients, self.variables, rate=share.rate[0])
         return loss, votes
 
     def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
