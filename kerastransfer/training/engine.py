@@ -99,7 +99,7 @@ class Engine:
         parts = [
             self._join(
                 shares,
-                rates=np.asarray(rates, np.float32),
+                rates=np.asarray(rates, np.float32)[:, np.newaxis],
                 steps=np.arange(first_step, first_step + len(batches)),
                 size=batches[0].size,
                 votes=votes,
@@ -162,7 +162,7 @@ class Engine:
             labels=tf.TensorSpec((*axis, None), tf.int64),
             rows=tf.TensorSpec((*axis, None), tf.int32),
             weights=tf.TensorSpec((*axis, None), tf.float32),
-            rate=tf.TensorSpec(axis, tf.float32),
+            rate=tf.TensorSpec((*axis, 1), tf.float32),
             step=tf.TensorSpec(axis, tf.int64),
             size=tf.TensorSpec((), tf.int32),
             votes=tf.TensorSpec((2,), tf.float32),
@@ -233,7 +233,7 @@ class Engine:
             )
         if self.config.clip_norm:  # of the whole batch's gradient
             gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        self.optimizer.apply(gradients, self.variables, rate=share.rate)
+        self.optimizer.apply(gradients, self.variables, rate=share.rate[0])
         return loss, votes
 
     def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -13,8 +13,9 @@ class StepInputs(NamedTuple):
     ----------
     inputs, labels, rows, weights : tensors
         See `kerastransfer.training.batches.ReplicaBatch`.
-    rate : scalar tensor of float32
-        The learning rate, before factors.
+    rate : tensor of shape (1,), float32
+        The learning rate, before factors. A scalar argument would let TensorFlow order
+        products of it in another way, and round otherwise.
     step : scalar tensor of int64
         The step's number in the run; dropout follows from it.
     size : scalar tensor of int32
