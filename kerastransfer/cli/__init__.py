@@ -19,6 +19,7 @@ from absl.flags import argparse_flags
 from kerastransfer import __version__
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation.report import KerasTransferWarning
+from kerastransfer.foundation.system import refuse_unsupported
 
 # The commands in the order of their use, and what each does.
 COMMANDS = {
@@ -103,6 +104,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            refuse_unsupported()
             code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:
             _fail(str(stopped))
