@@ -41,12 +41,12 @@ class Hasher:
 
     def update(self, data: bytes) -> None:
         """Take note of the next bytes."""
-        for each in self._hashes.values():
-            each.update(data)
+        for hasher in self._hashes.values():
+            hasher.update(data)
 
     def digests(self) -> dict[str, str]:
         """Return lower-case hexadecimal digits, by algorithm."""
-        return {name: each.hexdigest() for name, each in self._hashes.items()}
+        return {name: hasher.hexdigest() for name, hasher in self._hashes.items()}
 
 
 def digests(
@@ -98,16 +98,16 @@ def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str
         What was expected and what came, or nothing if all holds.
     """
     wanted = tuple(checksums)
-    found = path.stat().st_size
-    wrong = difference(found, {}, size, ())
+    num_bytes = path.stat().st_size
+    wrong = difference(num_bytes, {}, size, ())
     if wrong:
         return wrong
     hashes = digests(path, {checksum.algorithm for checksum in wanted})
-    return difference(found, hashes, size, wanted)
+    return difference(num_bytes, hashes, size, wanted)
 
 
 def difference(
-    found: int,
+    num_bytes: int,
     hashes: Mapping[str, str],
     size: int | None,
     checksums: Iterable[Checksum],
@@ -116,7 +116,7 @@ def difference(
 
     Parameters
     ----------
-    found : int
+    num_bytes : int
         Its bytes.
     hashes : mapping of str to str
         By algorithm, as `digests` returns them.
@@ -128,8 +128,8 @@ def difference(
     str
         What was expected and what came, or nothing if all holds.
     """
-    if size is not None and found != size:
-        return f"expected {size:,} bytes, got {found:,}"
+    if size is not None and num_bytes != size:
+        return f"expected {size:,} bytes, got {num_bytes:,}"
     for checksum in checksums:
         digest = hashes[checksum.algorithm]
         if not digest.startswith(checksum.digest):

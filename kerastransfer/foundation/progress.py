@@ -137,17 +137,17 @@ def _lines(
     what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
 ) -> OnProgress:
     begun: tuple[float, int] | None = None  # the first call's time, and what was done
-    told = 0  # tenths
+    tenths_shown = 0
 
     def show(done: int, total: int) -> None:
-        nonlocal begun, told
+        nonlocal begun, tenths_shown
         now = time.monotonic()
         begun = begun or (now, done)
         seconds, since = now - begun[0], done - begun[1]
         tenths = done * _LINES // max(total, 1)
-        if tenths <= told or seconds < after:
+        if tenths <= tenths_shown or seconds < after:
             return
-        told = tenths
+        tenths_shown = tenths
         line = f"{what}: {done // scale:,} of {total // scale:,}"
         if seconds and since > 0:
             line += f" ({since / scale / seconds:,.0f} {unit}/s"

@@ -1,6 +1,9 @@
-"""A search's trials as a table."""
+"""A search's result as a value, and its trials as a table."""
 
-from typing import TYPE_CHECKING
+import dataclasses
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kerastransfer.evaluation.wording import percent
 
@@ -17,6 +20,38 @@ _CLOSING = (
     "* worse than the first on these validation images, on which the first was chosen: "
     "that favours it"
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The finished trials of a search; prints as a table.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the search, which can be gone on with.
+    trials : tuple of Trial
+        One or more, the best first.
+    """
+
+    folder: Path
+    trials: "tuple[Trial, ...]"
+
+    @property
+    def best(self) -> "Trial":
+        """The trial with the best validation accuracy."""
+        return self.trials[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything in plain Python, ready for JSON."""
+        trials = [trial.as_dict() for trial in self.trials]
+        return {"folder": str(self.folder), "trials": trials}
+
+    def __str__(self) -> str:
+        return trial_table(list(self.trials))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def trial_table(trials: "list[Trial]") -> str:

@@ -1,6 +1,7 @@
 """Trials on disk, and how they are ranked and compared."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -8,7 +9,7 @@ from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.paired import compare
 from kerastransfer.tuning import trials
-from kerastransfer.tuning.trial_table import trial_table
+from kerastransfer.tuning.trial_table import SearchResult, trial_table
 from kerastransfer.tuning.trials import Trial
 
 CONFIG = resolve(
@@ -63,3 +64,13 @@ def test_the_table_has_intervals_and_marks_what_is_worse_on_these_images():
     assert "validation images, on" not in trial_table([first])  # no comparison
     many = [dataclasses.replace(first, number=n) for n in range(1, 31)]
     assert "\nand 10 more trials\n" in trial_table(many)
+
+
+def test_a_search_prints_as_its_table(tmp_path):
+    search = SearchResult(tmp_path, (make(1, [0]), make(2, [1, 2])))
+    assert search.best.number == 1
+    assert str(search) == trial_table(list(search.trials))
+    assert str(search).splitlines()[1] in search._repr_html_()
+    fields = search.as_dict()
+    assert fields["folder"] == str(tmp_path)
+    assert json.loads(json.dumps(fields))["trials"][0]["number"] == 1
