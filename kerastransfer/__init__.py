@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         tune,
     )
     from kerastransfer.config.train_config import TrainConfig
-    from kerastransfer.distances.between import Distances
+    from kerastransfer.distances.distance_table import Distances
     from kerastransfer.errors import (
         DataError,
         InputError,
@@ -78,7 +78,7 @@ _HOMES = {
         ),
         "errors",
     ),
-    "Distances": "distances.between",
+    "Distances": "distances.distance_table",
     "Estimate": "evaluation.intervals",
     "KerasTransferWarning": "foundation.report",
     "Metrics": "evaluation.metrics",

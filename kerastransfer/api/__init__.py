@@ -6,12 +6,15 @@ all of it.
 """
 
 from kerastransfer.api.data import convert, inspect, load
+from kerastransfer.api.measures import distance, features
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
 
 __all__ = [
     "RECIPES",
     "convert",
+    "distance",
+    "features",
     "inspect",
     "load",
     "open_run",

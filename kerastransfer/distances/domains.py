@@ -120,7 +120,7 @@ def from_statistics(statistics: SourceStatistics) -> Domain:
 
 
 def check_network(
-    path: Path, found: FeatureFile | SourceStatistics, backbone: str, weights: str
+    path: Path, file: FeatureFile | SourceStatistics, backbone: str, weights: str
 ) -> None:
     """Refuse features of another network.
 
@@ -128,7 +128,7 @@ def check_network(
     ----------
     path : Path
         The file, for the message.
-    found : FeatureFile or SourceStatistics
+    file : FeatureFile or SourceStatistics
         What it holds.
     backbone, weights : str
         Name and SHA-256 that it should be of; an empty hash is not compared.
@@ -137,15 +137,15 @@ def check_network(
     ------
     InputError
     """
-    if found.backbone != backbone:
+    if file.backbone != backbone:
         raise InputError(
-            f"Expected features of {backbone!r}, got those of {found.backbone!r} in "
+            f"Expected features of {backbone!r}, got those of {file.backbone!r} in "
             f"{str(path)!r}; extract both domains with one backbone."
         )
-    if weights and found.weights != weights:
+    if weights and file.weights != weights:
         raise InputError(
             f"Expected features by the weights {weights[:12]}, got those by "
-            f"{found.weights[:12]} in {str(path)!r}; extract both domains with the "
+            f"{file.weights[:12]} in {str(path)!r}; extract both domains with the "
             "same weights."
         )
 

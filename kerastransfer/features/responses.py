@@ -126,12 +126,12 @@ def summarise(
     if covariance:
         products -= count * np.outer(mean, mean)
         products /= count - 1
-    chosen = np.random.default_rng(seed).permutation(count)[:SAMPLE]
+    sampled = np.random.default_rng(seed).permutation(count)[:SAMPLE]
     return SourceStatistics(
         mean=origin + mean,
         count=count,
         scatter=max(float(scatter), 0.0),
         covariance=products.astype(np.float32) if covariance else None,
-        sample=np.array(features[np.sort(chosen)], np.float32),
+        sample=np.array(features[np.sort(sampled)], np.float32),
         **names,
     )

@@ -48,12 +48,12 @@ class Hasher:
 
     def update(self, data: bytes) -> None:
         """Take note of the next bytes."""
-        for each in self._hashes.values():
-            each.update(data)
+        for hasher in self._hashes.values():
+            hasher.update(data)
 
     def digests(self) -> dict[str, str]:
         """Return lower-case hexadecimal digits, by algorithm."""
-        return {name: each.hexdigest() for name, each in self._hashes.items()}
+        return {name: hasher.hexdigest() for name, hasher in self._hashes.items()}
 
 
 def digests(

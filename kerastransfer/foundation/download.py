@@ -177,20 +177,18 @@ def _fetch(url: str, job: _Job) -> None:
         start, total = _extent(response, have)
         _check_total(total, job)
         _append(response, start, total, job)
-    received = _length(job.part)
-    if total is not None and received < total:
-        raise _FailedError(f"it broke off after {received:,} of {total:,} bytes")
+    length = _length(job.part)
+    if total is not None and length < total:
+        raise _FailedError(f"it broke off after {length:,} of {total:,} bytes")
 
 
 def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
     """Return where the answer begins in the file, and the file's length if known."""
     if have and response.status == _PARTIAL:
-        content_range = _CONTENT_RANGE.fullmatch(
-            response.headers.get("Content-Range", "")
-        )
-        if content_range is None or int(content_range[1]) != have:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != have:
             raise _FailedError("the server sent another range than was asked for")
-        return have, None if content_range[2] == "*" else int(content_range[2])
+        return have, None if match[2] == "*" else int(match[2])
     length = response.headers.get("Content-Length")
     return 0, None if length is None else int(length)
 

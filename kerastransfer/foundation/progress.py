@@ -137,7 +137,7 @@ def _lines(
     what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
 ) -> OnProgress:
     begun: tuple[float, int] | None = None  # the first call's time, and what was done
-    tenths_shown = 0  # tenths
+    tenths_shown = 0
 
     def show(done: int, total: int) -> None:
         nonlocal begun, tenths_shown
