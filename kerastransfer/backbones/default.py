@@ -2,7 +2,8 @@
 
 from kerastransfer.datasets.table import DATASETS
 
-WORDS = "alexnet for the study's seven datasets, else efficientnet_lite0"
+DEFAULT, STUDYS = "efficientnet_lite0", "alexnet"
+WORDS = f"{STUDYS} for the study's seven datasets, else {DEFAULT}"
 
 
 def default_backbone(dataset: str) -> str:
@@ -14,4 +15,4 @@ def default_backbone(dataset: str) -> str:
     ('alexnet', 'efficientnet_lite0')
     """
     known = DATASETS.get(dataset)
-    return "alexnet" if known and known.in_study else "efficientnet_lite0"
+    return STUDYS if known and known.in_study else DEFAULT

@@ -50,7 +50,8 @@ def add_settings(headings: Headings, *, without: Collection[str] = ()) -> None:
         headings[declared.group.value].add_argument(
             settings.flag_of(field.name),
             type=_PARSERS[field.type],
-            help=f"{declared.help} (default: {settings.default_words(field)})",
+            help=f"{declared.help.removesuffix('.')} "
+            f"(default: {settings.default_words(field)})",
             **shown,
         )
 

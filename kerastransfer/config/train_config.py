@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from kerastransfer import views
+from kerastransfer.backbones.default import WORDS
 from kerastransfer.config import settings
 from kerastransfer.config.presets import PRESETS
 from kerastransfer.config.settings import Group, SearchScale, setting
@@ -59,7 +60,7 @@ class TrainConfig:
         help="The pretrained network.",
         group=Group.RECIPE,
         metavar="NAME",
-        default_words="alexnet for the study's seven datasets, else efficientnet_lite0",
+        default_words=WORDS,
     )
     recipe: Recipe = setting(
         help="What happens to each block, such as F1-7R8, FT1-7R8 or F1-7R8+FT1-8.",

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import arrays, wording
@@ -223,6 +222,8 @@ def _replicates(
 
 def _wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
     """Return Wilson's interval; `n` need not be whole, so SciPy's does not serve."""
+    import scipy.stats  # late: --help must not wait for it
+
     z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

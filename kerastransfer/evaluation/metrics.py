@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import arrays, wording
@@ -196,6 +195,8 @@ def _nll(
     n, value = len(costs), float(costs.mean())
     low, high = 0.0, -float(np.log(_LEAST))  # one image leaves the whole range open
     if n > 1:
+        import scipy.stats  # late: --help must not wait for it
+
         quantile = scipy.stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1)
         half = float(quantile * costs.std(ddof=1) / np.sqrt(n))
         low, high = max(value - half, low), min(value + half, high)

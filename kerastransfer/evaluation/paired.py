@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from kerastransfer.evaluation import arrays, wording
 from kerastransfer.evaluation.intervals import Estimate
@@ -119,6 +118,8 @@ def compare(
 def _mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value; 1 where both are right on the same images."""
     n = only_first + only_second
+    import scipy.stats  # late: --help must not wait for it
+
     return float(scipy.stats.binomtest(only_first, n).pvalue) if n else 1.0
 
 
@@ -126,6 +127,8 @@ def _difference(only_first: int, only_second: int, n: int) -> Estimate:
     """Return the difference of accuracies with Bonett and Price's interval."""
     plus, minus = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
     spread = np.sqrt((plus + minus - (plus - minus) ** 2) / (n + 2))
+    import scipy.stats  # late: --help must not wait for it
+
     half = float(scipy.stats.norm.ppf((1 + _CONFIDENCE) / 2) * spread)
     return Estimate(
         value=(only_first - only_second) / n,

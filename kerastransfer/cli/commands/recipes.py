@@ -7,6 +7,7 @@ from typing import Any
 from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.default import DEFAULT
 from kerastransfer.cli import options
 from kerastransfer.recipe import Phase, Recipe
 
@@ -48,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--backbone",
-        default="alexnet",
+        default=DEFAULT,
         metavar="NAME",
         help="Network whose blocks are shown: "
-        f"{', '.join(table.BACKBONES)} (default: alexnet)",
+        f"{', '.join(table.BACKBONES)} (default: {DEFAULT})",
     )
     add(
         "--classes",
