@@ -17,6 +17,7 @@ from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunCost, RunPlan
 from kerastransfer.runs.sources import Sources
+from kerastransfer.training.stopping import StopReason
 
 if TYPE_CHECKING:
     import keras
@@ -181,6 +182,6 @@ def _is_done(folder: Path, time_limit: float | None) -> bool:
     result = finished.read_result(folder)
     if result is None:
         return False
-    if result.get("stopped") != "time limit":
+    if result.get("stopped") != StopReason.TIME_LIMIT:
         return True
     return time_limit is not None and time_limit <= result["training_seconds"]
