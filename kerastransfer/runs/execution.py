@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -114,9 +115,8 @@ def train(
         store, checkpoint = _open_folder(setup, inputs, folder)
         spent = checkpoint.seconds
         features = _source_features(setup, inputs) if chief else {}
-        probe = None
-        if features and inputs.with_probe:
-            probe = result_file.probe(features, config.seed)
+        probed = features and inputs.with_probe
+        probe = result_file.probe(features, config.seed) if probed else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
         saver = CheckpointSaver(
@@ -126,11 +126,6 @@ def train(
             metrics_bytes=logs[0].num_bytes if logs else lambda: 0,
             checkpoint=checkpoint,
         )
-
-        def save_weights(index: int, network: Network) -> None:
-            if chief:
-                run_folder.save_weights(folder, index + 1, network)
-
         network = setup.make_network()
         saver.restore(network)
         called = [*(logs or ()), *inputs.callbacks]
@@ -141,14 +136,13 @@ def train(
                 callbacks=callbacks,
                 saver=saver,
                 stop_signal=stop_signal,
-                after_phase=save_weights,
+                after_phase=functools.partial(_save_weights, folder, chief),
             )
         training_seconds = stop_signal.seconds
         if chief:
             kept = run_folder.keep_better(folder, network, results)
             result = {
-                "test": _evaluate(setup, network, "test", features),
-                "val": _evaluate(setup, network, "val", features),
+                **{s: _evaluate(setup, network, s, features) for s in ("test", "val")},
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
                 "phases": [phase.as_dict() for phase in results],
@@ -233,6 +227,12 @@ def _length(setup: TrainSetup) -> tuple[int, int]:
     epochs = sum(setup.config.epochs)
     steps_per_epoch = -(-len(setup.positions["train"]) // setup.config.batch_size)
     return epochs * steps_per_epoch, epochs
+
+
+def _save_weights(folder: Path, chief: bool, index: int, network: Network) -> None:
+    """Write the weights that a phase left; from the chief alone."""
+    if chief:
+        run_folder.save_weights(folder, index + 1, network)
 
 
 @contextlib.contextmanager
