@@ -9,17 +9,28 @@
     ├── WeightsError      (ValueError)         a weight file is damaged or does not fit
     ├── MissingError      (FileNotFoundError)  a file or folder that is needed is absent
     ├── UnknownNameError  (LookupError)        no table holds that name
-    └── Terminated                             told to end by a signal; nothing is lost
+    └── Terminated                             stopped by a signal; nothing is lost
 
-Everything else keeps its traceback, for it is a fault of ours and not of the caller.
+Any other exception is a fault of this package and keeps its traceback.
 """
 
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "DataError",
+    "InputError",
+    "KerasTransferError",
+    "MissingError",
+    "RecipeError",
+    "Terminated",
+    "UnknownNameError",
+    "WeightsError",
+]
+
 
 class KerasTransferError(Exception):
-    """Anything that the person who called can mend."""
+    """Base class of all errors that the caller can correct."""
 
 
 class InputError(KerasTransferError, ValueError):
@@ -43,12 +54,12 @@ class MissingError(KerasTransferError, FileNotFoundError):
 
 
 class Terminated(KerasTransferError):  # noqa: N818 (no error)
-    """The process was told to end, and has kept what it had.
+    """A signal ended the process, which has saved its progress.
 
     Parameters
     ----------
     code : int
-        Exit code: 128 and the signal's number.
+        Exit code: 128 plus the signal's number.
     """
 
     def __init__(self, code: int) -> None:
@@ -65,16 +76,21 @@ class UnknownNameError(KerasTransferError, LookupError):
     Parameters
     ----------
     kind : str
-        What the table holds, such as ``"dataset"``.
+        What the names stand for, such as ``"dataset"``.
     name : str
-        What was asked for.
+        The unknown name.
     known : iterable of str
-        The names that the table holds.
+        All names that exist.
+
+    Examples
+    --------
+    >>> print(UnknownNameError("dataset", "cub20", ["cub200", "coral"]))
+    Unknown dataset 'cub20'; known: coral, cub200. Did you mean 'cub200'?
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        # Kept, for an exception is pickled as its class and its arguments.
+        # Kept because an exception is pickled as its class and its arguments.
         self._arguments = (kind, name, known)
         message = f"Unknown {kind} {name!r}; known: {', '.join(known) or 'none'}."
         close = difflib.get_close_matches(name.lower(), known, n=1)

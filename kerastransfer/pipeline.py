@@ -1,4 +1,4 @@
-"""Records to batches: read, decode, resize and crop, in a TensorFlow graph."""
+"""Batches of crops from records: read, decode, resize and crop with ``tf.data``."""
 
 import functools
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _READ = 16  # images
 
 
 class Examples(Protocol):
-    """Whatever holds serialised examples by split and position."""
+    """Serialised examples by split and position."""
 
     def serialized(self, split: str, position: int) -> bytes:
         """Return one ``tf.train.Example`` as bytes."""
@@ -51,19 +51,18 @@ def batches(
     *,
     batch_size: int,
 ) -> tf.data.Dataset:
-    """Make batches of crops and labels, in the order given, each image once.
+    """Make batches of crops and labels, in the given order, each image once.
 
     Parameters
     ----------
     examples : Examples
-        Such as records.
+        Such as `Records`.
     split : {'train', 'val', 'test'}
     positions : array of shape (n,)
-        Which examples, in the order in which they shall come.
+        Positions of the examples in the split, in the order of the batches.
     views : array of shape (n, 3)
         (top, left, mirror) of each; see `kerastransfer.views`.
     preprocessing : Preprocessing
-        The backbone's.
     batch_size : int
         The last batch may be smaller.
 
@@ -77,10 +76,10 @@ def batches(
         return np.array([examples.serialized(split, int(i)) for i in positions], object)
 
     def load(positions: tf.Tensor) -> tf.Tensor:
-        found = tf.numpy_function(read, [positions], tf.string, stateful=False)
-        return tf.ensure_shape(found, (None,))
+        encoded = tf.numpy_function(read, [positions], tf.string, stateful=False)
+        return tf.ensure_shape(encoded, (None,))
 
-    # Python reads, and stops every other thread for that: a few images at a time.
+    # Reading holds Python's global lock, so only a few images are read at a time.
     serialized = tf.data.Dataset.from_tensor_slices(positions).batch(_READ)
     serialized = serialized.map(load).prefetch(_PREFETCH).unbatch()
     dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
@@ -90,10 +89,10 @@ def batches(
 
 @functools.lru_cache(maxsize=8)
 def _crop(preprocessing: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """Make a traced function from a serialised example to its crop and label.
+    """Trace a function from a serialised example to its crop and label.
 
-    It is kept: an epoch makes new batches, and tracing takes longer than a small
-    dataset's images do.
+    It is cached because every epoch makes new batches, and tracing takes longer than
+    reading a small dataset.
     """
 
     def crop(serialized: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

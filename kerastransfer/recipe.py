@@ -8,8 +8,8 @@ The grammar, with blocks named once each and in order::
     blocks = number [ "-" number ]
 
 ``F`` freezes, ``FT`` (or ``T``) fine-tunes, ``R`` re-draws at random and trains;
-``@0.1`` multiplies the group's learning rate. Case, blanks and brackets around
-blocks do not matter on input; ``str`` gives the one canonical spelling.
+``@0.1`` multiplies the group's learning rate. Case, blanks and brackets are ignored;
+``str`` gives the canonical spelling.
 """
 
 import dataclasses
@@ -45,8 +45,6 @@ class Step:
 
     Parameters
     ----------
-    action : Action
-        Freeze, fine-tune or re-draw.
     factor : float
         Multiplies the phase's learning rate for this block. Dimensionless.
     """
@@ -69,7 +67,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Phase:
-    """One step for each of the eight blocks, trained together.
+    """One step for each of the eight blocks, which are trained together.
 
     Parameters
     ----------
@@ -95,7 +93,11 @@ class Phase:
 
     @property
     def frozen_prefix(self) -> int:
-        """Number of blocks, from the bottom, that are frozen without a gap."""
+        """Number of consecutive frozen blocks, counted from block 1.
+
+        >>> Recipe.parse("F1-3FT4F5-7R8").phases[0].frozen_prefix
+        3
+        """
         frozen = itertools.takewhile(lambda s: s.action is Action.FREEZE, self.steps)
         return len(list(frozen))
 
@@ -108,11 +110,6 @@ class Recipe:
     ----------
     phases : tuple of Phase
         In the order in which they are trained.
-
-    Examples
-    --------
-    >>> str(Recipe.parse("ft(1-7) r(8)"))
-    'FT1-7R8'
     """
 
     phases: tuple[Phase, ...]
@@ -130,39 +127,51 @@ class Recipe:
         text : str
             Such as ``F1-3FT4-7@0.1R8`` or ``F1-7R8+FT1-8``.
 
-        Returns
-        -------
-        Recipe
-
         Raises
         ------
         RecipeError
             If the text does not follow the grammar, leaves a block out or names one
             twice.
+
+        Examples
+        --------
+        >>> recipe = Recipe.parse("f(1-7) r(8) + FT1-8@0.1")
+        >>> [str(phase) for phase in recipe.phases]
+        ['F1-7R8', 'FT1-8@0.1']
+        >>> Recipe.parse("F1-5R8")
+        Traceback (most recent call last):
+        kerastransfer.errors.RecipeError: Recipe 'F1-5R8': expected block 6 next, ...
         """
         return cls(_Reader(text).recipe())
 
     @classmethod
     def of(cls, recipe: "str | Recipe") -> "Recipe":
-        """Return a recipe as it is, or read its text."""
+        """Return a recipe unchanged, or parse its text."""
         return recipe if isinstance(recipe, Recipe) else cls.parse(recipe)
 
     def __str__(self) -> str:
         return "+".join(str(phase) for phase in self.phases)
 
     def check(self, num_classes: int, source_classes: int) -> None:
-        """Refuse what cannot be trained on this many classes.
+        """Check that the recipe can be trained for these numbers of classes.
 
         Parameters
         ----------
         num_classes, source_classes : int
-            Classes of the target and of the data the backbone was pretrained on.
+            Numbers of classes of the target and of the data that the backbone was
+            pretrained on.
 
         Raises
         ------
         RecipeError
             If a phase freezes every block; or if block 8 is not re-drawn in the first
             phase and the two numbers differ.
+
+        Examples
+        --------
+        >>> Recipe.parse("FT1-8").check(num_classes=10, source_classes=1000)
+        Traceback (most recent call last):
+        kerastransfer.errors.RecipeError: Recipe 'FT1-8' keeps the source's ...
         """
         for phase in self.phases:
             if phase.frozen_prefix == NUM_BLOCKS:
@@ -224,34 +233,34 @@ class _Reader:
         return [Step(action, factor)] * (last - first + 1)
 
     def action(self, expected: int) -> Action:
-        found = _ACTION.match(self.compact, self.place)
-        if found is None:
+        match = _ACTION.match(self.compact, self.place)
+        if match is None:
             if expected > NUM_BLOCKS:
                 self.fail("expected '+' and another phase, or the end")
             self.fail(f"expected F, FT or R for block {expected}")
-        self.place = found.end()
-        return _ACTIONS[found.group()]
+        self.place = match.end()
+        return _ACTIONS[match.group()]
 
-    def number(self, what: str) -> int:
-        found = _NUMBER.match(self.compact, self.place)
-        if found is None:
-            self.fail(f"expected {what} (1 to {NUM_BLOCKS})")
-        digits = found.group().lstrip("0")  # int() of thousands of them would raise
+    def number(self, name: str) -> int:
+        match = _NUMBER.match(self.compact, self.place)
+        if match is None:
+            self.fail(f"expected {name} (1 to {NUM_BLOCKS})")
+        digits = match.group().lstrip("0")  # int() of thousands of them would raise
         if len(digits) != 1 or int(digits) > NUM_BLOCKS:
-            self.fail(f"expected {what} from 1 to {NUM_BLOCKS}", found.group())
-        self.place = found.end()
+            self.fail(f"expected {name} from 1 to {NUM_BLOCKS}", match.group())
+        self.place = match.end()
         return int(digits)
 
     def factor(self, action: Action) -> float:
-        found = _FACTOR.match(self.compact, self.place)
-        if found is None:
+        match = _FACTOR.match(self.compact, self.place)
+        if match is None:
             self.fail("expected a learning-rate factor such as 0.1 after '@'")
-        factor = float(found.group())
+        factor = float(match.group())
         if action is Action.FREEZE:
             self.fail("expected no '@', for a frozen block has no learning rate")
         if not 0 < factor < math.inf:
-            self.fail("expected a finite factor above 0 (F freezes)", found.group())
-        self.place = found.end()
+            self.fail("expected a finite factor above 0 (F freezes)", match.group())
+        self.place = match.end()
         return factor
 
     def check_order(self, group: str, first: int, last: int, expected: int) -> None:
@@ -278,13 +287,13 @@ class _Reader:
             )
 
     def take(self, sign: str) -> bool:
-        found = self.compact.startswith(sign, self.place)
-        self.place += len(sign) * found
-        return found
+        taken = self.compact.startswith(sign, self.place)
+        self.place += len(sign) * taken
+        return taken
 
-    def fail(self, what: str, got: str = "", end: bool = False) -> NoReturn:
+    def fail(self, reason: str, got: str = "", end: bool = False) -> NoReturn:
         rest = got or self.compact[self.place :]
         tail = "" if end else f", got {rest!r}" if rest else ", got the end"
         read = self.compact[: self.place]
         after = f" (after {read!r})" if read and not end else ""
-        raise RecipeError(f"Recipe {self.text!r}: {what}{tail}{after}.")
+        raise RecipeError(f"Recipe {self.text!r}: {reason}{tail}{after}.")

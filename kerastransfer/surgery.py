@@ -1,9 +1,9 @@
-"""A recipe applied to a backbone: which weights, which are trained, and how.
+"""Apply a recipe to a backbone: which weights are kept, drawn and trained.
 
-The order matters, and is always this: draw a network, copy the source's weights into
-the blocks that keep them, set what is trainable, and only then make an optimiser.
-Keras goes on training a layer that is frozen after the first step, so a phase never
-changes what an earlier phase's optimiser holds: it gets a new one.
+The order is always this: draw a network at random, copy the source's weights into the
+blocks that keep them, set which blocks are trainable, and only then make an optimiser.
+Keras goes on training a layer that is frozen after the optimiser's first step, so each
+phase gets an optimiser of its own.
 """
 
 import dataclasses
@@ -25,24 +25,24 @@ BATCH_NORMS: tuple[BatchNorm, ...] = ("keep", "adapt")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BlockPlan:
-    """What one phase does to one block, in full.
+    """What one phase does to one block.
 
     Parameters
     ----------
-    number : int
+    block : int
         1 to 8.
     step : Step
         Action and learning-rate factor.
     training : bool
-        Whether the block runs in training mode: dropout drops, batch normalisation
-        uses the batch's statistics.
+        Whether the block runs in training mode, in which dropout is active and batch
+        normalisation uses the batch's statistics.
     trained : int
-        Weights that the phase trains.
+        Number of weights that the phase trains.
     batch_norm, dropout : str
-        In words, what happens to them; empty where the block has none.
+        What happens to them, in words; empty where the block has none.
     """
 
-    number: int
+    block: int
     step: Step
     training: bool
     trained: int
@@ -53,39 +53,46 @@ class BlockPlan:
 def plan(
     phase: Phase, backbone: Backbone, num_classes: int, batch_norm: BatchNorm = "keep"
 ) -> tuple[BlockPlan, ...]:
-    """Work out what a phase does to each block; needs no TensorFlow.
+    """Return what a phase does to each block, without TensorFlow.
 
-    A block holds batch normalisation or dropout, never both, so one switch a block is
-    enough. A frozen block runs in inference mode. A fine-tuned one keeps the source's
-    moving statistics unless `batch_norm` is ``"adapt"``: in the few hundred steps that
-    a small set allows, moving averages never arrive at new ones. A re-drawn one has no
-    statistics to keep and trains on its batches'.
+    A block has batch normalisation or dropout, never both, so one training mode per
+    block is enough. A frozen block runs in inference mode. A fine-tuned block keeps the
+    source's moving statistics unless `batch_norm` is ``"adapt"``: in the few hundred
+    steps that a small dataset allows, moving averages do not converge. A re-drawn block
+    has no statistics to keep and uses those of its batches.
 
     Parameters
     ----------
     phase : Phase
-        Of a recipe.
     backbone : Backbone
-        Whose blocks.
     num_classes : int
-        Of the target.
+        Number of classes of the target.
     batch_norm : {'keep', 'adapt'}
         For fine-tuned blocks.
 
     Returns
     -------
     tuple of BlockPlan, of length 8
+
+    Examples
+    --------
+    >>> from kerastransfer.backbones import table
+    >>> from kerastransfer.recipe import Recipe
+    >>> (phase,) = Recipe.parse("F1-7R8").phases
+    >>> plans = plan(phase, table.get("alexnet"), num_classes=10)
+    >>> plans[6].trained, plans[7].trained, plans[7].dropout
+    (0, 40970, 'rate 0.5')
     """
     return tuple(
-        _plan_block(number, step, backbone, num_classes, batch_norm)
-        for number, step in enumerate(phase.steps, start=1)
+        _plan_block(block, step, backbone, num_classes, batch_norm)
+        for block, step in enumerate(phase.steps, start=1)
     )
 
 
 def _plan_block(
-    number: int, step: Step, backbone: Backbone, num_classes: int, batch_norm: BatchNorm
+    block: int, step: Step, backbone: Backbone, num_classes: int, batch_norm: BatchNorm
 ) -> BlockPlan:
-    block, action = backbone.blocks[number - 1], step.action
+    layers, action = backbone.blocks[block - 1], step.action
     moves = action is Action.REDRAW or (
         action is Action.FINE_TUNE and batch_norm == "adapt"
     )
@@ -94,16 +101,16 @@ def _plan_block(
         Action.FINE_TUNE: "statistics kept",
         Action.REDRAW: "batch statistics",
     }
-    norm = words[Action.REDRAW if moves else action] if block.batch_norms else ""
+    norm = words[Action.REDRAW if moves else action] if layers.batch_norms else ""
     frozen = action is Action.FREEZE
-    dropout = "off" if frozen else f"rate {block.dropout:g}"
+    dropout = "off" if frozen else f"rate {layers.dropout:g}"
     return BlockPlan(
-        number=number,
+        block=block,
         step=step,
-        training=moves if block.batch_norms else not frozen,
-        trained=0 if frozen else backbone.parameters(number, num_classes),
+        training=moves if layers.batch_norms else not frozen,
+        trained=0 if frozen else backbone.parameters(block, num_classes),
         batch_norm=norm,
-        dropout=dropout if block.dropout else "",
+        dropout=dropout if layers.dropout else "",
     )
 
 
@@ -114,18 +121,17 @@ def draw(
     seed: int,
     source: Mapping[str, "np.ndarray"],
 ) -> "Network":
-    """Make a recipe's network as its first phase begins.
+    """Make the network with which a recipe's first phase begins.
 
     Parameters
     ----------
     phase : Phase
         The recipe's first.
     backbone : Backbone
-        Whose architecture.
     num_classes : int
-        Of the target.
+        Number of classes of the target.
     seed : int
-        Every re-drawn weight follows from it.
+        Of all randomly drawn weights.
     source : mapping of str to array
         The pretrained weights, ``<layer>/<variable>``; may be empty where the phase
         re-draws every block.
@@ -133,94 +139,77 @@ def draw(
     Returns
     -------
     Network
-        Blocks that are kept hold the source's weights; the others are drawn.
+        Frozen and fine-tuned blocks have the source's weights, re-drawn ones random
+        weights.
 
     Raises
     ------
     WeightsError
-        If a weight that is to be kept is missing or of another shape.
+        If a weight of a kept block is missing or has another shape.
     """
     network = backbone.build(num_classes, seed)
-    for number, step in enumerate(phase.steps, start=1):
+    for block, step in enumerate(phase.steps, start=1):
         if step.action is not Action.REDRAW:
-            network.assign(number, source)
+            network.assign(block, source)
     return network
 
 
 def redraw(
     network: "Network", phase: Phase, backbone: Backbone, num_classes: int, seed: int
 ) -> None:
-    """Draw a later phase's R blocks anew, in place.
+    """Draw new random weights for the R blocks of a later phase, in place.
 
     Parameters
     ----------
     network : Network
-        As the phase before left it.
+        As the previous phase left it.
     phase : Phase
-        The one that begins.
+        The phase that begins.
     backbone, num_classes, seed
         As for `draw`; the seed must differ from the first phase's.
     """
-    numbers = [
-        number
-        for number, step in enumerate(phase.steps, start=1)
+    redrawn = [
+        block
+        for block, step in enumerate(phase.steps, start=1)
         if step.action is Action.REDRAW
     ]
-    if not numbers:
+    if not redrawn:
         return
     fresh = backbone.build(num_classes, seed)
-    for number in numbers:
-        network.assign(number, fresh.snapshot(number))
+    for block in redrawn:
+        network.assign(block, fresh.snapshot(block))
 
 
 def set_trainable(network: "Network", plans: tuple[BlockPlan, ...]) -> None:
-    """Freeze and unfreeze blocks; make the optimiser afterwards, and a new one.
+    """Freeze and unfreeze the blocks of a network for a phase.
 
-    Parameters
-    ----------
-    network : Network
-        Its blocks' ``trainable`` flags are set.
-    plans : tuple of BlockPlan
-        The phase's.
+    Make a new optimiser afterwards (see the module's docstring).
     """
-    for block, block_plan in zip(network.blocks, plans, strict=True):
-        block.trainable = block_plan.step.action is not Action.FREEZE
+    for model, block_plan in zip(network.blocks, plans, strict=True):
+        model.trainable = block_plan.step.action is not Action.FREEZE
 
 
 def trained_variables(
     network: "Network", plans: tuple[BlockPlan, ...]
 ) -> list[tuple["keras.Variable", BlockPlan]]:
-    """List the weights that a phase trains, each with its block's plan.
+    """Return the weights that a phase trains, each with its block's plan.
 
-    Parameters
-    ----------
-    network : Network
-        After `set_trainable`.
-    plans : tuple of BlockPlan
-        The phase's.
-
-    Returns
-    -------
-    list of (keras.Variable, BlockPlan)
-        From the bottom up.
+    Call `set_trainable` first. Block 1's weights come first.
     """
     return [
         (variable, block_plan)
-        for block, block_plan in zip(network.blocks, plans, strict=True)
-        for variable in block.trainable_variables
+        for model, block_plan in zip(network.blocks, plans, strict=True)
+        for variable in model.trainable_variables
     ]
 
 
 def frozen_prefix(phase: Phase) -> int:
-    """Return how many blocks can be computed once and kept: 0 to 7.
+    """Return the number of blocks whose outputs can be cached: 0 to 7.
 
-    Parameters
-    ----------
-    phase : Phase
-        Of a recipe.
-
-    Returns
-    -------
-    int
+    Examples
+    --------
+    >>> from kerastransfer.recipe import Recipe
+    >>> frozen_prefix(Recipe.parse("F1-3R4-8").phases[0])
+    3
     """
     return min(phase.frozen_prefix, NUM_BLOCKS - 1)

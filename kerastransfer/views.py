@@ -1,8 +1,8 @@
-"""Views: which part of an image an epoch sees, and in which order images come.
+"""Views: which crop of an image each epoch uses, and the order of the images.
 
-Everything follows from (seed, epoch, image) alone, by a fixed integer hash, so that a
-run can be replayed, resumed anywhere, and computed from a cache, on any machine and
-with any release of NumPy.
+Both are functions of (seed, epoch, image) alone, by a fixed integer hash. So a run can
+be repeated, resumed at any step and computed from a cache, on any machine and with any
+release of NumPy.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from kerastransfer.errors import InputError
 
 NUM_VIEWS = (1, 2, 5, 10)
 
-# A view is (top, left, mirror): the place as fractions of the room that the crop
-# leaves, and 1 for the mirror image. Centre first, then the corners.
+# A view is (top, left, mirror): the position as fractions of the space that the crop
+# leaves free, and 1 for the mirror image. Centre first, then the corners.
 _PLACES = ((0.5, 0.5), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
 CENTRE: NDArray[np.float32] = np.array([0.5, 0.5, 0.0], np.float32)
 
@@ -22,12 +22,13 @@ _ORDER, _VIEW, _TOP, _LEFT, _MIRROR = range(5)
 
 
 def check(views: int, mirror: bool) -> None:
-    """Refuse a number of views that there is not, or flips that change the class.
+    """Check the number of fixed views of an image.
 
     Parameters
     ----------
     views : int
-        1 (centre), 2 (with its mirror image), 5 (centre and corners), 10 (both).
+        1 (centre), 2 (centre and its mirror image), 5 (centre and corners) or 10 (all
+        five and their mirror images).
     mirror : bool
         Whether a mirror image keeps its class.
 
@@ -35,6 +36,13 @@ def check(views: int, mirror: bool) -> None:
     ------
     InputError
         For another number, or for 2 or 10 where a mirror image does not keep its class.
+
+    Examples
+    --------
+    >>> check(5, mirror=False)
+    >>> check(3, mirror=True)
+    Traceback (most recent call last):
+    kerastransfer.errors.InputError: Expected --views to be one of (1, 2, 5, 10), got 3.
     """
     if views not in NUM_VIEWS:
         raise InputError(f"Expected --views to be one of {NUM_VIEWS}, got {views}.")
@@ -46,7 +54,7 @@ def check(views: int, mirror: bool) -> None:
 
 
 def fixed(views: int) -> NDArray[np.float32]:
-    """List the fixed views that a number of them stands for.
+    """Return the fixed views of an image, the centre first.
 
     Parameters
     ----------
@@ -55,7 +63,14 @@ def fixed(views: int) -> NDArray[np.float32]:
     Returns
     -------
     array of shape (views, 3)
-        Rows (top, left, mirror); the centre first. Dimensionless.
+        Rows (top, left, mirror): the position of the crop as fractions of the free
+        space, and 1 for the mirror image.
+
+    Examples
+    --------
+    >>> fixed(2)
+    array([[0.5, 0.5, 0. ],
+           [0.5, 0.5, 1. ]], dtype=float32)
     """
     places = _PLACES[: 1 if views <= 2 else 5]
     mirrors = (0.0,) if views in (1, 5) else (0.0, 1.0)
@@ -63,16 +78,16 @@ def fixed(views: int) -> NDArray[np.float32]:
 
 
 def indices(views: int) -> NDArray[np.int64]:
-    """Return the fixed views' numbers among all ten, whatever set is used.
+    """Return the row in ``fixed(10)`` of each row of ``fixed(views)``.
 
     Parameters
     ----------
     views : {1, 2, 5, 10}
 
-    Returns
-    -------
-    array of shape (views,)
-        Of each row of ``fixed(views)`` its row in ``fixed(10)``.
+    Examples
+    --------
+    >>> indices(2)
+    array([0, 5])
     """
     places = 1 if views <= 2 else len(_PLACES)
     mirrors = 1 if views in (1, 5) else 2
@@ -81,7 +96,7 @@ def indices(views: int) -> NDArray[np.int64]:
 
 
 def order(seed: int, epoch: int, images: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Shuffle images for an epoch.
+    """Shuffle the images for an epoch.
 
     Parameters
     ----------
@@ -94,6 +109,14 @@ def order(seed: int, epoch: int, images: NDArray[np.int64]) -> NDArray[np.int64]
     -------
     array of shape (n,)
         Indices into `images`, in the epoch's order.
+
+    Examples
+    --------
+    >>> images = np.arange(5)
+    >>> order(seed=0, epoch=0, images=images)
+    array([0, 4, 2, 1, 3])
+    >>> order(seed=0, epoch=1, images=images)
+    array([2, 4, 0, 1, 3])
     """
     return np.argsort(_bits(seed, epoch, images, _ORDER), kind="stable")
 
@@ -101,7 +124,7 @@ def order(seed: int, epoch: int, images: NDArray[np.int64]) -> NDArray[np.int64]
 def choose(
     seed: int, epoch: int, images: NDArray[np.int64], views: int
 ) -> NDArray[np.int64]:
-    """Choose one of the fixed views for each image and epoch.
+    """Choose one of the fixed views for each image in an epoch.
 
     Parameters
     ----------
@@ -114,7 +137,12 @@ def choose(
     Returns
     -------
     array of shape (n,)
-        Indices of rows of ``fixed(views)``.
+        Rows of ``fixed(views)``.
+
+    Examples
+    --------
+    >>> choose(seed=0, epoch=0, images=np.arange(5), views=10)
+    array([7, 2, 4, 5, 8])
     """
     return (_bits(seed, epoch, images, _VIEW) % np.uint64(views)).astype(np.int64)
 
@@ -122,7 +150,7 @@ def choose(
 def random(
     seed: int, epoch: int, images: NDArray[np.int64], mirror: bool
 ) -> NDArray[np.float32]:
-    """Draw a continuous random crop, and a flip where it is allowed, for each image.
+    """Draw a random crop, and a random flip where it is allowed, for each image.
 
     Parameters
     ----------
@@ -136,7 +164,12 @@ def random(
     Returns
     -------
     array of shape (n, 3)
-        Rows (top, left, mirror).
+        Rows (top, left, mirror), as `fixed` returns them.
+
+    Examples
+    --------
+    >>> random(seed=0, epoch=0, images=np.arange(2), mirror=False).shape
+    (2, 3)
     """
     top, left = (_unit(_bits(seed, epoch, images, use)) for use in (_TOP, _LEFT))
     flips = (_unit(_bits(seed, epoch, images, _MIRROR)) < 0.5) & mirror

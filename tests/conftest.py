@@ -1,7 +1,48 @@
-"""Settings that must stand before TensorFlow is imported; the command line's own."""
+"""Settings that must stand before TensorFlow is imported, and the light tests.
+
+`pytest -m light` collects only what tests rooms that need no TensorFlow.
+"""
 
 import os
+from pathlib import Path
 
+import pytest
+from helpers.ranks import LIGHT_ROOMS, LIGHT_UP_TO, rank
+
+# The command line's own.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+TESTS = Path(__file__).parent
+# Tests at the top, of several rooms or of none.
+LIGHT_FILES = {
+    *("test_errors", "test_examples", "test_imports", "test_metadata"),
+    *("test_recipe", "test_tree", "test_views"),
+}
+# In light rooms, but on TensorFlow Datasets or on a network that is built.
+HEAVY_FILES = {"test_tfds_set", "test_report"}
+
+
+def is_light(path):
+    """Return whether a test file needs no TensorFlow."""
+    parts = path.relative_to(TESTS).with_suffix("").parts
+    if len(parts) == 1:
+        return parts[0] in LIGHT_FILES
+    room = ".".join(parts[:-1])
+    if parts[0] in ("helpers", "journeys", "data") or parts[-1] in HEAVY_FILES:
+        return False
+    return room in LIGHT_ROOMS or rank(room) <= LIGHT_UP_TO
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave files out that would only be imported to be deselected."""
+    light = config.option.markexpr == "light" and collection_path.suffix == ".py"
+    return True if light and not is_light(collection_path) else None
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the light tests by where they are."""
+    for item in items:
+        if is_light(item.path) and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.light)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.ranks import LIGHT_UP_TO, RANKS, rank
 
 import kerastransfer
 
@@ -14,53 +15,9 @@ NAME = "kerastransfer"
 ROOT = pathlib.Path(kerastransfer.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-# A module may import its own part (at its own rank or below) and parts of lower rank.
-# errors is open to all. A longer name overrules the part it belongs to.
-RANKS = {
-    "errors": 0,
-    "foundation": 0,
-    "recipe": 1,
-    "views": 1,
-    "archives": 1,
-    "evaluation": 1,
-    "advice": 1,
-    "datasets": 2,
-    "weights.readers": 2,
-    "records": 3,
-    "backbones": 3,
-    "weights": 4,
-    "pipeline": 4,
-    "surgery": 5,
-    "features": 6,
-    "config": 6,
-    "distribution": 6,
-    "training": 7,
-    "export": 7,
-    "runs": 8,
-    "distances": 8,
-    "tuning": 9,
-    "advice.pilot": 9,
-    "advice.forecast": 9,
-    "study": 10,
-    "report": 11,
-    "api": 11,
-    "cli": 12,
-    "__main__": 13,
-}
 HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "keras_tuner"}
 PARTS = {name.split(".")[0] for name in RANKS}
 PARTS |= {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in MODULES}
-LIGHT_UP_TO = 2  # ranks whose modules may import HEAVY inside functions only
-
-
-def rank(module):
-    """Rank of 'advice.pilot' by its own row, else by that of 'advice'."""
-    parts = module.split(".")
-    for length in range(len(parts), 0, -1):
-        found = RANKS.get(".".join(parts[:length]))
-        if found is not None:
-            return found
-    raise AssertionError(f"{module} has no rank: add it to RANKS and architecture")
 
 
 def own_name(path):
@@ -134,13 +91,15 @@ def test_imports_point_down(path):
     own = own_name(path)
     if own:
         assert not upward(parse(path), path), f"{own} imports what it may not"
-    else:
-        assert not list(own_imports(parse(path), path)), "the package imports nothing"
+        return
+    loaded = imports(loaded_on_import(parse(path)), path)
+    ours = [name for name in loaded if name.startswith(NAME)]
+    assert not ours, "the package loads nothing of its own until it is asked for"
 
 
 def is_light(path):
     own = own_name(path)
-    return not own or own.startswith("cli") or rank(own) <= LIGHT_UP_TO
+    return not own or own.split(".")[0] in ("api", "cli") or rank(own) <= LIGHT_UP_TO
 
 
 @pytest.mark.parametrize("path", [*filter(is_light, MODULES)], ids=own_name)

@@ -19,6 +19,7 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
     for line in block.splitlines()
 ]
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 # The two commands that begin with pip; .ci/run runs them as they stand.
 INSTALLS = [line for line in COMMANDS if line.startswith("python -m pip")]
 OURS = [line for line in COMMANDS if line.startswith("kerastransfer")]
@@ -41,7 +42,9 @@ def test_every_command_of_the_program_stands_in_the_readme():
 def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
     if not Path("/usr/share/datasets/fashion-mnist").is_dir():
         pytest.skip("needs the Debian package dataset-fashion-mnist")
-    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    # The usual home, below a home of the test's own.
+    monkeypatch.delenv("KERASTRANSFER_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
     # The venv's own console script, whatever the shell's path holds.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
     _make_own_images(tmp_path)
@@ -59,6 +62,20 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout.strip(), line
         assert "Traceback" not in done.stderr, line
+    # In one program, as a reader would go on typing.
+    script = tmp_path / "readme.py"
+    script.write_text("\n".join(PYTHON), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy, to_beat, *_ = done.stdout.splitlines()
+    assert re.fullmatch(r"\d+\.\d % \(.*\), n = 500", accuracy)
+    assert to_beat.endswith("n = 500, logistic regression")
 
 
 def _make_own_images(folder: Path) -> None:

@@ -18,9 +18,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description="convert a weight file to a plain .npz", allow_abbrev=False
     )
-    parser.add_argument("source", type=Path, metavar="SOURCE")
-    parser.add_argument("--backbone", required=True, metavar="B", help="its network")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+    add = parser.add_argument
+    add("source", type=Path, metavar="SOURCE", help="weight file to convert")
+    add("--backbone", required=True, metavar="B", help="network that it belongs to")
+    add("--out", required=True, type=Path, metavar="FILE", help=".npz file to write")
     args = parser.parse_args()
     try:
         report = convert_file.convert(args.source, args.backbone, args.out)

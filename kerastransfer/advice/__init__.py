@@ -1,1 +1,1 @@
-"""Advice: how many blocks to copy, and whether to freeze or to tune them."""
+"""Advice on how many blocks to copy, and whether to freeze or to fine-tune them."""

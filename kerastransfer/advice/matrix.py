@@ -1,7 +1,7 @@
 """The study's recommendation by distance and number of images (its Table 3).
 
-The thresholds were measured on the mean fc7 responses of AlexNet. For another backbone,
-whose responses are spread otherwise, the rule is a prior and nothing more.
+The thresholds were measured on the mean fc7 responses of AlexNet. The responses of
+another backbone are distributed differently; there the rule is only a prior.
 """
 
 import enum
@@ -17,7 +17,7 @@ LIMITS = (
 
 
 class Advice(enum.Enum):
-    """What the study says of the copied layers."""
+    """What the study recommends for the copied layers."""
 
     FREEZE = "Freeze"
     TRY = "Try Freeze or Tune"
@@ -35,7 +35,7 @@ MATRIX = (
 
 
 def recommend(cosine: float, images_per_class: int) -> Advice:
-    """Look the study's advice up.
+    """Return the study's recommendation.
 
     Parameters
     ----------
@@ -44,10 +44,6 @@ def recommend(cosine: float, images_per_class: int) -> Advice:
     images_per_class : int
         Labelled training images, 1 or more.
 
-    Returns
-    -------
-    Advice
-
     Raises
     ------
     InputError
@@ -55,9 +51,16 @@ def recommend(cosine: float, images_per_class: int) -> Advice:
 
     Notes
     -----
-    "Try" means a trade: tuning is slightly more accurate and slower, freezing is quick
-    and slightly less accurate. The table prints 0.2 and 0.4 in two rows each; here they
-    belong to the farther one.
+    "Try" is a trade-off: tuning is slower and slightly more accurate, freezing is
+    faster and slightly less accurate. The table prints 0.2 and 0.4 in two rows each;
+    here they belong to the row of larger distances.
+
+    Examples
+    --------
+    >>> recommend(cosine=0.15, images_per_class=10)
+    <Advice.FREEZE: 'Freeze'>
+    >>> recommend(cosine=0.45, images_per_class=50).value
+    'Tune'
     """
     if not 0 <= cosine <= 1 or math.isnan(cosine):
         raise InputError(f"Expected a cosine distance from 0 to 1, got {cosine!r}.")
@@ -73,7 +76,7 @@ def recommend(cosine: float, images_per_class: int) -> Advice:
 def recommend_between(
     low: float, high: float, images_per_class: int
 ) -> tuple[Advice, ...]:
-    """List the study's advice for every distance in an interval.
+    """Return the study's recommendations for all distances in an interval.
 
     Parameters
     ----------
@@ -85,16 +88,21 @@ def recommend_between(
     Returns
     -------
     tuple of Advice
-        Each once, from near to far; more than one where the distance is too uncertain
-        to tell the rows apart.
+        Each once, in order of distance; more than one where the interval spans several
+        rows of the table.
 
     Raises
     ------
     InputError
-        If an argument is out of its range, or the ends are the wrong way round.
+        If an argument is out of its range, or `low` is above `high`.
+
+    Examples
+    --------
+    >>> [advice.value for advice in recommend_between(0.15, 0.25, 10)]
+    ['Freeze', 'Try Freeze or Tune']
     """
     if low > high:
         raise InputError(f"Expected low <= high, got {low!r} and {high!r}.")
     inside = [edge for edge in ROW_EDGES if low < edge <= high]
-    found = [recommend(cosine, images_per_class) for cosine in (low, *inside, high)]
-    return tuple(dict.fromkeys(found))
+    advice = [recommend(cosine, images_per_class) for cosine in (low, *inside, high)]
+    return tuple(dict.fromkeys(advice))

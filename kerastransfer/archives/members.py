@@ -25,8 +25,8 @@ class Member:
         Relative POSIX path; of a member of a nested archive, both paths.
     size : int
         In bytes.
-    where : Readable
-        Where its bytes are. In an archive that can only be read from front to back it
+    content : Readable
+        Its bytes. In an archive that can only be read from front to back it
         must be read before the next member is asked for.
     link : bool
         Whether it is a link that is not followed; then it has no bytes.
@@ -34,7 +34,7 @@ class Member:
 
     name: str
     size: int
-    where: Readable
+    content: Readable
     link: bool = False
 
 

@@ -27,6 +27,11 @@ class Held:
 
     data: bytes
 
+    @property
+    def held_bytes(self) -> int:
+        """How much memory they take."""
+        return len(self.data)
+
     def read(self) -> bytes:
         """Return the bytes."""
         return self.data

@@ -44,16 +44,16 @@ class Header(tarfile.TarInfo):
             If it is hostile.
         """
         try:
-            found = super().fromtarfile(tar)
+            header = super().fromtarfile(tar)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
             raise
         except _CUT_SHORT:
             raise tarfile.ReadError("its end is missing") from None
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"a header does not hold, {error}") from None
-        assert isinstance(found, Header)
-        found.check_size()  # which an extending header may have changed
-        return found
+        assert isinstance(header, Header)
+        header.check_size()  # which an extending header may have changed
+        return header
 
     def check_size(self) -> None:
         """Refuse a size that leads backwards, or beyond every disk."""
@@ -63,8 +63,8 @@ class Header(tarfile.TarInfo):
     def _proc_member(self, tar: "CheckedTar") -> "Header":
         self.check_size()
         tar.count(self)
-        found: Header = super()._proc_member(tar)  # type: ignore[misc]
-        return found
+        header: Header = super()._proc_member(tar)  # type: ignore[misc]
+        return header
 
     def _proc_sparse(self, *_: object) -> NoReturn:
         raise RefusedError(f"{self.name!r} is a sparse file")

@@ -1,1 +1,1 @@
-"""Backbones of eight blocks, with the preprocessing each was trained with."""
+"""Pretrained networks of eight blocks, with their preprocessing and weights."""

@@ -1,10 +1,14 @@
-"""What a backbone is: eight numbered blocks, facts first, Keras only when built."""
+"""The description of a pretrained network: eight blocks, preprocessing, weights.
+
+It imports no TensorFlow; `Backbone.build` makes the Keras network when it is called.
+"""
 
 import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.backbones.published import PublishedWeights, WeightPort
 from kerastransfer.recipe import NUM_BLOCKS
 
 if TYPE_CHECKING:
@@ -13,19 +17,24 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One of a backbone's eight parts.
+    """One of a backbone's eight blocks.
+
+    The counts, like `Backbone.outputs`, are written down so that recipes can be
+    explained without TensorFlow. They were read off the built network: the sizes of
+    ``trainable_variables``, and ``output_shape``. ``tests/backbones/test_table.py``
+    builds every network and compares.
 
     Parameters
     ----------
     layers : str
-        What it is made of, in a few words.
+        Its layers in a few words.
     parameters : int
-        Weights that training moves (moving statistics are not among them); for the
-        last block, with the source's number of classes.
+        Trainable weights, moving statistics not counted; in the last block with the
+        source's number of classes.
     batch_norms : int
-        How many batch-normalisation layers it holds.
+        Number of batch-normalisation layers.
     dropout : float
-        Rate of the dropout at its entry, 0 for none.
+        Rate of the dropout at the block's input, 0 for none.
     """
 
     layers: str
@@ -41,22 +50,38 @@ class Backbone:
     Parameters
     ----------
     name, title : str
-        The name on the command line, and in words.
+        The name on the command line, and the full one.
     blocks : tuple of Block, of length 8
         Block 7's output is the feature that distances and probes use; block 8 is the
         classifier.
     num_features : int
         Size of block 7's output.
     outputs : tuple of tuple of int, of length 7
-        Shape of each block's output for one image, the classifier's left out.
+        Output shape of blocks 1 to 7 for one image.
     source : str
         The data it was pretrained on.
     source_classes : int
-        Classes of that data.
-    preprocessing : Preprocessing
-        How it wants its images.
+        Number of classes of that data.
     build : callable
-        ``build(num_classes, seed)`` makes the network, drawn at random.
+        ``build(num_classes, seed)`` makes the network with random weights.
+    port : WeightPort
+        How weight files become the network's variables.
+    weights : tuple of PublishedWeights
+        The first is the default; empty where none are published.
+
+    Examples
+    --------
+    >>> from kerastransfer.backbones import table
+    >>> print(table.get("caffenet"))
+    CaffeNet (BVLC reference): input 227 x 227 BGR, 4,096 features, 60,965,224 weights
+      block 1  convolution 96@11x11, max pool, norm                   34,944
+      block 2  convolution 256@5x5 in 2 groups, max pool, norm       307,456
+      block 3  convolution 384@3x3                                   885,120
+      block 4  convolution 384@3x3 in 2 groups                       663,936
+      block 5  convolution 256@3x3 in 2 groups, max pool             442,624
+      block 6  fully connected 4096                               37,752,832
+      block 7  fully connected 4096                               16,781,312
+      block 8  classifier                                          4,097,000
     """
 
     name: str
@@ -68,24 +93,43 @@ class Backbone:
     source_classes: int
     preprocessing: Preprocessing
     build: Callable[[int, int], "Network"]
+    port: WeightPort
+    weights: tuple[PublishedWeights, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.blocks) == NUM_BLOCKS, self.name
+        assert all(row.backbone == self.name for row in self.weights), self.name
 
-    def parameters(self, number: int, num_classes: int) -> int:
-        """Count the weights of a block that training can move.
+    def __str__(self) -> str:
+        crop, order = self.preprocessing.crop, self.preprocessing.channels
+        total = sum(block.parameters for block in self.blocks)
+        width = max(len(block.layers) for block in self.blocks)
+        rows = [
+            f"  block {number}  {block.layers:<{width}}  {block.parameters:>12,}"
+            for number, block in enumerate(self.blocks, start=1)
+        ]
+        head = (
+            f"{self.title}: input {crop} x {crop} {order}, "
+            f"{self.num_features:,} features, {total:,} weights"
+        )
+        return "\n".join([head, *rows])
+
+    def parameters(self, block: int, num_classes: int) -> int:
+        """Count the trainable weights of a block.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
         num_classes : int
-            Classes of the target; they set the size of block 8.
+            Number of classes of the target, which sets the size of block 8.
 
-        Returns
-        -------
-        int
+        Examples
+        --------
+        >>> from kerastransfer.backbones import table
+        >>> table.get("alexnet").parameters(8, num_classes=200)
+        819400
         """
-        if number == NUM_BLOCKS:
+        if block == NUM_BLOCKS:
             return (self.num_features + 1) * num_classes
-        return self.blocks[number - 1].parameters
+        return self.blocks[block - 1].parameters

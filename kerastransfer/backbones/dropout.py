@@ -1,7 +1,7 @@
-"""Dropout whose masks follow from (seed, step, image), whatever device draws them.
+"""Dropout whose masks are a function of (seed, step, image) on any device.
 
-Keras's own layer counts its calls, so its masks change with the number of replicas and
-are lost when a run is interrupted.
+The masks of Keras's own layer depend on how often it was called, so they change with
+the number of replicas and when a run is resumed.
 """
 
 import dataclasses
@@ -11,18 +11,18 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drop:
-    """What the masks of one step follow from.
+    """What the masks of one training step depend on.
 
     Parameters
     ----------
     seed : int
-        The run's.
+        Seed of the run.
     step : scalar int64 tensor
-        Of the run.
+        Step of the run.
     rows : tensor of shape (n,), int32
-        Each image's place in the whole batch, of which this may be a part.
+        Each image's index in the global batch, which replicas share between them.
     size : scalar int32 tensor
-        Images in the whole batch.
+        Number of images in the global batch.
     """
 
     seed: int
@@ -32,23 +32,23 @@ class Drop:
 
 
 def drop(inputs: tf.Tensor, rate: float, how: Drop, block: int) -> tf.Tensor:
-    """Set a share of the values to zero and scale the others up.
+    """Set a random fraction of the values to zero and scale up the others.
 
     Parameters
     ----------
     inputs : tensor of shape (n, ...)
     rate : float
-        Share that is dropped.
+        Fraction that is set to zero.
     how : Drop
     block : int
-        Number of the block; two blocks never share a mask.
+        Index of the block, 1 to 8; two blocks never share a mask.
 
     Returns
     -------
     tensor of shape (n, ...)
     """
-    # The mask of the whole batch is drawn by every replica: it costs little, and an
-    # image's part of it does not depend on how the batch is shared.
+    # Every replica draws the mask of the global batch: it is cheap, and an image's part
+    # of it does not depend on how the batch is split between replicas.
     shape = tf.concat([how.size[tf.newaxis], tf.shape(inputs)[1:]], axis=0)
     words = tf.stack([tf.constant(16 * how.seed + block, tf.int64), how.step])
     drawn = tf.random.stateless_uniform(shape, words, alg="philox")

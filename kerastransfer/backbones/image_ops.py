@@ -1,6 +1,6 @@
-"""The graph of a backbone's preprocessing: resize, crop, normalise.
+"""The TensorFlow graph of a backbone's preprocessing: resize, crop, normalise.
 
-TensorFlow is imported inside the functions, as the light parts import this module.
+TensorFlow is imported inside the functions because light modules import this one.
 """
 
 from typing import TYPE_CHECKING
@@ -15,20 +15,18 @@ if TYPE_CHECKING:
 
 
 def resize(image: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
-    """Bring one image to the size that crops are taken from.
+    """Resize one image to the size from which crops are taken.
 
     Parameters
     ----------
     image : tensor of shape (height, width, 3)
         RGB, 0 to 255, of any number type.
     preprocessing : Preprocessing
-        The backbone's.
 
     Returns
     -------
     tensor of shape (new_height, new_width, 3), float32
-        RGB, within 0 to 255 (bicubic overshoot is cut off); no side is shorter than
-        the crop.
+        RGB, clipped to 0 to 255; no side is shorter than the crop.
     """
     import tensorflow as tf
 
@@ -48,8 +46,8 @@ def resize(image: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
         )
         return tf.clip_by_value(new, 0.0, 255.0)
 
-    # Most records are of that size already; TensorFlow would filter them all the same,
-    # to the same values, and take longer than for decoding.
+    # Most records have that size already; resizing them would give the same values and
+    # take longer than decoding them.
     same = tf.reduce_all(tf.equal(size, tf.shape(image)[:2]))
     return tf.cond(same, lambda: image, resized)
 
@@ -57,23 +55,22 @@ def resize(image: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
 def crop(
     image: "tf.Tensor", preprocessing: Preprocessing, view: "tf.Tensor"
 ) -> "tf.Tensor":
-    """Cut one view out of a resized image.
+    """Take one crop, possibly mirrored, from a resized image.
 
     Parameters
     ----------
     image : tensor of shape (height, width, 3)
         As `resize` returns it.
     preprocessing : Preprocessing
-        The backbone's.
     view : tensor of shape (3,), float32
-        (top, left, mirror): the place as fractions, 0 to 1, of the room that the crop
-        leaves; mirror is 1 for the mirror image.
+        (top, left, mirror): the position as fractions, 0 to 1, of the space that the
+        crop leaves free; mirror is 1 for the mirror image.
 
     Returns
     -------
     tensor of shape (crop, crop, 3), float32
-        RGB, 0 to 255; where there is a mean image, less what that differs by from the
-        mean, so that `normalise` subtracts the rest.
+        RGB, 0 to 255. Where there is a mean image, its deviation from the mean pixel is
+        subtracted here and the mean pixel in `normalise`.
     """
     import tensorflow as tf
 
@@ -91,14 +88,13 @@ def crop(
 
 
 def centre_crops(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
-    """Treat images that somebody else has cropped as `crop` treats the centre.
+    """Prepare images that are already cropped as `crop` prepares centre crops.
 
     Parameters
     ----------
     images : tensor of shape (n, crop, crop, 3)
         RGB, 0 to 255.
     preprocessing : Preprocessing
-        The backbone's.
 
     Returns
     -------
@@ -119,7 +115,7 @@ def centre_crops(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tenso
 
 
 def _deviation(image: MeanImage, preprocessing: Preprocessing) -> "tf.Tensor":
-    """Return how a mean image differs from the mean: (side, side, 3), RGB."""
+    """Return a mean image minus the mean pixel: (side, side, 3), RGB."""
     import tensorflow as tf
 
     deviation = image.pixels - np.array(preprocessing.mean, np.float32)
@@ -129,14 +125,13 @@ def _deviation(image: MeanImage, preprocessing: Preprocessing) -> "tf.Tensor":
 
 
 def normalise(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
-    """Turn crops into the network's input.
+    """Normalise crops to the network's input.
 
     Parameters
     ----------
     images : tensor of shape (n, crop, crop, 3)
         As `crop` returns them.
     preprocessing : Preprocessing
-        The backbone's.
 
     Returns
     -------

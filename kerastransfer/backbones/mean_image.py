@@ -1,4 +1,4 @@
-"""The mean of a source's images, place by place, as Caffe's networks subtract it."""
+"""The mean image of a source's training images, which Caffe's networks subtract."""
 
 import dataclasses
 import hashlib
@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation import numpy_files
 from kerastransfer.foundation.atomic import replacing
+
+_MOST_BYTES = 1 << 24  # Caffe's have 3 x 256 x 256 numbers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MeanImage:
-    """The mean of a source's images, place by place.
+    """The mean of a source's training images at each pixel.
 
     Parameters
     ----------
@@ -22,7 +25,13 @@ class MeanImage:
         Height and width in pixels.
     data : bytes
         float32 of shape (side, side, 3), 0 to 255, in the network's channel order.
-        Bytes, so that equal content is equal.
+        Stored as bytes, so that equal images compare equal.
+
+    Examples
+    --------
+    >>> image = MeanImage.from_planes(np.full((3, 2, 2), 104.0))
+    >>> image.side, image.pixels.shape
+    (2, (2, 2, 3))
     """
 
     side: int
@@ -30,16 +39,12 @@ class MeanImage:
 
     @classmethod
     def from_planes(cls, planes: NDArray[Any]) -> Self:
-        """Take a mean image as Caffe keeps it.
+        """Make a mean image from Caffe's layout.
 
         Parameters
         ----------
         planes : array of shape (3, side, side)
             In the network's channel order, 0 to 255.
-
-        Returns
-        -------
-        MeanImage
 
         Raises
         ------
@@ -60,31 +65,23 @@ class MeanImage:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a file that `write` made.
-
-        Parameters
-        ----------
-        path : Path
-
-        Returns
-        -------
-        MeanImage
+        """Read a file that `write` wrote.
 
         Raises
         ------
         WeightsError
-            If it is not there or is no mean image.
+            If there is no such file, or it is not a mean image.
         """
         try:
-            planes = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            planes = numpy_files.read_npy(path, _MOST_BYTES)
+        except (OSError, ValueError) as error:
             raise WeightsError(
                 f"Expected a mean image at {str(path)!r}: {error}."
             ) from None
         return cls.from_planes(planes)
 
     def write(self, path: Path) -> None:
-        """Write the planes, whole or not at all.
+        """Write the image in Caffe's layout, atomically.
 
         Parameters
         ----------
@@ -101,5 +98,5 @@ class MeanImage:
 
     @property
     def sha256(self) -> str:
-        """Hash of the values, in hexadecimal."""
+        """SHA-256 of the values, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()

@@ -1,4 +1,4 @@
-"""A built network: eight Keras models in a row, and the whole they make."""
+"""A built network: a chain of eight Keras models."""
 
 import dataclasses
 import zlib
@@ -19,7 +19,7 @@ _INFERENCE = (False,) * NUM_BLOCKS
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Network:
-    """Eight blocks, each a Keras model, chained.
+    """A network of eight blocks, each a Keras model.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class Network:
         training: Sequence[bool] = _INFERENCE,
         drop: Drop | None = None,
     ) -> tf.Tensor:
-        """Run some of the blocks.
+        """Run consecutive blocks.
 
         Parameters
         ----------
         inputs : tensor
-            What block `first` takes; for the first block, normalised images.
+            Input of block `first`; normalised images for block 1.
         first, last : int
-            1 to 8, both run.
+            The first and the last block that run, 1 to 8.
         training : sequence of 8 bools
             Which blocks run in training mode.
         drop : Drop, optional
-            What dropout's masks follow from; needed where a block with dropout is in
+            What dropout's masks depend on; needed where a block with dropout runs in
             training mode.
 
         Returns
@@ -64,23 +64,20 @@ class Network:
         tensor
             Block `last`'s output.
         """
-        for number in range(first, last + 1):
-            block, trains = self.blocks[number - 1], training[number - 1]
-            rate = _dropout_rate(block) if trains else 0.0
+        for block in range(first, last + 1):
+            model, trains = self.blocks[block - 1], training[block - 1]
+            rate = _dropout_rate(model) if trains else 0.0
             if rate:
-                assert drop is not None, f"block {number} drops without a seed"
-                inputs = dropout.drop(inputs, rate, drop, number)
+                assert drop is not None, f"block {block} drops without a seed"
+                inputs = dropout.drop(inputs, rate, drop, block)
             # A block holds dropout or batch norm, never both.
-            inputs = block(inputs, training=trains and not rate)
+            inputs = model(inputs, training=trains and not rate)
         return inputs
 
     def whole(self) -> keras.Model:
-        """Return one Keras model from normalised images to logits, sharing weights.
+        """Return one Keras model from normalised images to logits.
 
-        Returns
-        -------
-        keras.Model
-            Of plain Keras layers wherever the backbone's are.
+        It shares its weights with the blocks.
         """
         inputs = keras.Input(self.blocks[0].input_shape[1:], name="images")
         outputs = inputs
@@ -88,31 +85,31 @@ class Network:
             outputs = block(outputs)
         return keras.Model(inputs, outputs, name="classifier_network")
 
-    def variables(self, number: int) -> dict[str, keras.Variable]:
-        """Name the weights of one block, moving statistics included.
+    def variables(self, block: int) -> dict[str, keras.Variable]:
+        """Return the weights of one block by name, moving statistics included.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
 
         Returns
         -------
         dict of str to keras.Variable
-            Keys ``<layer>/<variable>``, as weight files are ported to.
+            Keys ``<layer>/<variable>``, as in ported weight files.
         """
         return {
             f"{layer.name}/{variable.name}": variable
-            for layer in self.blocks[number - 1].layers
+            for layer in self.blocks[block - 1].layers
             for variable in layer.weights
         }
 
-    def snapshot(self, number: int) -> dict[str, NDArray[Any]]:
+    def snapshot(self, block: int) -> dict[str, NDArray[Any]]:
         """Copy the weights of one block.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
 
         Returns
@@ -120,24 +117,24 @@ class Network:
         dict of str to array
             As `assign` takes it.
         """
-        return {name: v.numpy() for name, v in self.variables(number).items()}
+        return {name: v.numpy() for name, v in self.variables(block).items()}
 
-    def assign(self, number: int, weights: Mapping[str, NDArray[Any]]) -> None:
+    def assign(self, block: int, weights: Mapping[str, NDArray[Any]]) -> None:
         """Set all weights of one block.
 
         Parameters
         ----------
-        number : int
+        block : int
             1 to 8.
         weights : mapping of str to array
-            Holds at least the block's names.
+            With at least the block's names.
 
         Raises
         ------
         WeightsError
-            If a weight is missing or of another shape; no weight is set then.
+            If a weight is missing or has another shape; then no weight is set.
         """
-        own = self.variables(number)
+        own = self.variables(block)
         for name, variable in own.items():
             if name not in weights:
                 raise WeightsError(f"Expected a weight {name!r}, which is missing.")
@@ -150,25 +147,15 @@ class Network:
             variable.assign(weights[name])
 
 
-def _dropout_rate(block: keras.Model) -> float:
+def _dropout_rate(model: keras.Model) -> float:
     """Return the rate of the dropout at a block's entry; 0 for none."""
-    rates = [x.rate for x in block.layers if isinstance(x, keras.layers.Dropout)]
+    rates = [x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)]
     return float(rates[0]) if rates else 0.0
 
 
 def seed_of(seed: int, name: str) -> int:
-    """Derive a layer's seed from the run's, whatever else the network holds.
+    """Derive a layer's seed, of 31 bits, from the network's seed and the layer's name.
 
-    Parameters
-    ----------
-    seed : int
-        The run's.
-    name : str
-        The layer's.
-
-    Returns
-    -------
-    int
-        Within 31 bits.
+    It does not depend on the network's other layers.
     """
     return zlib.crc32(f"{seed}/{name}".encode()) & 0x7FFFFFFF

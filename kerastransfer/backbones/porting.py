@@ -1,4 +1,4 @@
-"""Checks that every port shares: nothing missing, nothing left over, shapes right."""
+"""Checks that ported weights are complete, without extras, and of the right shapes."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,27 @@ Shape = tuple[int, ...]
 _SHOWN = 5
 
 
-def check_names(found: Mapping[str, object], expected: Mapping[str, object]) -> None:
-    """Refuse names that are missing or left over.
+def check_names(weights: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    """Check that weights have exactly the expected names.
 
     Parameters
     ----------
-    found, expected : mapping
-        By name; only the names are looked at.
+    weights, expected : mapping
+        By name; only the names are compared.
 
     Raises
     ------
     WeightsError
-        If the two differ; some of the names are in the message.
+        If the names differ; some of them are in the message.
+
+    Examples
+    --------
+    >>> check_names({"fc8/kernel": 0}, {"fc8/kernel": 0, "fc8/bias": 0})
+    Traceback (most recent call last):
+    kerastransfer.errors.WeightsError: The weights do not fit: the file misses ...
     """
-    missing = [name for name in expected if name not in found]
-    surplus = [name for name in found if name not in expected]
+    missing = [name for name in expected if name not in weights]
+    surplus = [name for name in weights if name not in expected]
     if missing or surplus:
         parts = [f"misses {_some(missing)}"] if missing else []
         parts += [f"has {_some(surplus)} left over"] if surplus else []
@@ -32,16 +38,12 @@ def check_names(found: Mapping[str, object], expected: Mapping[str, object]) -> 
 
 
 def check_shape(name: str, array: np.ndarray, expected: Shape) -> None:
-    """Refuse an array of another shape.
+    """Check that an array of a file has the shape that the network needs.
 
     Parameters
     ----------
     name : str
-        As the file calls it.
-    array : ndarray
-        What the file holds.
-    expected : tuple of int
-        What the network needs.
+        The array's name in the file.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def check_shape(name: str, array: np.ndarray, expected: Shape) -> None:
 def check_canonical(
     weights: Mapping[str, np.ndarray], expected: Mapping[str, Shape]
 ) -> dict[str, np.ndarray]:
-    """Check a whole canonical mapping, and return it as float32 in `expected`'s order.
+    """Check all weights of a network; return them as float32 in `expected`'s order.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def check_canonical(
     Raises
     ------
     WeightsError
-        If a name is missing or left over, a shape is another, or a number is a NaN, an
+        If a name is missing or left over, a shape differs, or a number is a NaN, an
         infinity, or too large for float32.
     """
     check_names(weights, expected)

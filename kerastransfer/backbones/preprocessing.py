@@ -1,7 +1,7 @@
-"""How a backbone wants its images: geometry and normalisation. Needs no TensorFlow.
+"""Geometry and normalisation of a backbone's input. Imports no TensorFlow.
 
-One object drives training, evaluation and the exported model, so that no two of them
-can differ; `kerastransfer.backbones.image_ops` is the graph that obeys it.
+Training, evaluation and the exported model share one such object, so they cannot
+differ; `kerastransfer.backbones.image_ops` builds the TensorFlow graph from it.
 """
 
 import dataclasses
@@ -18,20 +18,20 @@ class Preprocessing:
     Parameters
     ----------
     resize : {'shorter_side', 'warp'}
-        Keep the aspect and bring the shorter side to `resize_to` pixels, or warp to a
-        square of that size.
+        Scale the shorter side to `resize_to` pixels and keep the aspect ratio, or warp
+        to a square of that size.
     resize_to, crop : int
         Sizes in pixels, before and after the crop; the crop is the network's input.
     interpolation : {'bicubic', 'bilinear'}
-        Always with antialias.
+        Always with antialiasing.
     channels : {'RGB', 'BGR'}
-        Order that the network expects. Images come as RGB.
+        Channel order of the network's input. Images are given as RGB.
     mean, scale : tuple of 3 floats
         In the network's channel order: the input is (pixel - mean) / scale, pixels in
         0 to 255.
     mean_image : MeanImage, optional
-        Subtracted in place of `mean`, each crop at its own place; of `resize_to` pixels
-        a side, for images that are warped to it.
+        Subtracted instead of `mean`, at each crop's own position. Its side is
+        `resize_to` pixels, and images are warped to that size.
     """
 
     resize: Literal["shorter_side", "warp"]
@@ -53,25 +53,26 @@ class Preprocessing:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the facts as JSON can hold them; part of a cache's address."""
+        """Return the fields in plain Python, ready for JSON; part of a cache's key."""
         fields = dataclasses.asdict(dataclasses.replace(self, mean_image=None))
         return {**fields, "mean_image": self.mean_image and self.mean_image.sha256}
 
 
 def kept_part(preprocessing: Preprocessing, width: int, height: int) -> float:
-    """Return the part of an image that the centre crop keeps.
+    """Return the fraction of an image's area that the centre crop keeps.
 
     Parameters
     ----------
     preprocessing : Preprocessing
-        The backbone's.
     width, height : int
         Of the image, in pixels.
 
-    Returns
-    -------
-    float
-        A fraction of its area.
+    Examples
+    --------
+    >>> from kerastransfer.backbones import table
+    >>> lite0 = table.get("efficientnet_lite0").preprocessing  # 224 of 256 pixels
+    >>> kept_part(lite0, width=640, height=320)
+    0.3828125
     """
     shorter, longer = sorted((width, height))
     aspect = 1.0 if preprocessing.resize == "warp" else longer / shorter

@@ -1,11 +1,12 @@
 """The command line: ``kerastransfer COMMAND``.
 
 Exit codes: 0 done, 1 an error that the user can mend (one line on standard error),
-2 usage, 130 interrupted, 143 told to end. Commands import TensorFlow only once their
-arguments hold.
+2 usage, 130 interrupted, 143 told to end. Only the command that is given is imported,
+and TensorFlow only once its arguments hold.
 """
 
 import argparse
+import importlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,37 +17,33 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
-from kerastransfer.cli.commands import (
-    convert,
-    datasets,
-    distance,
-    evaluate,
-    export,
-    features,
-    inspect,
-    predict,
-    recipes,
-    train,
-    tune,
-    weights,
-)
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation.report import KerasTransferWarning
+from kerastransfer.foundation.system import refuse_unsupported
 
-COMMANDS: dict[str, ModuleType] = {
-    "datasets": datasets,
-    "convert": convert,
-    "inspect": inspect,
-    "weights": weights,
-    "recipes": recipes,
-    "train": train,
-    "tune": tune,
-    "evaluate": evaluate,
-    "predict": predict,
-    "export": export,
-    "features": features,
-    "distance": distance,
+# The commands in the order of their use, and what each does.
+COMMANDS = {
+    "datasets": "list the datasets that are known, and what is converted",
+    "convert": "write a dataset's images as TFRecords, in splits",
+    "inspect": "look for duplicates, leaks between splits and damaged images",
+    "weights": "list, fetch, verify and port pretrained weights",
+    "recipes": "explain what a recipe does, block by block",
+    "train": "train one recipe on one dataset, evaluate it and export it",
+    "tune": "search for a recipe and its settings, on the validation set",
+    "evaluate": "measure a run's model on a split, with intervals",
+    "predict": "classify image files with a run or an exported model",
+    "export": "write a run's model as a SavedModel that needs TensorFlow alone",
+    "features": "write a backbone's features of images to a file",
+    "distance": "measure how far images are from what a backbone was pretrained on",
 }
+_DESCRIPTION = (
+    "Freeze, fine-tune or re-draw a pretrained image classifier, block by block, on "
+    "images of your own; evaluate it with intervals and export it."
+)
+_DEFAULT_BACKBONE = (
+    "Without --backbone, the study's seven datasets are used with alexnet and all "
+    "others with efficientnet_lite0, which is installed."
+)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -68,29 +65,36 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         With code 2 for a usage error, 0 after ``--help`` or ``--version``.
     """
     parser = argparse_flags.ArgumentParser(
-        prog="kerastransfer", description=_DESCRIPTION, allow_abbrev=False
+        prog="kerastransfer",
+        description=_DESCRIPTION,
+        epilog=_DEFAULT_BACKBONE,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name,
-            help=module.HELP,
-            description=module.HELP,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
             inherited_absl_flags=None,
         )
-        module.add_arguments(command)
+        if name in arguments:
+            module = command_module(name)
+            command.epilog = _examples(module)
+            module.add_arguments(command)
     return parser.parse_args(list(arguments))
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the module of one command."""
+    return importlib.import_module(f"kerastransfer.cli.commands.{name}")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run a parsed command, and turn what the user can mend into one line.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        As `parse` returns it.
 
     Returns
     -------
@@ -100,7 +104,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            code: int = COMMANDS[arguments.command].execute(arguments)
+            refuse_unsupported()
+            code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:
             _fail(str(stopped))
             return stopped.code
@@ -144,6 +149,11 @@ def _start(arguments: argparse.Namespace) -> int:
     return execute(arguments)
 
 
+def _examples(module: ModuleType) -> str:
+    lines = getattr(module, "EXAMPLES", ())
+    return "\n".join(["examples:", *(f"  {line}" for line in lines)]) if lines else ""
+
+
 def _fail(message: str) -> int:
     print(f"kerastransfer: error: {message}", file=sys.stderr)
     return 1
@@ -155,9 +165,3 @@ def _show_warning(
     """Print our own warnings in a line; a library's are not for this user."""
     if issubclass(category, KerasTransferWarning):
         print(f"kerastransfer: warning: {message}", file=sys.stderr)
-
-
-_DESCRIPTION = (
-    "Freeze, fine-tune or re-draw a pretrained image classifier, block by block, on "
-    "images of your own; evaluate it with intervals and export it."
-)

@@ -14,29 +14,33 @@ def add_arguments(arguments: Arguments) -> None:
         "--strategy",
         choices=STRATEGIES,
         default="auto",
-        help="auto: every GPU of this machine, or all that TF_CONFIG names",
+        help="How devices train together; auto takes every GPU of this machine, or all "
+        "processes that TF_CONFIG names (default: auto)",
     )
-    add("--devices", type=int, metavar="N", help="how many of this machine's")
+    add(
+        "--devices",
+        type=int,
+        metavar="N",
+        help="Number of this machine's devices to use (default: all GPUs, or one CPU)",
+    )
     add(
         "--workers",
         type=options.names,
         default=(),
         metavar="HOST:PORT,...",
-        help="every process that trains, the chief first; the same in each",
+        help="Every process that trains, the chief first; the same list in each "
+        "(default: this process alone)",
     )
-    add("--worker", type=int, metavar="K", help="which of them this is, from 0")
+    add(
+        "--worker",
+        type=int,
+        metavar="K",
+        help="Which of the workers this process is, counted from 0",
+    )
 
 
 def choice(args: argparse.Namespace) -> Choice:
     """Read what the user says of devices.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-
-    Returns
-    -------
-    Choice
 
     Raises
     ------

@@ -79,8 +79,8 @@ def seconds(text: str) -> float:
 
 
 def minutes(text: str) -> float:
-    """Read a time in minutes; return seconds."""
-    return 60 * _positive(text)
+    """Read a time in minutes."""
+    return _positive(text)
 
 
 def _positive(text: str) -> float:

@@ -126,6 +126,28 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     return {**(_read_config(path) if path else {}), **flags}
 
 
+def request(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `kerastransfer.train` that `plan` and `tune` share."""
+    settings = given_settings(args)
+    return {
+        "data": settings.pop("dataset", None),
+        "config": settings,
+        "archives": args.archives,
+        "records": args.records,
+        "weights": args.weights,
+        "mean_image": args.mean_image,
+        "cache": args.cache,
+        "cache_limit": args.cache_limit,
+    }
+
+
+def needed(value: Any, name: str) -> Any:
+    """Refuse a command that does not say what it works on."""
+    if value is None:
+        raise InputError(f"Expected --{name} or a --config FILE that names one.")
+    return value
+
+
 def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingError(f"Expected a config file, and {str(path)!r} is none.")

@@ -25,7 +25,7 @@ class Group(enum.Enum):
     CACHE = "cache of frozen blocks"
 
 
-class Search(enum.Enum):
+class SearchScale(enum.Enum):
     """How ``tune`` varies a setting that the user left open."""
 
     LOG_SCALE = "from a tenth of its default to ten times it, on a log scale"
@@ -74,8 +74,11 @@ class Setting:
         All values that there are.
     default_words : str
         What the default is, where it is not a constant.
-    search : Search, optional
+    search : SearchScale, optional
         How ``tune`` varies it; None for not at all.
+    later : bool
+        Whether there were runs before the setting: at its default it is left out of a
+        config's hash, so that those keep their names.
     """
 
     help: str
@@ -84,7 +87,8 @@ class Setting:
     range: Range | None = None
     choices: tuple[Any, ...] = ()
     default_words: str = ""
-    search: Search | None = None
+    search: SearchScale | None = None
+    later: bool = False
 
 
 _KEY = "setting"
@@ -99,14 +103,28 @@ def setting(default: Any = dataclasses.MISSING, **about: Any) -> Any:
         Left out where the default depends on data or on other settings.
     **about
         Fields of `Setting`.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Config:
+    ...     momentum: float = setting(0.9, help="Momentum of SGD", range=FRACTION)
+    >>> Config().momentum
+    0.9
+    >>> (field,) = dataclasses.fields(Config)
+    >>> setting_of(field).range.words
+    'from 0 to below 1'
+    >>> check_range(field, 1.5)
+    Traceback (most recent call last):
+    kerastransfer.errors.InputError: Expected --momentum from 0 to below 1, got 1.5.
     """
     return dataclasses.field(default=default, metadata={_KEY: Setting(**about)})
 
 
 def setting_of(field: dataclasses.Field[Any]) -> Setting:
     """Return what a field's declaration says."""
-    found: Setting = field.metadata[_KEY]
-    return found
+    declared: Setting = field.metadata[_KEY]
+    return declared
 
 
 def flag_of(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from kerastransfer import views
 from kerastransfer.config import settings
 from kerastransfer.config.presets import PRESETS
-from kerastransfer.config.settings import Group, Search, setting
+from kerastransfer.config.settings import Group, SearchScale, setting
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.recipe import Recipe
 from kerastransfer.surgery import BATCH_NORMS, BatchNorm
@@ -79,7 +79,7 @@ class TrainConfig:
         metavar="N[,N]",
         range=settings.ONE_OR_MORE,
         default_words="about 2,000 steps for a classifier alone, 200 for tuned blocks",
-        search=Search.HALF_TO_DOUBLE,
+        search=SearchScale.HALF_TO_DOUBLE,
     )
     learning_rate: tuple[float, ...] = setting(
         help="Highest learning rate, one number for each phase or for all.",
@@ -87,7 +87,7 @@ class TrainConfig:
         metavar="X[,X]",
         range=settings.ABOVE_ZERO,
         default_words="the preset's: 0.002 for a classifier alone, 0.0005 otherwise",
-        search=Search.LOG_SCALE,
+        search=SearchScale.LOG_SCALE,
     )
     batch_size: int = setting(
         help="Images in one step.",
@@ -102,7 +102,7 @@ class TrainConfig:
         metavar="X",
         range=settings.NOT_NEGATIVE,
         default_words="the preset's: 0.01",
-        search=Search.LOG_SCALE,
+        search=SearchScale.LOG_SCALE,
     )
     views: int = setting(
         1,
@@ -110,7 +110,7 @@ class TrainConfig:
         "and corners (5), or both (10).",
         group=Group.IMAGES,
         metavar="V",
-        search=Search.ALL_CHOICES,
+        search=SearchScale.ALL_CHOICES,
     )
     mirror: bool = setting(
         help="Whether an image seen in a mirror is of the same class.",
@@ -187,8 +187,17 @@ class TrainConfig:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the config, in hexadecimal."""
-        text = json.dumps(self.as_dict(), sort_keys=True)
+        """SHA-256 of the config, in hexadecimal.
+
+        Settings that came later count only where they differ from their default, so
+        that runs from before have the hash and the name that they had.
+        """
+        fields = self.as_dict()
+        for field in dataclasses.fields(self):
+            later = settings.setting_of(field).later
+            if later and getattr(self, field.name) == field.default:
+                del fields[field.name]
+        text = json.dumps(fields, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -1,64 +1,73 @@
-"""How many images of each class were published, to hold a conversion against.
+"""How many images of each class were published, to compare a conversion with."""
 
-Sources, by dataset: caltech256, counts of the released folders (clutter, 827, is no
-class); sun397, the file lists of TensorFlow Datasets; mit_indoor, the official lists as
-kept by cdoersch/elementdiscovery; cub200, the release's own lists; plankton,
-Inria-Chile/planktonzilla, which gives some classes as one number for several; coral,
-points counted from jxwleong/coral-sleuth.
-"""
-
-import functools
 import importlib.resources
 import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-
-class Published(NamedTuple):
-    """The images of one class, or of several that were counted together."""
-
-    classes: tuple[str, ...]
-    images: int
+_SHOWN = 5  # classes that a message names
 
 
-_SHOWN = 5
-# Counted by others, so that so large a part of the number is enough; one class was
-# counted with labels merged into it.
-_INEXACT = {"coral": (0.9, ("Porites",))}
-# A class that a user may ask for.
-_EXTRA = {"caltech256": Published(("clutter",), 827)}
-# Where each class is of another size: 732 to 1,300 for training (O. Russakovsky et al.,
-# IJCV 2015, Table 2) and 50 for validation.
-_BOUNDS: dict[str, tuple[int, int | None]] = {"yosinski": (782, 1_350)}
-
-
-@functools.cache
-def published(dataset: str) -> tuple[Published, ...]:
-    """Return the published counts of a dataset; empty where there are none.
+class ClassCount(NamedTuple):
+    """The published number of images of one class, or of several counted together.
 
     Parameters
     ----------
-    dataset : str
-        A name in `kerastransfer.datasets.table.DATASETS`.
+    classes : tuple of str
+    images : int
+        As published.
+    least, most : int, optional
+        The numbers that pass; by default exactly `images`, or `images` and more where
+        only `least` is given.
+    optional : bool
+        Whether the class is compared only where it is listed, because a user must ask
+        for it.
     """
-    file = importlib.resources.files("kerastransfer.datasets") / "class_counts.json"
-    rows = json.loads(file.read_text(encoding="utf-8")).get(dataset, [])
-    return tuple(Published(tuple(classes), images) for classes, images in rows)
-
-
-class _Row(NamedTuple):
-    """How many images the named classes should have together; most None: any more."""
 
     classes: tuple[str, ...]
-    least: int
-    most: int | None
+    images: int
+    least: int | None = None
+    most: int | None = None
+    optional: bool = False
+
+    @property
+    def bounds(self) -> tuple[int, int | None]:
+        """The smallest and the largest number that passes; None for no largest.
+
+        >>> ClassCount(("ant",), 60).bounds
+        (60, 60)
+        >>> ClassCount(("ant",), 60, least=54).bounds
+        (54, None)
+        """
+        if self.least is None:
+            return self.images, self.images
+        return self.least, self.most
+
+
+def read_counts(file: str) -> tuple[ClassCount, ...]:
+    """Read exact counts from a JSON file that lies beside the datasets' modules.
+
+    Parameters
+    ----------
+    file : str
+        Such as ``cub200.json``: a list of ``[[class, ...], images]``.
+    """
+    path = importlib.resources.files("kerastransfer.datasets.known") / file
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(ClassCount(tuple(classes), images) for classes, images in rows)
+
+
+def at_least_one(classes: Sequence[str]) -> tuple[ClassCount, ...]:
+    """Expect an image of each class, where no number was published."""
+    return tuple(ClassCount((name,), 1, least=1) for name in classes)
 
 
 def differences(
     dataset: str,
+    published: Sequence[ClassCount],
     classes: Sequence[str],
     counts: Sequence[int],
-    known: Sequence[str] | None = None,
+    *,
     listed: int | None = None,
 ) -> str:
     """Say in what a listing differs from what was published.
@@ -66,71 +75,66 @@ def differences(
     Parameters
     ----------
     dataset : str
+        Its name, for the sentence.
+    published : sequence of ClassCount
     classes : sequence of str
+        Those that are listed.
     counts : sequence of int
         Images listed of each.
-    known : sequence of str, optional
-        All classes that there should be, where that is known.
     listed : int, optional
         Images of each class that are listed, where that is not all of them.
 
     Returns
     -------
     str
-        One sentence; nothing where all agrees or nothing was published.
+        One sentence; empty where all agrees or nothing was published.
+
+    Examples
+    --------
+    >>> published = [ClassCount(("ant",), 60), ClassCount(("bee",), 58)]
+    >>> differences("insects", published, ["ant", "bee"], [60, 58])
+    ''
+    >>> print(differences("insects", published, ["ant", "bee"], [60, 57]))
+    Expected 118 images of 2 classes in insects, found 117 of 2: bee 57 instead of 58.
     """
-    expected = _expected(dataset, classes, known or ())
-    if listed is not None:
-        expected = [_Row(row.classes, listed, listed) for row in expected]
-    found = dict(zip(classes, counts, strict=True))
-    wrong = [row for row in expected if not _agrees(row, found)]
+    expected = [
+        row if listed is None else row._replace(images=listed, least=None)
+        for row in published
+        if not row.optional or row.classes[0] in classes
+    ]
+    by_class = dict(zip(classes, counts, strict=True))
+    wrong = [row for row in expected if not _agrees(row, by_class)]
     names = {name for row in expected for name in row.classes}
     unknown = [name for name in classes if name not in names] if expected else []
     if not wrong and not unknown:
         return ""
-    told = [_tell(row, found) for row in wrong[:_SHOWN]]
-    told += [f"{name} is not known" for name in unknown[: _SHOWN - len(told)]]
-    more = len(wrong) + len(unknown) - len(told)
+    reasons = [_describe(row, by_class) for row in wrong[:_SHOWN]]
+    reasons += [f"{name} is not known" for name in unknown[: _SHOWN - len(reasons)]]
+    more = len(wrong) + len(unknown) - len(reasons)
     # No number of all images where those of a class are known by their bounds only.
-    images = sum(row.least for row in expected if row.most == row.least)
-    held = sum(count > 0 for count in counts)
+    images = sum(least for least, most in (r.bounds for r in expected) if least == most)
+    present = sum(count > 0 for count in counts)
     return (
         f"Expected {f'{images:,} images of ' if images else ''}{len(names):,} classes "
         f"in {dataset}, found {sum(counts):,}{'' if images else ' images'} of "
-        f"{held:,}: {'; '.join(told)}"
+        f"{present:,}: {'; '.join(reasons)}"
         f"{f'; and {more:,} more classes' if more else ''}."
     )
 
 
-def _expected(dataset: str, classes: Sequence[str], known: Sequence[str]) -> list[_Row]:
-    rows = published(dataset)
-    if dataset in _INEXACT:
-        least, merged = _INEXACT[dataset]
-        return [
-            _Row(row.classes, 1 if row.classes == merged else int(least * images), None)
-            for row in rows
-            for images in (row.images,)
-        ]
-    extra = _EXTRA.get(dataset)
-    if extra is not None and extra.classes[0] in classes:
-        rows = (*rows, extra)
-    if rows:
-        return [_Row(row.classes, row.images, row.images) for row in rows]
-    bounds = _BOUNDS.get(dataset.partition("_")[0], (1, None))
-    return [_Row((name,), *bounds) for name in known]
+def _agrees(row: ClassCount, by_class: Mapping[str, int]) -> bool:
+    least, most = row.bounds
+    images = _images(by_class, row)
+    return least <= images and (most is None or images <= most)
 
 
-def _agrees(row: _Row, found: Mapping[str, int]) -> bool:
-    images = _images(found, row)
-    return row.least <= images and (row.most is None or images <= row.most)
+def _describe(row: ClassCount, by_class: Mapping[str, int]) -> str:
+    least, most = row.bounds
+    expected = f"{least:,}"
+    if most != least:
+        expected += " or more" if most is None else f" to {most:,}"
+    return f"{' + '.join(row.classes)} {_images(by_class, row):,} instead of {expected}"
 
 
-def _tell(row: _Row, found: Mapping[str, int]) -> str:
-    wanted = f"{row.least:,}"
-    if row.most != row.least:
-        wanted += " or more" if row.most is None else f" to {row.most:,}"
-    return f"{' + '.join(row.classes)} {_images(found, row):,} instead of {wanted}"
-
-
-def _images(found: Mapping[str, int], row: _Row) -> int:
-    return sum(found.get(name, 0) for name in row.classes)
+def _images(by_class: Mapping[str, int], row: ClassCount) -> int:
+    return sum(by_class.get(name, 0) for name in row.classes)

@@ -1,12 +1,15 @@
 """What is known of a dataset before one of its images is read."""
 
+import abc
 import dataclasses
-from collections.abc import Collection, Iterator
-from typing import Literal, Protocol
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
 
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import ClassCount
 from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
 
 TestRule = int | Literal["official", "rest"] | None
@@ -15,7 +18,7 @@ ShortClasses = Literal["error", "cap", "drop"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInfo:
-    """A dataset's facts; the rules that read them stand in `records.plan`.
+    """What a dataset is and how it is split; `records.split` applies the rules.
 
     Parameters
     ----------
@@ -27,13 +30,6 @@ class DatasetInfo:
         The archives it is published in; empty where it comes otherwise.
     steps : str
         How to get by hand what cannot be downloaded.
-    groups : tuple of str
-        By what images can be kept together, such as ``photograph``; a user's choice.
-    options : tuple of str
-        Other fields of `DatasetOptions` that go with it.
-    patch_size : int or None
-        The side of the patches that are cut about labelled points, in pixels, unless
-        the user says otherwise; None where whole files are images.
     listed : int or None
         Images of each class that are listed, where that is not all of them.
     test : int, 'official', 'rest' or None
@@ -63,9 +59,6 @@ class DatasetInfo:
     classes: tuple[str, ...] | None = None
     parts: tuple[PublishedFile, ...] = ()
     steps: str = ""
-    groups: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    patch_size: int | None = None
     listed: int | None = None
     test: TestRule = None
     val: int | None = None
@@ -80,39 +73,17 @@ class DatasetInfo:
     may_change: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetOptions:
-    """What a user may choose of how a dataset is read.
+class ImageSource(abc.ABC):
+    """Lists a dataset's images and opens their files."""
 
-    Parameters
-    ----------
-    group : str, optional
-        One of the facts' groups.
-    patch_size : int, optional
-        For datasets of patches, their side in pixels.
-    partition : int, optional
-        Which of the official partitions gives the test set; None for the study's way,
-        which draws it from all images.
-    keep_clutter : bool
-        Whether images of nothing in particular are a class.
-    merge_porites : bool
-        Whether points labelled as a species of Porites count as Porites.
-    """
-
-    group: str | None = None
-    patch_size: int | None = None
-    partition: int | None = None
-    keep_clutter: bool = False
-    merge_porites: bool = False
-
-
-class ImageSource(Protocol):
-    """Lists a dataset's images and says where their bytes are."""
+    __slots__ = ()
 
     @property
     def sequential(self) -> bool:
         """Whether reading some images costs as much as reading all."""
+        return False
 
+    @abc.abstractmethod
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """Return every image's path, label, split and group; reads no image.
 
@@ -122,20 +93,24 @@ class ImageSource(Protocol):
             Makes the listing say which archives it was read from.
         """
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    @abc.abstractmethod
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield the files of some of the listing's paths, in the cheapest order.
 
-        What is not there any more may be left out, or fail when it is read.
+        A file that was deleted since may be left out, or fail when it is read.
         """
 
     def stamp(self) -> str:
-        """Return what changes when the files on disk do, at no cost; or nothing.
+        """Return a text that changes when the files on disk do, without reading them.
 
-        Where it is the same as before, nothing needs to be listed again.
+        Where it is the same as before, nothing is listed again. It is empty where
+        listing costs little.
         """
+        return ""
 
     def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Say which archives are read, without a listing; none where there are none."""
+        """Describe the archives that are read, without a listing."""
+        return ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,10 +123,10 @@ class Dataset:
         Lower-case letters, digits and underscores, so that it can name a folder.
     spec : str
         What a user types after ``--dataset`` to get it; folders and files absolute.
-    info : DatasetInfo
-    source : ImageSource
-    choices : DatasetOptions
-        How the source reads it.
+    options : mapping of str to value
+        How the source reads it: a value for each of the dataset's own options.
+    published_counts : tuple of ClassCount
+        How many images of each class were published; empty where nobody counted.
     salt : str, optional
         What splits are hashed with, beside images' names; by default `name`. The name
         of a user's own folder tells where it is, and the folder may move.
@@ -161,7 +136,8 @@ class Dataset:
     spec: str
     info: DatasetInfo
     source: ImageSource
-    choices: DatasetOptions = DatasetOptions()
+    options: Mapping[str, OptionValue] = dataclasses.field(default_factory=dict)
+    published_counts: tuple[ClassCount, ...] = ()
     salt: str = ""
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:

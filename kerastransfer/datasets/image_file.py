@@ -28,16 +28,19 @@ class ImageFile:
 
     Parameters
     ----------
-    where : Readable
+    content : Readable
         The file's bytes.
     images : tuple of (path, Cut or None)
         Paths in the listing; None for the whole of the file.
+    lossless : bool
+        Whether the pixels are stored as they are, as PNG, whatever the size.
     """
 
-    where: Readable
+    content: Readable
     images: tuple[tuple[str, Cut | None], ...]
+    lossless: bool = False
 
 
-def whole(path: str, where: Readable) -> ImageFile:
-    """Return the blob of a file that is one image."""
-    return ImageFile(where, ((path, None),))
+def whole(path: str, content: Readable, *, lossless: bool = False) -> ImageFile:
+    """Return a file that is one image."""
+    return ImageFile(content, ((path, None),), lossless)

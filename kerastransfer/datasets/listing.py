@@ -29,7 +29,7 @@ class Item(NamedTuple):
     group : str or None
         Images of one group (one photograph, one sample) stay in one split.
     point : (int, int) or None
-        Row and column of the labelled point that a patch is cut about, in pixels.
+        ImageRow and column of the labelled point that a patch is cut about, in pixels.
     """
 
     path: str
@@ -100,8 +100,8 @@ def make_listing(
     """
     ordered = tuple(sorted(items, key=lambda item: item.path))
     if len(classes) < 2:
-        found = f"one ({classes[0]!r})" if classes else "none"
-        raise DataError(f"Expected at least two classes in {where}, found {found}.")
+        number = f"one ({classes[0]!r})" if classes else "none"
+        raise DataError(f"Expected at least two classes in {where}, found {number}.")
     if not ordered:
         raise DataError(f"Expected images in {where}, found none.")
     for name in classes:

@@ -55,5 +55,7 @@ def safe_name(kind: str, title: str, path: Path) -> str:
     """
     title = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40]
     # surrogateescape: a name of bytes that are no UTF-8 has a digest too
-    told = str(path).encode("utf-8", "surrogateescape")
-    return "_".join(filter(None, (kind, title, hashlib.sha256(told).hexdigest()[:8])))
+    location = str(path).encode("utf-8", "surrogateescape")
+    return "_".join(
+        filter(None, (kind, title, hashlib.sha256(location).hexdigest()[:8]))
+    )

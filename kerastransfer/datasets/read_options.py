@@ -1,10 +1,8 @@
 """What is asked of reading a dataset's files beside what they hold, and the answer."""
 
 import dataclasses
-from collections.abc import Callable
 
-# Told how much is done, and of how much.
-OnProgress = Callable[[int, int], None]
+from kerastransfer.foundation.progress import OnProgress
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

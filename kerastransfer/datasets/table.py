@@ -1,17 +1,10 @@
-"""The datasets that kerastransfer knows, and how a user's text names one."""
+"""The datasets that kerastransfer knows, and how a user names or gives one."""
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from kerastransfer.datasets.archived.layout import Layout
-from kerastransfer.datasets.archived.source import ArchiveSource
-from kerastransfer.datasets.dataset import (
-    Dataset,
-    DatasetInfo,
-    DatasetOptions,
-    ImageSource,
-)
+from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.known import (
     caltech256,
     coral,
@@ -23,77 +16,57 @@ from kerastransfer.datasets.known import (
     sun397,
     yosinski,
 )
-from kerastransfer.datasets.known.imagenet_halves import NUM_HALVES, Half
-from kerastransfer.datasets.own import csv_file, folder, tfds_set
-from kerastransfer.errors import InputError, UnknownNameError
-from kerastransfer.foundation.home import archives_home
+from kerastransfer.datasets.known.known_dataset import KnownDataset
+from kerastransfer.datasets.naming import refuse_archives
+from kerastransfer.datasets.option import Option, OptionValue, complete
+from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
+from kerastransfer.errors import InputError, MissingError, UnknownNameError
 
-_HALVES: tuple[Half, ...] = ("a", "b")
-# The study does not say which half it used; B of the first pair is our choice, for
-# published networks of A exist.
-_USUAL: tuple[int, Half] = (0, "b")
-_YOSINSKI: dict[str, tuple[int, Half]] = {"yosinski": _USUAL} | {
-    f"yosinski_{number}{which}": (number, which)
-    for number in range(NUM_HALVES)
-    for which in _HALVES
-    if (number, which) != _USUAL
+# A new dataset is a module in `known` and a line here. Its options are added to the
+# metadata of all records, in this order; so it stands at the end.
+DATASETS: dict[str, KnownDataset] = {
+    known.name: known
+    for known in (
+        digits.DATASET,
+        fashion_mnist.DATASET,
+        sun397.DATASET,
+        caltech256.DATASET,
+        mit_indoor.DATASET,
+        cub200.DATASET,
+        coral.DATASET,
+        plankton.DATASET,
+        *yosinski.DATASETS,
+    )
 }
-# Second names. A name is part of what decides a split, so each dataset has one.
-ALIASES = {f"yosinski_{_USUAL[0]}{_USUAL[1]}": "yosinski"}
-DATASETS: dict[str, DatasetInfo] = {
-    "digits": digits.INFO,
-    "fashion_mnist": fashion_mnist.INFO,
-    "caltech256": caltech256.INFO,
-    "sun397": sun397.INFO,
-    "mit_indoor": mit_indoor.INFO,
-    "cub200": cub200.INFO,
-    "coral": coral.INFO,
-    "plankton": plankton.INFO,
-    **{name: yosinski.info(*half) for name, half in _YOSINSKI.items()},
-}
-# From the folder that --archives names (None: the usual place) to what reads it.
-_SOURCES: dict[str, Callable[[Path | None], ImageSource]] = {
-    "digits": digits.source,
-    "fashion_mnist": fashion_mnist.source,
-}
-_LAYOUTS: dict[str, Callable[[DatasetOptions], Layout]] = {
-    "caltech256": lambda choices: caltech256.layout(choices.keep_clutter),
-    "sun397": lambda choices: sun397.layout(choices.partition),
-    "mit_indoor": lambda choices: mit_indoor.LAYOUT,
-    "cub200": lambda choices: cub200.LAYOUT,
-    "coral": lambda choices: coral.layout(
-        choices.group, choices.patch_size or coral.PATCH_SIZE, choices.merge_porites
-    ),
-    "plankton": lambda choices: plankton.layout(choices.group),
-    **{
-        name: lambda choices, half=half: yosinski.layout(*half)  # type: ignore[misc]
-        for name, half in _YOSINSKI.items()
-    },
-}
+ALIASES = yosinski.ALIASES
 _OWN: dict[str, Callable[[str, Path | None], Dataset]] = {
     "folder": folder.dataset,
     "csv": csv_file.dataset,
     "tfds": tfds_set.dataset,
 }
-_LARGEST_PATCH = 4096
-_OPTIONS = ("partition", "keep_clutter", "merge_porites")
+# These lead in records that were made before datasets declared options of their own.
+_FIRST = ("group", "patch_size")
 
 
 def resolve(
-    text: str, archives: Path | None = None, choices: DatasetOptions | None = None
+    data: Any,
+    archives: Path | None = None,
+    options: Mapping[str, OptionValue] | None = None,
 ) -> Dataset:
-    """Return the dataset that a user's text names.
+    """Return the dataset that a user names or gives.
 
     Parameters
     ----------
-    text : str
-        A name in `DATASETS` or `ALIASES`, or ``folder:DIR``, ``csv:FILE``,
-        ``tfds:NAME``.
+    data : str, Path, pandas.DataFrame or pair of arrays
+        A name in `DATASETS` or `ALIASES`; ``folder:DIR``, ``csv:FILE``, ``tfds:NAME``;
+        a folder or a .csv file that is there; a data frame with the columns ``path``
+        and ``label`` (and ``split``, ``group``); or ``(images, labels)``, uint8 images
+        of shape (n, height, width, 3) or (n, height, width).
     archives : Path, optional
         The folder that holds a known dataset's files, or TFDS's data folder; None for
         the usual place.
-    choices : DatasetOptions, optional
-        How it is read; None for the usual way.
+    options : mapping of str to value, optional
+        How it is read, such as ``{"partition": 1}``; what is left out has its default.
 
     Returns
     -------
@@ -105,67 +78,87 @@ def resolve(
     UnknownNameError
         If there is no such dataset.
     InputError
-        If nothing follows the colon, or `archives` or a choice does not go with the
-        dataset.
+        If nothing follows the colon, `archives` or an option does not go with the
+        dataset, or arrays are not as they should be.
+    DataError
+        If a data frame is not as it should be.
+
+    Examples
+    --------
+    >>> resolve("coral", options={"group": "quadrat"}).options
+    {'group': 'quadrat', 'patch_size': 224, 'merge_porites': False}
     """
-    choices = choices or DatasetOptions()
+    text = _spec_of_path(data)
+    if text is None:
+        dataset = _given_in_python(data)
+        _complete(dataset.spec, (), options)
+        refuse_archives(dataset.spec.partition(":")[0], archives)
+        return dataset
     name = ALIASES.get(text, text)
     if name in DATASETS:
-        return _known(name, archives, choices)
+        known = DATASETS[name]
+        return known.open(archives, _complete(name, known.options, options))
     kind, colon, rest = text.partition(":")
-    if not colon or kind not in _OWN:
+    if not colon or kind not in (*_OWN, *given.KINDS):
         own = ("folder:DIR", "csv:FILE", "tfds:NAME")
         raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
-    _check(text, DatasetInfo(description=""), choices)
+    _complete(text, (), options)
+    if kind in given.KINDS:
+        return given.dataset(kind, rest)
     return _OWN[kind](rest, archives)
 
 
-def _known(name: str, archives: Path | None, choices: DatasetOptions) -> Dataset:
-    info = DATASETS[name]
-    _check(name, info, choices)
-    if name == "sun397":
-        info = sun397.info(choices.partition)
-    if info.patch_size is not None and choices.patch_size is None:
-        choices = dataclasses.replace(choices, patch_size=info.patch_size)
-    source = _source(name, info, archives, choices)
-    return Dataset(name=name, spec=name, info=info, source=source, choices=choices)
+def _spec_of_path(data: object) -> str | None:
+    """Spell text or a path as a spec; return None for data in memory."""
+    if isinstance(data, str):
+        if data in DATASETS or data in ALIASES:
+            return data
+        if data.partition(":")[0] in (*_OWN, *given.KINDS) and ":" in data:
+            return data
+    elif not isinstance(data, Path):
+        return None
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return f"folder:{path}"
+    if path.suffix.lower() == ".csv" and (path.is_file() or isinstance(data, Path)):
+        return f"csv:{path}"
+    if isinstance(data, Path):
+        raise MissingError(
+            f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
+        )
+    return data
 
 
-def _source(
-    name: str, info: DatasetInfo, archives: Path | None, choices: DatasetOptions
-) -> ImageSource:
-    if name in _SOURCES:
-        return _SOURCES[name](archives)
-    place = archives.expanduser().absolute() if archives else archives_home() / name
-    return ArchiveSource(
-        name=name,
-        folder=place,
-        parts=info.parts,
-        layout=_LAYOUTS[name](choices),
-        steps=info.steps,
+def _given_in_python(data: object) -> Dataset:
+    if frame.is_frame(data):
+        return frame.dataset(data)
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return arrays.dataset(*data)
+    raise InputError(
+        "Expected a dataset's name, a folder, a .csv file, a data frame or a pair "
+        f"(images, labels), got {type(data).__name__}."
     )
 
 
-def _check(text: str, info: DatasetInfo, choices: DatasetOptions) -> None:
-    groups = info.groups
-    if choices.group is not None and choices.group not in groups:
-        known = f"one of {', '.join(groups)}" if groups else "left out"
-        raise InputError(
-            f"Expected --group of {text!r} to be {known}, got {choices.group!r}."
-        )
-    size = choices.patch_size
-    if size is not None and info.patch_size is None:
-        raise InputError(f"--patch-size does not go with {text!r}: leave it out.")
-    if size is not None and not 1 <= size <= _LARGEST_PATCH:
-        raise InputError(
-            f"Expected --patch-size from 1 to {_LARGEST_PATCH}, got {size}."
-        )
-    for option in _OPTIONS:
-        if getattr(choices, option) and option not in info.options:
-            flag = option.replace("_", "-")
-            raise InputError(f"--{flag} does not go with {text!r}: leave it out.")
-    partition = choices.partition
-    if partition is not None and not 1 <= partition <= sun397.NUM_PARTITIONS:
-        raise InputError(
-            f"Expected --partition from 1 to {sun397.NUM_PARTITIONS}, got {partition}."
-        )
+def _complete(
+    name: str,
+    declared: Sequence[Option],
+    options: Mapping[str, OptionValue] | None,
+) -> dict[str, OptionValue]:
+    everybody = {name: several[0] for name, several in declared_options().items()}
+    return complete(name, declared, options or {}, everybody)
+
+
+def declared_options() -> dict[str, tuple[Option, ...]]:
+    """Return the options of all known datasets by name.
+
+    Several datasets may have an option of one name, with other choices.
+
+    >>> [option.choices for option in declared_options()["group"]]
+    [('photograph', 'quadrat'), ('bin',)]
+    """
+    gathered: dict[str, tuple[Option, ...]] = dict.fromkeys(_FIRST, ())
+    for known in DATASETS.values():
+        for option in known.options:
+            gathered[option.name] = (*gathered.get(option.name, ()), option)
+    return gathered

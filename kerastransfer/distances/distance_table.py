@@ -1,10 +1,17 @@
-"""How distances are shown: the study's table with the new row, then each in full."""
+"""Distances as a value, and how they are shown: in the study's table, then in full."""
 
+import dataclasses
+import html
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kerastransfer.advice import matrix
 from kerastransfer.distances import published
+
+if TYPE_CHECKING:
+    from kerastransfer.distances.measure import MeasuredDistance
+    from kerastransfer.distances.verdict import Verdict
 
 _NAMES = {
     "cosine": "cosine",
@@ -17,54 +24,110 @@ _COLUMNS = ("cosine", "mmd", "svm", "cnn")
 _WIDTH = 12
 
 
-def show(told: Mapping[str, Any]) -> str:
-    """Return the whole answer as lines of text.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Distances:
+    """Distances between a source and a target; prints as the study's table with them.
 
     Parameters
     ----------
-    told : mapping
-        As ``--json`` prints it.
-
-    Returns
-    -------
-    str
+    target_images : int
+        How many of the target's images they rest on.
+    metrics : mapping of str to MeasuredDistance
+        By name.
+    verdict : Verdict or None
+        What the cosine distance says beside the study's; None where it has no value.
+    images_per_class : int or None
+        Labelled training images for which the study's advice was looked up.
+    plot : Path or None
+        Where the features of both are drawn.
     """
-    metrics = told["metrics"]
-    lines = [
-        f"source   {told['source']}",
-        f"target   {told['target']}, {told['target_images']:,} images",
-        f"backbone {told['backbone']}",
-        "",
-        *_table(told["target"], metrics),
-        "",
-        *(_line(name, measured) for name, measured in metrics.items()),
-    ]
-    if "verdict" in told:
-        lines += ["", *_verdict(told["verdict"])]
-    if told["backbone"] not in matrix.MEASURED_ON:
-        lines.append(f"limits    {matrix.LIMITS}; MMD is in other units")
-    if "plot" in told:
-        lines.append(f"plot      {told['plot']}")
-    return "\n".join(lines)
 
+    backbone: str
+    source: str
+    target: str
+    target_images: int
+    metrics: "Mapping[str, MeasuredDistance]"
+    verdict: "Verdict | None" = None
+    images_per_class: int | None = None
+    plot: Path | None = None
 
-def _table(target: str, metrics: Mapping[str, Any]) -> list[str]:
-    """List the study's seven rows and the target's."""
-    width = max(len(target), *(len(row.dataset) for row in published.TABLE)) + 1
-    head = "".join(f"{_NAMES[name]:>{_WIDTH}}" for name in _COLUMNS)
-    lines = [f"{'':<{width}}{head}"]
-    for row in published.TABLE:
-        cells = "".join(
-            f"{_cell(name, getattr(row, name)):>{_WIDTH}}" for name in _COLUMNS
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table's rows: a head, the study's seven datasets, and the target."""
+        head = ("", *(_NAMES[name] for name in _COLUMNS))
+        study = [
+            (row.dataset, *(_cell(name, getattr(row, name)) for name in _COLUMNS))
+            for row in published.TABLE
+        ]
+        return [head, *study, (self.target, *map(self._own_cell, _COLUMNS))]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything in plain Python, ready for JSON."""
+        fields: dict[str, Any] = {
+            "backbone": self.backbone,
+            "source": self.source,
+            "target": self.target,
+            "target_images": self.target_images,
+            "metrics": {
+                name: distance.as_dict() for name, distance in self.metrics.items()
+            },
+        }
+        if self.verdict is not None:
+            fields["verdict"] = {
+                "place": self.verdict.place,
+                "advice": [advice.value for advice in self.verdict.advice],
+                "abstained": self.verdict.abstained,
+                "images_per_class": self.images_per_class,
+                "limits": matrix.LIMITS,
+            }
+        if self.plot is not None:
+            fields["plot"] = str(self.plot)
+        return fields
+
+    def __str__(self) -> str:
+        return "\n".join((*self._opening(), "", *self._table(), "", *self._details()))
+
+    def _repr_html_(self) -> str:
+        opening, details = (
+            html.escape("\n".join(lines))
+            for lines in (self._opening(), self._details())
         )
-        lines.append(f"{row.dataset:<{width}}{cells}")
-    own = [
-        _cell(name, _headline(name, metrics[name]["value"]))
-        if name in metrics and metrics[name]["value"]
-        else "-"
-        for name in _COLUMNS
-    ]
-    return [*lines, f"{target:<{width}}" + "".join(f"{c:>{_WIDTH}}" for c in own)]
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
+            for row in self.rows
+        )
+        return f"<pre>{opening}</pre><table>{rows}</table><pre>{details}</pre>"
+
+    def _own_cell(self, name: str) -> str:
+        distance = self.metrics.get(name)
+        if distance is None or not distance.value:
+            return "-"
+        return _cell(name, _headline(name, distance.value))
+
+    def _opening(self) -> list[str]:
+        return [
+            f"source   {self.source}",
+            f"target   {self.target}, {self.target_images:,} images",
+            f"backbone {self.backbone}",
+        ]
+
+    def _table(self) -> list[str]:
+        width = max(len(row[0]) for row in self.rows) + 1
+        return [
+            f"{name:<{width}}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells)
+            for name, *cells in self.rows
+        ]
+
+    def _details(self) -> list[str]:
+        fields = self.as_dict()
+        lines = [_line(name, fields["metrics"][name]) for name in self.metrics]
+        if self.verdict is not None:
+            lines += ["", *_verdict(fields["verdict"])]
+        if self.backbone not in matrix.MEASURED_ON:
+            lines.append(f"limits    {matrix.LIMITS}; MMD is in other units")
+        if self.plot is not None:
+            lines.append(f"plot      {self.plot}")
+        return lines
 
 
 def _headline(name: str, value: Mapping[str, Any]) -> float:
@@ -118,7 +181,7 @@ def _verdict(verdict: Mapping[str, Any]) -> list[str]:
         return [f"verdict   {verdict['abstained']}"]
     lines = [f"verdict   {verdict['place']} by cosine distance"]
     if verdict["images_per_class"] is not None:
-        advice = " or ".join(f"'{each}'" for each in verdict["advice"])
+        advice = " or ".join(f"'{advice}'" for advice in verdict["advice"])
         lines.append(
             f"study     {advice} with {verdict['images_per_class']:,} images per class"
         )

@@ -1,7 +1,7 @@
 """Domains from records, files and weights; all features of one network."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from kerastransfer.distances.domain import Domain, check_classes
 from kerastransfer.errors import InputError
 from kerastransfer.features import closed_form, responses
 from kerastransfer.features.feature_file import FeatureFile
-from kerastransfer.features.selection import Selection
+from kerastransfer.features.image_set import ImageSet
 from kerastransfer.features.source_statistics import SourceStatistics
+from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.records.reader import Records
 
 SOURCE_SEED, TARGET_SEED = 1, 2
+_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,16 +59,18 @@ def from_weights(source: SourceNetwork) -> Domain:
 
 
 def from_records(
-    selection: Selection,
+    records: Records,
+    images: ImageSet,
     source: SourceNetwork,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> Domain:
-    """Extract the features of selected images.
+    """Extract the features of images.
 
     Parameters
     ----------
-    selection : Selection
+    records : Records
+    images : ImageSet
     source : SourceNetwork
     seed : int
         `SOURCE_SEED` or `TARGET_SEED`.
@@ -81,11 +86,14 @@ def from_records(
     DataError
         If the images are of one class.
     """
-    name = selection.records.name
-    check_classes(name, selection.labels())
-    blocks = responses.responses(source.network, source.backbone, selection, progress)
+    check_classes(records.name, images.labels(records))
+    blocks = responses.responses(
+        source.network, source.backbone, records, images, progress
+    )
     features = np.concatenate(list(blocks))
-    return Domain(name, seed, features=features, images=lambda: _images(selection))
+    return Domain(
+        records.name, seed, features=features, images=lambda: _pixels(records, images)
+    )
 
 
 def from_features(file: FeatureFile, seed: int) -> Domain:
@@ -112,7 +120,7 @@ def from_statistics(statistics: SourceStatistics) -> Domain:
 
 
 def check_network(
-    path: Path, found: FeatureFile | SourceStatistics, backbone: str, weights: str
+    path: Path, file: FeatureFile | SourceStatistics, backbone: str, weights: str
 ) -> None:
     """Refuse features of another network.
 
@@ -120,7 +128,7 @@ def check_network(
     ----------
     path : Path
         The file, for the message.
-    found : FeatureFile or SourceStatistics
+    file : FeatureFile or SourceStatistics
         What it holds.
     backbone, weights : str
         Name and SHA-256 that it should be of; an empty hash is not compared.
@@ -129,23 +137,21 @@ def check_network(
     ------
     InputError
     """
-    if found.backbone != backbone:
+    if file.backbone != backbone:
         raise InputError(
-            f"Expected features of {backbone!r}, got those of {found.backbone!r} in "
+            f"Expected features of {backbone!r}, got those of {file.backbone!r} in "
             f"{str(path)!r}; extract both domains with one backbone."
         )
-    if weights and found.weights != weights:
+    if weights and file.weights != weights:
         raise InputError(
             f"Expected features by the weights {weights[:12]}, got those by "
-            f"{found.weights[:12]} in {str(path)!r}; extract both domains with the "
+            f"{file.weights[:12]} in {str(path)!r}; extract both domains with the "
             "same weights."
         )
 
 
-def _images(selection: Selection) -> cnn.ImageArrays:
-    parts = [
-        images.numpy()
-        for batches in selection.chunks(cnn.GEOMETRY)
-        for images, _ in batches
-    ]
-    return np.asarray(np.concatenate(parts).round().astype(np.uint8))
+def _pixels(records: Records, images: ImageSet) -> cnn.ImageArrays:
+    batches = images.batches(records, cnn.GEOMETRY, batch_size=_BATCH)
+    # A batch at a time: as float32 they would take four times as much.
+    small = [pixels.numpy().round().astype(np.uint8) for pixels, _ in batches]
+    return np.concatenate(small)

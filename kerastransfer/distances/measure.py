@@ -121,12 +121,12 @@ def measure(
         If the features are too few, do not match, are not finite or do not vary.
     """
     check_names(names)
-    found = {}
+    measured = {}
     for name in names:
         if progress is not None:
             progress(name)
-        found[name] = _measure(METRICS[name], source, target)
-    return found
+        measured[name] = _measure(METRICS[name], source, target)
+    return measured
 
 
 def _measure(metric: Metric, source: Domain, target: Domain) -> MeasuredDistance:

@@ -137,14 +137,14 @@ class _Problem:
     def solve(self) -> tuple[_Floats, _Floats]:
         """Return on which side each image lies: two arrays of shape (n, repeats)."""
         start = np.zeros((self.width + 1) * self.repeats)
-        found = scipy.optimize.minimize(
+        optimum = scipy.optimize.minimize(
             self._objective,
             start,
             jac=True,
             method="L-BFGS-B",
             options={"ftol": _TOLERANCE, "gtol": 0, "maxiter": 500},
         )
-        return self._sides(found.x.reshape(-1, self.repeats))
+        return self._sides(optimum.x.reshape(-1, self.repeats))
 
     def _moments(self) -> tuple[_Floats, _Floats]:
         """Return the training parts' mean and deviation, each (d, repeats)."""

@@ -1,1 +1,1 @@
-"""How good a classifier is: metrics with intervals, on arrays alone."""
+"""Metrics of a classifier with confidence intervals, computed from NumPy arrays."""

@@ -1,13 +1,15 @@
-"""Estimates with the range that the data leave open."""
+"""Measured values with confidence intervals."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
 from kerastransfer.errors import InputError
-from kerastransfer.evaluation import arrays
+from kerastransfer.evaluation import arrays, wording
 
 _REPLICATES = 10_000
 _FEW = 10  # see Notes of bootstrap_mean_per_class
@@ -15,17 +17,21 @@ _FEW = 10  # see Notes of bootstrap_mean_per_class
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A number measured on a sample, with its confidence interval.
+    """A fraction measured on images, with its confidence interval.
 
     Parameters
     ----------
     value, low, high : float
-        The estimate and its interval's ends, in the unit of what is measured
-        (accuracies: a fraction from 0 to 1).
+        The estimate and the ends of its interval, as fractions of 1.
     n : int
-        Number of images it rests on.
+        Number of images.
     method : str
-        How the interval was made.
+        How the interval was computed.
+
+    Examples
+    --------
+    >>> print(Estimate(value=0.92, low=0.893, high=0.941, n=500, method="wilson"))
+    92.0 % (89.3 to 94.1), n = 500
     """
 
     value: float
@@ -34,28 +40,70 @@ class Estimate:
     n: int
     method: str
 
+    def __str__(self) -> str:
+        return f"{wording.percent(self.as_dict())}, n = {self.n:,}"
+
     def as_dict(self) -> dict[str, float | int | str]:
-        """Return the fields in plain Python, ready for JSON."""
+        """Return the fields in plain Python, ready for JSON.
+
+        Examples
+        --------
+        >>> wilson(8, 8).as_dict()["value"]
+        1.0
+        """
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the estimate that `as_dict` was called on.
+
+        Raises
+        ------
+        InputError
+            If a field is missing or unknown.
+
+        Examples
+        --------
+        >>> Estimate.from_dict(wilson(8, 10).as_dict()) == wilson(8, 10)
+        True
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if set(fields) != set(names):
+            raise InputError(
+                f"Expected an estimate with {', '.join(names)}, got "
+                f"{', '.join(map(str, fields)) or 'nothing'}."
+            )
+        return cls(**fields)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LossEstimate(Estimate):
+    """A mean negative log-likelihood in nats, with its confidence interval.
+
+    Examples
+    --------
+    >>> print(LossEstimate(value=0.25, low=0.2, high=0.3, n=500, method="student"))
+    0.250 (0.200 to 0.300) nats, n = 500
+    """
+
+    def __str__(self) -> str:
+        return f"{wording.nats(self.as_dict())}, n = {self.n:,}"
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
-    """Estimate a proportion, with Wilson's score interval.
+    """Estimate a proportion with Wilson's score interval [1]_.
+
+    The ends of the interval lie between 0 and 1, and it has a width even where all or
+    none of the images are right.
 
     Parameters
     ----------
     successes : int
-        Number of images that were right.
+        Number of images that are right.
     n : int
         Number of images, 1 or more.
     confidence : float
         Between 0 and 1.
-
-    Returns
-    -------
-    Estimate
-        Its ends are roots of the score test, so they lie in 0..1 and the interval
-        has a width even where all or none were right.
 
     Raises
     ------
@@ -69,8 +117,10 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
 
     Examples
     --------
-    >>> wilson(8, 10).low
-    0.490...
+    >>> print(wilson(8, 10))
+    80.0 % (49.0 to 94.3), n = 10
+    >>> print(wilson(10, 10))
+    100.0 % (72.2 to 100.0), n = 10
     """
     _check_confidence(confidence)
     if n < 1 or not 0 <= successes <= n:
@@ -89,7 +139,7 @@ def bootstrap_mean_per_class(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    r"""Estimate the mean per-class accuracy, with a stratified bootstrap interval.
+    r"""Estimate the mean per-class accuracy with a stratified bootstrap interval.
 
     Parameters
     ----------
@@ -100,7 +150,7 @@ def bootstrap_mean_per_class(
     confidence : float
         Between 0 and 1.
     seed : int
-        The interval follows from it and the arguments.
+        Of the random draws; equal arguments give equal intervals.
 
     Returns
     -------
@@ -119,18 +169,25 @@ def bootstrap_mean_per_class(
     with k right ones is Binomial(m, k/n), which is drawn directly. m is n - 1 [1]_,
     for m = n would understate the variance by (n - 1) / n: half of it at n = 2.
 
-    A class that is all right, all wrong or a single image cannot vary in a bootstrap:
-    a perfect score would claim to be exact. So where the images that can vary, the
-    sum over classes of min(k, n - k), number fewer than ten, the interval is widened
-    until it also holds Wilson's at the effective size
-    :math:`C^2 / \sum_c 1 / n_c`. That size makes p(1 - p)/n the variance of
-    the mean over C classes of equal rates; where class sizes are equal, unequal
-    rates have less.
+    A class that is all right, all wrong or a single image does not vary in a bootstrap,
+    so a perfect score would get an interval without a width. Where fewer than ten
+    images can vary (the sum over classes of min(k, n - k)), the interval is widened
+    until it also contains Wilson's at the effective size
+    :math:`C^2 / \sum_c 1 / n_c`. At that size p(1 - p)/n is the variance of the mean
+    over C classes of equal rates; where class sizes are equal, unequal rates have a
+    smaller one.
 
     References
     ----------
     .. [1] P. J. McCarthy and C. B. Snowden, "The Bootstrap and Finite Population
        Sampling", Vital and Health Statistics 2(95), 1985.
+
+    Examples
+    --------
+    Class 0 is right on both of its images, class 1 on one of two:
+
+    >>> bootstrap_mean_per_class([0, 0, 1, 1], [0, 0, 1, 0], num_classes=2).value
+    0.75
     """
     _check_confidence(confidence)
     truth = arrays.class_indices("labels", labels, num_classes)

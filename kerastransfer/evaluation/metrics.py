@@ -1,15 +1,19 @@
-"""How good predicted probabilities are, each figure with its interval."""
+"""Accuracy and loss of predicted probabilities, each with its interval."""
 
 import dataclasses
-from typing import Any
+import html
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from kerastransfer.evaluation import arrays
+from kerastransfer.errors import InputError
+from kerastransfer.evaluation import arrays, wording
 from kerastransfer.evaluation.intervals import (
     Estimate,
+    LossEstimate,
     bootstrap_mean_per_class,
     wilson,
 )
@@ -20,7 +24,7 @@ _LEAST = float(np.finfo(np.float32).tiny)  # 1.2e-38: no image costs above 87.4 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Metrics:
-    """What `evaluate` measures; intervals are at 95 %.
+    """Accuracy and loss of a classifier on a set of images, with 95 % intervals.
 
     Parameters
     ----------
@@ -31,20 +35,51 @@ class Metrics:
     top5_accuracy : Estimate or None
         Fraction whose true class is among the five most probable; None where there
         are five classes or fewer, for it would be 1.
-    nll : Estimate
+    nll : LossEstimate
         Mean negative log-likelihood of the true class, in nats.
     confusion_matrix : ndarray of int64, shape (num_classes, num_classes)
-        Images of true class `row` that were taken for class `column`.
+        Number of images of true class `row` that were predicted as class `column`.
+
+    Examples
+    --------
+    >>> print(evaluate([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], [0, 1, 1]))
+    accuracy        66.7 % (20.8 to 93.9), n = 3
+    mean per class  75.0 % (23.9 to 100.0), n = 3
+    nll             0.423 (0.000 to 1.004) nats
     """
 
     accuracy: Estimate
     mean_per_class_accuracy: Estimate
     top5_accuracy: Estimate | None
-    nll: Estimate
+    nll: LossEstimate
     confusion_matrix: npt.NDArray[np.int64]
 
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<15} {value}" for name, value in self._lines())
+
+    def _repr_html_(self) -> str:
+        """Show a table in a notebook."""
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._lines()
+        )
+        return f"<table>{rows}</table>"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        """Return each figure's name and its value with the interval."""
+        accuracies = {
+            "accuracy": self.accuracy,
+            "mean per class": self.mean_per_class_accuracy,
+            "top 5": self.top5_accuracy,
+        }
+        lines = [(name, str(value)) for name, value in accuracies.items() if value]
+        return [*lines, ("nll", wording.nats(self.nll.as_dict()))]
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures in plain Python, ready for JSON; no top five, no key."""
+        """Return the figures in plain Python, ready for JSON.
+
+        Where there is no top-five accuracy, its key is left out.
+        """
         figures: dict[str, Any] = {
             field.name: value.as_dict()
             for field in dataclasses.fields(self)
@@ -52,24 +87,56 @@ class Metrics:
         }
         return figures | {"confusion_matrix": self.confusion_matrix.tolist()}
 
+    @classmethod
+    def from_dict(cls, figures: Mapping[str, Any]) -> Self:
+        """Return the metrics that `as_dict` was called on.
+
+        Parameters
+        ----------
+        figures : mapping
+            Such as ``test`` in a run's ``result.json``.
+
+        Raises
+        ------
+        InputError
+            If a figure is missing.
+
+        Examples
+        --------
+        >>> metrics = evaluate([[0.75, 0.25], [0.25, 0.75]], [0, 0])
+        >>> Metrics.from_dict(metrics.as_dict()).accuracy == metrics.accuracy
+        True
+        """
+        needed = {field.name for field in dataclasses.fields(cls)} - {"top5_accuracy"}
+        if missing := sorted(needed - figures.keys()):
+            raise InputError(
+                f"Expected metrics with {', '.join(sorted(needed))}, but "
+                f"{missing[0]} is missing."
+            )
+        top5 = figures.get("top5_accuracy")
+        per_class = Estimate.from_dict(figures["mean_per_class_accuracy"])
+        return cls(
+            accuracy=Estimate.from_dict(figures["accuracy"]),
+            mean_per_class_accuracy=per_class,
+            top5_accuracy=None if top5 is None else Estimate.from_dict(top5),
+            nll=LossEstimate.from_dict(figures["nll"]),
+            confusion_matrix=np.array(figures["confusion_matrix"], np.int64),
+        )
+
 
 def evaluate(
     probabilities: npt.ArrayLike, labels: npt.ArrayLike, *, seed: int = 0
 ) -> Metrics:
-    """Measure predicted probabilities against the truth.
+    """Measure the accuracy and the loss of predicted probabilities.
 
     Parameters
     ----------
     probabilities : array_like of shape (n, num_classes)
-        One distribution an image, rows summing to one (within 0.001).
+        One distribution per image; rows sum to 1 (within 0.001).
     labels : array_like of int, shape (n,)
         True classes, 0 to num_classes - 1.
     seed : int
         Of the bootstrap for the mean per-class accuracy.
-
-    Returns
-    -------
-    Metrics
 
     Raises
     ------
@@ -81,6 +148,15 @@ def evaluate(
     -----
     Of equally probable classes the one with the lower index counts as more probable,
     as in ``numpy.argmax``; top one, top five and confusion matrix agree on that.
+
+    Examples
+    --------
+    >>> metrics = evaluate([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], [0, 1, 1])
+    >>> metrics.confusion_matrix
+    array([[1, 0],
+           [1, 1]])
+    >>> print(metrics.accuracy)
+    66.7 % (20.8 to 93.9), n = 3
     """
     scores = arrays.distributions("probabilities", probabilities)
     n, num_classes = scores.shape
@@ -111,7 +187,9 @@ def _count_top(
     return int(np.sum(ahead.sum(axis=1) < k))
 
 
-def _nll(scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int64]) -> Estimate:
+def _nll(
+    scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int64]
+) -> LossEstimate:
     """Return the mean cost in nats, with Student's interval from its standard error."""
     own = scores[np.arange(len(truth)), truth].astype(np.float64)
     costs = -np.log(np.clip(own, _LEAST, 1))
@@ -121,4 +199,4 @@ def _nll(scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int64]) -> Esti
         quantile = scipy.stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1)
         half = float(quantile * costs.std(ddof=1) / np.sqrt(n))
         low, high = max(value - half, low), min(value + half, high)
-    return Estimate(value=value, low=low, high=high, n=n, method="standard error")
+    return LossEstimate(value=value, low=low, high=high, n=n, method="standard error")

@@ -1,4 +1,4 @@
-"""Which of two classifiers is better, judged on the same images."""
+"""Compare two classifiers on the same images."""
 
 import dataclasses
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from kerastransfer.evaluation import arrays
+from kerastransfer.evaluation import arrays, wording
 from kerastransfer.evaluation.intervals import Estimate
 
 _CONFIDENCE = 0.95
@@ -15,7 +15,7 @@ _CONFIDENCE = 0.95
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What `compare` found.
+    """Difference between the accuracies of two classifiers on the same images.
 
     Parameters
     ----------
@@ -25,6 +25,12 @@ class Comparison:
         Images that only the first, or only the second, got right.
     p_value : float
         Of McNemar's exact two-sided test that both are equally accurate.
+
+    Examples
+    --------
+    >>> labels = [0, 1] * 10
+    >>> print(compare(labels, labels, [0] * 20))
+    difference +50.0 points (+21.1 to +69.8), n = 20, p = 0.002: first is better
     """
 
     difference: Estimate
@@ -32,16 +38,23 @@ class Comparison:
     only_second: int
     p_value: float
 
+    def __str__(self) -> str:
+        difference = wording.points(self.difference.as_dict())
+        return (
+            f"difference {difference}, n = {self.difference.n:,}, "
+            f"p = {self.p_value:.2g}: {self.verdict}"
+        )
+
     @property
     def verdict(self) -> str:
         """``first is better``, ``second is better`` or ``not distinguishable``.
 
-        One is better only where the interval leaves 0 out and the test agrees (p below
-        0.05). The test is the stricter of the two at the edge; asking both keeps a
-        report from contradicting itself.
+        One is better only where the interval excludes 0 and p is below 0.05. The test
+        is slightly stricter than the interval; requiring both keeps a report from
+        contradicting itself.
         """
-        held = self.difference.low <= 0 <= self.difference.high
-        if held or self.p_value >= 1 - _CONFIDENCE:
+        contains_0 = self.difference.low <= 0 <= self.difference.high
+        if contains_0 or self.p_value >= 1 - _CONFIDENCE:
             return "not distinguishable"
         return "first is better" if self.difference.value > 0 else "second is better"
 
@@ -53,18 +66,14 @@ class Comparison:
 def compare(
     labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike
 ) -> Comparison:
-    """Compare two classifiers' predictions for the same images.
+    """Compare the accuracy of two classifiers on the same images.
 
     Parameters
     ----------
     labels : array_like of int, shape (n,)
         True classes.
     first, second : array_like of int, shape (n,)
-        Each classifier's predictions, in the order of `labels`.
-
-    Returns
-    -------
-    Comparison
+        The predictions of each classifier, in the order of `labels`.
 
     Raises
     ------
@@ -73,11 +82,12 @@ def compare(
 
     Notes
     -----
-    Only images on which just one is right tell the two apart. The test is exact: given
-    their number, the first's share is Binomial(1/2) where neither is better [1]_. The
-    interval is Bonett and Price's adjusted Wald interval [2]_: one image is added to
-    each of the two counts and two to the total. It keeps a width where no image tells
-    them apart. Images count as independent: frames of one film are not.
+    Only images on which exactly one of the two is right carry information about which
+    is better. The test is exact: given the number of such images, the number that the
+    first got right is Binomial(1/2) where neither is better [1]_. The interval is
+    Bonett and Price's adjusted Wald interval [2]_: one image is added to each of the
+    two counts and two to the total, so it has a width even where there is no such
+    image. Images are taken to be independent, which frames of one film are not.
 
     References
     ----------
@@ -86,6 +96,11 @@ def compare(
     .. [2] D. G. Bonett and R. M. Price, "Adjusted Wald Confidence Interval for a
        Difference of Binomial Proportions Based on Paired Data", Journal of Educational
        and Behavioral Statistics 37(4), 2012, pp. 479-488.
+
+    Examples
+    --------
+    >>> compare([0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 1, 0]).verdict
+    'not distinguishable'
     """
     truth = arrays.class_indices("labels", labels)
     one = arrays.class_indices("first", first)
@@ -102,9 +117,9 @@ def compare(
 
 
 def _mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p-value; 1 where no image tells the two apart."""
-    told = only_first + only_second
-    return float(scipy.stats.binomtest(only_first, told).pvalue) if told else 1.0
+    """Return the exact two-sided p-value; 1 where both are right on the same images."""
+    n = only_first + only_second
+    return float(scipy.stats.binomtest(only_first, n).pvalue) if n else 1.0
 
 
 def _difference(only_first: int, only_second: int, n: int) -> Estimate:

@@ -1,1 +1,1 @@
-"""Export: models that need nothing of ours to run."""
+"""Exported models, which run without this package."""

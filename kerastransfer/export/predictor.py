@@ -13,34 +13,59 @@ from kerastransfer.export.saved_model import LABELS_FILE
 from kerastransfer.records.write.stored_image import encode
 
 _BATCH = 32
+_SHOWN = 3  # classes
 _MAX_BYTES = 256 * 2**20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of a file.
+    """The class probabilities of one image file, or why it could not be read.
 
     Parameters
     ----------
     path : Path
-    probabilities : array of shape (classes,), or None
+    classes : tuple of str
+        Names of the classes, in the order of the probabilities.
+    probabilities : array of shape (num_classes,), or None
+        None where the file could not be read.
     error : str
-        Why there is no answer; empty where there is one.
+        Why the file could not be read; empty where it was.
+    num_shown : int
+        How many classes `top` and the text name unless they are told otherwise.
     """
 
     path: Path
+    classes: tuple[str, ...]
     probabilities: NDArray[np.float32] | None
     error: str = ""
+    num_shown: int = _SHOWN
+
+    def __str__(self) -> str:
+        if self.probabilities is None:
+            return f"{self.path}: error: {self.error}"
+        likeliest = (f"{label} {100 * p:.1f} %" for label, p in self.top())
+        return f"{self.path}: {', '.join(likeliest)}"
+
+    def top(self, k: int | None = None) -> list[tuple[str, float]]:
+        """Return the `k` most probable classes with their probabilities.
+
+        The most probable class comes first; of equals the one with the lower index.
+        The list is empty where the file could not be read.
+        """
+        if self.probabilities is None:
+            return []
+        best = (-self.probabilities).argsort(kind="stable")[: k or self.num_shown]
+        return [(self.classes[i], float(self.probabilities[i])) for i in best]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Predictor:
-    """An exported model at work.
+    """An exported model that classifies image files.
 
     Parameters
     ----------
     model : object
-        The SavedModel as loaded; kept, for its variables live in it.
+        The loaded SavedModel, which owns the variables.
     classes : tuple of str
     """
 
@@ -49,68 +74,51 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
-        """Load a run's, or an exported, SavedModel.
+        """Load a SavedModel that was exported by a run.
 
         Parameters
         ----------
         folder : Path
-            A run's folder or a SavedModel's.
-
-        Returns
-        -------
-        Predictor
+            The run's folder, or the SavedModel's.
 
         Raises
         ------
         MissingError
             If there is no SavedModel.
         """
-        found = find(folder)
-        labels = (found / "assets" / LABELS_FILE).read_text(encoding="utf-8")
-        return cls(tf.saved_model.load(str(found)), tuple(labels.splitlines()))
+        saved_model = find_saved_model(folder)
+        labels = (saved_model / "assets" / LABELS_FILE).read_text(encoding="utf-8")
+        return cls(tf.saved_model.load(str(saved_model)), tuple(labels.splitlines()))
 
-    def predict(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        """Classify files, in order; a broken one spoils no other.
+    def predict(self, paths: Sequence[Path], top: int = 1) -> Iterator[Prediction]:
+        """Classify image files, in their order; show the `top` classes of each.
 
-        Parameters
-        ----------
-        paths : sequence of Path
-
-        Yields
-        ------
-        Prediction
+        A file that cannot be read gives a `Prediction` with an error; the others are
+        classified all the same.
         """
         for start in range(0, len(paths), _BATCH):
-            yield from self._predict_batch(paths[start : start + _BATCH])
+            for prediction in self._predict_batch(paths[start : start + _BATCH]):
+                yield dataclasses.replace(prediction, num_shown=top)
 
     def _predict_batch(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        read = [_read(path) for path in paths]
-        good = [data for data, _ in read if data]
-        answers = iter(self._classify(good) if good else ())
-        for path, (data, error) in zip(paths, read, strict=True):
-            yield Prediction(path, next(answers) if data else None, error)
+        files = [_read(path) for path in paths]
+        readable = [data for data, _ in files if data]
+        rows = iter(self._classify(readable) if readable else ())
+        for path, (data, error) in zip(paths, files, strict=True):
+            yield Prediction(path, self.classes, next(rows) if data else None, error)
 
     def _classify(self, encoded: list[bytes]) -> NDArray[np.float32]:
         signature = self.model.signatures["serving_default"]  # type: ignore[attr-defined]
-        answer = signature(image=tf.constant(encoded))["probabilities"].numpy()
-        return np.asarray(answer)
+        return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
 
 
-def find(folder: Path) -> Path:
-    """Return the SavedModel in a run's folder, or the folder if it is one.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    Path
+def find_saved_model(folder: Path) -> Path:
+    """Return the SavedModel in a run's folder, or `folder` itself if it is one.
 
     Raises
     ------
     MissingError
-        If there is none.
+        If there is no SavedModel.
     """
     for candidate in (folder, folder / "saved_model"):
         if (candidate / "saved_model.pb").is_file():
@@ -122,10 +130,10 @@ def find(folder: Path) -> Path:
 
 
 def _read(path: Path) -> tuple[bytes, str]:
-    """Return a file's bytes as records would hold them, or why there are none.
+    """Return a file's bytes as records would hold them, or why it cannot be read.
 
-    The same encoding as in conversion: so EXIF rotation counts, every format that
-    records take is read, and an image is classified as it would be in the records.
+    The image is encoded as in conversion: EXIF rotation is applied, every format that
+    records accept is read, and the result is that of the same image in records.
     """
     try:
         if path.stat().st_size > _MAX_BYTES:

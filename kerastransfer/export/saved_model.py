@@ -18,7 +18,7 @@ _FEATURE_BLOCK = NUM_BLOCKS - 1
 
 
 class _Classifier(tf.Module):
-    """The graph that is saved: preprocessing, network and class names in one."""
+    """The saved graph: preprocessing, network and class names."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class _Classifier(tf.Module):
         labels: Path,
     ) -> None:
         super().__init__()
-        self._facts = preprocessing
+        self._preprocessing = preprocessing
         self._network = network
         # Tracked, so that the weights are saved; tuples inside dataclasses are not.
         self._blocks = list(network.blocks)
@@ -36,11 +36,11 @@ class _Classifier(tf.Module):
         self.labels = tf.saved_model.Asset(str(labels))
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answer for somebody's crops in 0 to 255, RGB."""
-        return self._classify(image_ops.centre_crops(images, self._facts))
+        """Classify centre crops, RGB in 0 to 255."""
+        return self._classify(image_ops.centre_crops(images, self._preprocessing))
 
     def _classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = image_ops.normalise(images, self._facts)
+        inputs = image_ops.normalise(images, self._preprocessing)
         features = self._network.forward(inputs, last=_FEATURE_BLOCK)
         logits = self._network.forward(features, first=NUM_BLOCKS)
         return {
@@ -50,8 +50,8 @@ class _Classifier(tf.Module):
         }
 
     def classify_files(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answer for the bytes of image files."""
-        size = self._facts.crop
+        """Classify the bytes of image files."""
+        size = self._preprocessing.crop
         images = tf.map_fn(
             self._centre,
             encoded,
@@ -60,8 +60,8 @@ class _Classifier(tf.Module):
         return self._classify(images)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        image = image_ops.resize(pipeline.decode(encoded), self._facts)
-        return image_ops.crop(image, self._facts, tf.constant(views.CENTRE))
+        image = image_ops.resize(pipeline.decode(encoded), self._preprocessing)
+        return image_ops.crop(image, self._preprocessing, tf.constant(views.CENTRE))
 
 
 def save(

@@ -7,7 +7,6 @@ split. Any number of processes may read; one fills at a time.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -23,10 +22,11 @@ from numpy.typing import NDArray
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.features.cache_inventory import LOCK, META
-from kerastransfer.features.row_file import IntArray, RowFile
+from kerastransfer.features.row_file import RowFile
 from kerastransfer.foundation import atomic, locks
+from kerastransfer.foundation.arrays import IntArray
 
-FORMAT = 1
+FORMAT = 2  # 2: every output is computed in a batch of the same size
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,16 +170,10 @@ class Cache:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Wait until no other process fills this cache, and keep others waiting."""
-        path = self.folder / LOCK
-        while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # It may have been pruned, lock and all, while this process waited.
-                if locks.leads_to(path, file.fileno()):
-                    atomic.write_json(self.folder / META, self._facts)
-                    yield
-                    return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locks.held(self.folder / LOCK):
+            atomic.write_json(self.folder / META, self._facts)
+            yield
 
     def _file(self, split: str, view: int) -> RowFile:
         if (split, view) not in self._files:

@@ -48,25 +48,25 @@ def entries(home: Path) -> list[Entry]:
     -------
     list of Entry
     """
-    found = []
+    caches = []
     for path in home.glob(f"*/{META}"):
         details = _read_details(path)
         files = [file.stat() for file in path.parent.iterdir() if file.is_file()]
         size = 512 * sum(
             stat.st_blocks for stat in files
         )  # what is sparse is not there
-        found.append(Entry(path.parent, details, size, path.stat().st_mtime))
-    return sorted(found, key=lambda entry: -entry.used)
+        caches.append(Entry(path.parent, details, size, path.stat().st_mtime))
+    return sorted(caches, key=lambda entry: -entry.used)
 
 
 def _read_details(path: Path) -> dict[str, Any]:
     """Return what describes a cache; nothing where it is damaged."""
     try:
-        found = json_file.read_object(path)
+        details = json_file.read_object(path)
     except (ValueError, OSError):
         return {}
-    whole = found.keys() >= _DETAILS and isinstance(found["records"], str)
-    return found if whole else {}
+    whole = details.keys() >= _DETAILS and isinstance(details["records"], str)
+    return details if whole else {}
 
 
 def remove(entry: Entry) -> None:
@@ -82,10 +82,9 @@ def remove(entry: Entry) -> None:
         If another process fills it.
     """
     refusal = f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
-    with locks.held(entry.folder / LOCK, refusal):
+    with locks.held(entry.folder / LOCK, refusal=refusal, keep=False):
         for path in (*_own_files(entry.folder), entry.folder / META):
             path.unlink(missing_ok=True)
-        (entry.folder / LOCK).unlink()
     with contextlib.suppress(OSError):  # other files are not ours to delete
         entry.folder.rmdir()
 

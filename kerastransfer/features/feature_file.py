@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.features import archive
+from kerastransfer.foundation import numpy_files
 
 _KIND = "features"
 _TEXTS = ("dataset", "backbone", "weights", "records")
@@ -64,13 +64,13 @@ class FeatureFile:
         DataError
             If it is damaged, or holds something else.
         """
-        held = archive.read(path)
+        held = open_arrays(path)
         check_kind(held, _KIND, path)
         fields: dict[str, Any] = {name: take(held, name, path) for name in _ARRAYS}
         fields |= {name: str(take(held, name, path)) for name in _TEXTS}
-        found = cls(**fields)
-        _check(found, path)
-        return found
+        file = cls(**fields)
+        _check(file, path)
+        return file
 
 
 def write(
@@ -94,22 +94,28 @@ def write(
     """
     shape = len(fields["labels"]), num_features
     arrays = {name: np.asarray(value) for name, value in fields.items()}
-    rows = archive.Rows(shape, blocks)
-    archive.write(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+    rows = numpy_files.RowBlocks(shape, blocks)
+    numpy_files.write_npz(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+
+
+def open_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Open the arrays of a file that ``kerastransfer features`` made."""
+    cure = "make it again with 'kerastransfer features'"
+    return numpy_files.read_npz(path, kind="a file of features", cure=cure)
 
 
 def kind_of(path: Path) -> str:
     """Return what a file says it holds: ``features``, ``statistics`` or nothing."""
-    return str(archive.read(path).get("kind", ""))
+    return str(open_arrays(path).get("kind", ""))
 
 
 def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:
     """Refuse an archive of another kind."""
-    found = str(held.get("kind", ""))
-    if found != kind:
+    actual = str(held.get("kind", ""))
+    if actual != kind:
         raise DataError(
             f"Expected a file of {kind} at {str(path)!r}, got one of "
-            f"{found[:40] or 'other arrays'!r}; make it with 'kerastransfer features'."
+            f"{actual[:40] or 'other arrays'!r}; make it with 'kerastransfer features'."
         )
 
 
@@ -123,20 +129,20 @@ def take(held: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any]:
     return held[name]
 
 
-def _check(found: FeatureFile, path: Path) -> None:
-    rows = len(found.labels) if found.labels.ndim == 1 else -1
+def _check(file: FeatureFile, path: Path) -> None:
+    rows = len(file.labels) if file.labels.ndim == 1 else -1
     sound = (
-        found.features.ndim == 2
-        and found.features.dtype == np.float32
-        and found.labels.dtype == np.int64
-        and found.ids.dtype.kind == found.splits.dtype.kind == "U"
-        and len(found.features) == rows
-        and found.ids.shape == found.splits.shape == (rows,)
+        file.features.ndim == 2
+        and file.features.dtype == np.float32
+        and file.labels.dtype == np.int64
+        and file.ids.dtype.kind == file.splits.dtype.kind == "U"
+        and len(file.features) == rows
+        and file.ids.shape == file.splits.shape == (rows,)
     )
     if not sound:
         raise DataError(
             f"Expected float32 features (n, d) with int64 labels and text ids and "
-            f"splits (n,) in {str(path)!r}, got features {found.features.dtype} "
-            f"{found.features.shape}, labels {found.labels.dtype} "
-            f"{found.labels.shape}, ids {found.ids.shape}."
+            f"splits (n,) in {str(path)!r}, got features {file.features.dtype} "
+            f"{file.features.shape}, labels {file.labels.dtype} "
+            f"{file.labels.shape}, ids {file.ids.shape}."
         )

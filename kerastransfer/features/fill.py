@@ -1,53 +1,33 @@
 """Filling the cache of a frozen prefix: what is missing, its cost, and doing it."""
 
-import dataclasses
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Self
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer import pipeline, views
+from kerastransfer import pipeline
+from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
-from kerastransfer.features.cache import Cache
-from kerastransfer.features.extraction import Extractor
-from kerastransfer.features.row_file import IntArray
+from kerastransfer.features.cache import Cache, Identity
+from kerastransfer.features.extraction import ROWS, Extractor
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
+from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.records.split.plan import SPLITS
 
-OnProgress = Callable[[int, int], None]
-_BATCH = 32
+_BATCH = 2 * ROWS
+_CHUNK = 512  # outputs that are read at once
 _SAMPLE = 32  # images on which the forward pass is timed, after as many to warm up
 _PROBE_BYTES = 2**24  # written to learn how fast the disk is
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wanted:
-    """Outputs that are to be in a cache.
-
-    Parameters
-    ----------
-    split : str
-    number : int
-        Of the view, among the ten fixed ones.
-    view : array of shape (3,)
-        (top, left, mirror).
-    positions : array of shape (n,)
-    """
-
-    split: str
-    number: int
-    view: NDArray[np.float32]
-    positions: IntArray
-
-    @classmethod
-    def centre(cls, split: str, positions: IntArray) -> Self:
-        """Want the centre view, which is the first of the ten."""
-        return cls(split, 0, views.CENTRE, positions)
+_ROOM = 1.05  # of the disk, for what else is written meanwhile
 
 
 class Filler:
@@ -57,13 +37,14 @@ class Filler:
     ----------
     cache : Cache
     network : Network
-        Whose prefix.
+        Whose lower blocks are run.
     preprocessing : Preprocessing
         The backbone's.
     examples : Examples
     cut : int
-        The prefix's last block.
-    wanted : sequence of Wanted
+        The last block that is run.
+    wanted : sequence of ImageSet
+        Images whose outputs are to be in the cache.
     """
 
     def __init__(
@@ -73,19 +54,49 @@ class Filler:
         preprocessing: Preprocessing,
         examples: pipeline.Examples,
         cut: int,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[ImageSet],
     ) -> None:
         self.cache = cache
-        self._facts = preprocessing
+        self._preprocessing = preprocessing
         self._examples = examples
         self._extract = Extractor(network, preprocessing, last=cut)
         self.wanted = list(wanted)
         self.missing = self._check(wanted)
 
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        records: LabelledExamples,
+        network: Network,
+        backbone: Backbone,
+        cut: int,
+        wanted: Sequence[ImageSet],
+        *,
+        dtype: str = "float32",
+    ) -> Self:
+        """Look at what is in the cache of a network's outputs for some records.
+
+        Parameters
+        ----------
+        home : Path
+            The folder that holds all caches.
+        records, network, backbone, cut, wanted
+            Images, what is run on them, with the weights that it has, up to which
+            block, and of which images.
+        dtype : {'float32', 'float16'}
+            How outputs are kept.
+        """
+        identity = Identity.of(network, backbone, cut, records.content_hash, dtype)
+        shape = network.blocks[cut - 1].output_shape[1:]
+        sizes: dict[str, int] = {split: records.size(split) for split in SPLITS}
+        cache = Cache(home, identity, shape, sizes)
+        return cls(cache, network, backbone.preprocessing, records, cut, wanted)
+
     @property
     def num_missing(self) -> int:
         """How many outputs are not there, or damaged."""
-        return sum(len(part.positions) for part in self.missing)
+        return sum(map(len, self.missing))
 
     @property
     def num_bytes(self) -> int:
@@ -95,23 +106,58 @@ class Filler:
     @property
     def total_bytes(self) -> int:
         """Bytes of all that is wanted, there or not."""
-        return self.cache.row_bytes * sum(len(p.positions) for p in self.wanted)
+        return self.cache.row_bytes * sum(map(len, self.wanted))
 
-    def read(self, part: Wanted) -> NDArray[np.float32]:
-        """Return outputs that are in the cache, in the order of the positions."""
-        rows = self.cache.rows(part.split, part.number, part.positions)
-        return np.asarray(rows, np.float32)
+    def room_problem(self, limit: int) -> str:
+        """Say why outputs cannot be kept; nothing, if they can.
 
-    def compute(self, part: Wanted) -> NDArray[np.float32]:
+        Parameters
+        ----------
+        limit : int
+            Bytes that one cache may take.
+        """
+        if self.total_bytes > limit:
+            return (
+                f"they would take {size_text(self.total_bytes)}, above the limit of "
+                f"{size_text(limit)}"
+            )
+        place = self.cache.folder
+        while not place.exists():
+            place = place.parent
+        free = shutil.disk_usage(place).free
+        if self.num_bytes * _ROOM > free:
+            return (
+                f"they would take {size_text(self.num_bytes)}, and {size_text(free)} "
+                "are free"
+            )
+        return ""
+
+    def read(self, images: ImageSet) -> NDArray[np.float32]:
+        """Return outputs that are in the cache, in the images' order."""
+        return np.concatenate([self._none, *self.stream_read(images)])
+
+    def stream_read(self, images: ImageSet) -> Iterator[NDArray[np.float32]]:
+        """Yield outputs that are in the cache, some hundred images at a time."""
+        for split, positions in images.pieces(_CHUNK):
+            rows = self.cache.rows(split, images.view, positions)
+            yield np.asarray(rows, np.float32)
+
+    def compute(self, images: ImageSet) -> NDArray[np.float32]:
         """Compute outputs and keep nothing."""
-        return self._extract(self._batches(part))[0]
+        return np.concatenate([self._none, *self.stream_compute(images)])
 
-    def fill(self, show: OnProgress | None = None) -> None:
+    def stream_compute(self, images: ImageSet) -> Iterator[NDArray[np.float32]]:
+        """Compute outputs and keep nothing, a batch at a time."""
+        batches = images.batches(self._examples, self._preprocessing, batch_size=_BATCH)
+        for outputs, _ in self._extract.stream(batches):
+            yield outputs
+
+    def fill(self, progress: OnProgress | None = None) -> None:
         """Compute what is missing, or wait for another process that does.
 
         Parameters
         ----------
-        show : callable, optional
+        progress : callable, optional
             Told how many outputs are done, and of how many.
 
         Raises
@@ -120,26 +166,31 @@ class Filler:
             If the disk is full; what was computed before stays.
         """
         if self.missing:
-            self._fill(show)
+            self._fill(progress)
             self.missing = []
         self.cache.touch()
-        for part in self.wanted:
+        for images in self.wanted:
             # Mapped now, they can be read even if somebody prunes them.
-            if len(part.positions):
-                self.cache.rows(part.split, part.number, part.positions[:1])
+            for split, positions in images.parts:
+                if len(positions):
+                    self.cache.rows(split, images.view, positions[:1])
 
-    def _fill(self, show: OnProgress | None) -> None:
+    @property
+    def _none(self) -> NDArray[np.float32]:
+        return np.zeros((0, *self.cache.shape), np.float32)
+
+    def _fill(self, progress: OnProgress | None) -> None:
         with self.cache.locked():
             # Another process may have filled it meanwhile, or pruned it.
             self.missing = self._check(self.wanted)
             done, total = 0, self.num_missing
-            for part in self.missing:
-                for some, outputs in self._stream(part):
+            for images in self.missing:
+                for split, positions, outputs in self._stream(images):
                     self._check_range(outputs)
-                    self.cache.write(part.split, part.number, some, outputs)
-                    done += len(some)
-                    if show is not None:
-                        show(done, total)
+                    self.cache.write(split, images.view, positions, outputs)
+                    done += len(positions)
+                    if progress is not None:
+                        progress(done, total)
 
     def _check_range(self, outputs: NDArray[np.float32]) -> None:
         if self.cache.dtype == outputs.dtype:
@@ -153,12 +204,13 @@ class Filler:
 
     def seconds_an_image(self) -> float:
         """Time reading, decoding and the forward pass on a few images."""
-        part = max(self.wanted, key=lambda part: len(part.positions))
-        some = dataclasses.replace(part, positions=part.positions[:_SAMPLE])
-        self.compute(some)
+        largest = max(self.wanted, key=len)
+        split, positions = next(largest.pieces(_SAMPLE))
+        sample = ImageSet.in_split(split, positions, largest.view)
+        self.compute(sample)
         start = time.perf_counter()
-        self.compute(some)
-        return (time.perf_counter() - start) / len(some.positions)
+        self.compute(sample)
+        return (time.perf_counter() - start) / len(sample)
 
     def seconds_a_byte(self) -> float:
         """Time writing to where the cache is."""
@@ -172,29 +224,33 @@ class Filler:
             os.fsync(file.fileno())
             return (time.perf_counter() - start) / len(noise)
 
-    def _stream(self, part: Wanted) -> Iterator[tuple[IntArray, NDArray[np.float32]]]:
-        """Yield positions and their outputs, a batch at a time."""
-        done = 0
-        for outputs, _ in self._extract.stream(self._batches(part)):
-            yield part.positions[done : done + len(outputs)], outputs
-            done += len(outputs)
+    def _stream(
+        self, images: ImageSet
+    ) -> Iterator[tuple[str, IntArray, NDArray[np.float32]]]:
+        """Yield splits, positions and their outputs, a batch at a time."""
+        for split, positions in images.parts:
+            part = ImageSet.in_split(split, positions, images.view)
+            done = 0
+            for outputs in self.stream_compute(part):
+                yield split, positions[done : done + len(outputs)], outputs
+                done += len(outputs)
 
-    def _batches(self, part: Wanted) -> tf.data.Dataset:
-        return pipeline.batches(
-            self._examples,
-            part.split,
-            part.positions,
-            np.broadcast_to(part.view, (len(part.positions), 3)),
-            self._facts,
-            batch_size=_BATCH,
-        )
-
-    def _check(self, wanted: Sequence[Wanted]) -> list[Wanted]:
-        found = [
-            dataclasses.replace(
-                part,
-                positions=self.cache.missing(part.split, part.number, part.positions),
+    def _check(self, wanted: Sequence[ImageSet]) -> list[ImageSet]:
+        """Return the images whose outputs are not there, or damaged."""
+        missing = [
+            ImageSet.in_split(
+                split, self.cache.missing(split, images.view, positions), images.view
             )
-            for part in wanted
+            for images in wanted
+            for split, positions in images.parts
         ]
-        return [part for part in found if len(part.positions)]
+        return [images for images in missing if len(images)]
+
+
+def size_text(size: int) -> str:
+    """Spell a size.
+
+    >>> size_text(3 * 2**30), size_text(1_500_000)
+    ('3.0 GiB', '1.5 MB')
+    """
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 1e6:.1f} MB"

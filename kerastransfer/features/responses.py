@@ -1,6 +1,6 @@
-"""A pretrained backbone's responses to selected images."""
+"""A pretrained backbone's features of images, computed once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
-from kerastransfer.features.extraction import Extractor
-from kerastransfer.features.selection import Selection
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.features.source_statistics import SAMPLE, SourceStatistics
+from kerastransfer.foundation.home import features_home
+from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.report import say
 from kerastransfer.recipe import NUM_BLOCKS
 
-OpenProgress = Callable[[int, int], None]
 _LAST = NUM_BLOCKS - 1
 _ROWS = 256  # that are held at once
+_MOST_BYTES = 20 * 2**30  # of one cache, as --cache-limit's default
 
 
 def source_network(backbone: Backbone, weights: Mapping[str, NDArray[Any]]) -> Network:
@@ -41,34 +44,47 @@ def source_network(backbone: Backbone, weights: Mapping[str, NDArray[Any]]) -> N
 def responses(
     network: Network,
     backbone: Backbone,
-    selection: Selection,
-    progress: OpenProgress | None = None,
+    records: LabelledExamples,
+    images: ImageSet,
+    progress: OnProgress | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield block 7's output for selected images.
+    """Yield block 7's output for some images; what is known is not computed again.
+
+    Outputs are kept in the cache that training and distances use too, unless there is
+    no room.
 
     Parameters
     ----------
     network : Network
         With the source's weights.
-    backbone : Backbone
-        Its facts.
-    selection : Selection
     progress : callable, optional
-        Told how many images are done, and of how many.
+        Told how many images are computed, and of how many.
 
     Yields
     ------
     array of shape (k, num_features)
-        In the selection's order.
+        In the images' order.
     """
-    extractor = Extractor(network, backbone.preprocessing, last=_LAST)
+    filler = Filler.open(features_home(), records, network, backbone, _LAST, [images])
+    problem = filler.room_problem(_MOST_BYTES) or _fill_problem(filler, progress)
+    if not problem:
+        yield from filler.stream_read(images)
+        return
+    say(f"Features are not kept: {problem}.")
     done = 0
-    for batches in selection.chunks(backbone.preprocessing):
-        block = extractor(batches)[0]
-        yield block
-        done += len(block)
+    for outputs in filler.stream_compute(images):
+        yield outputs
+        done += len(outputs)
         if progress is not None:
-            progress(done, len(selection))
+            progress(done, len(images))
+
+
+def _fill_problem(filler: Filler, progress: OnProgress | None) -> str:
+    try:
+        filler.fill(progress)
+    except OSError as error:
+        return f"they could not be written ({error.strerror or error})"
+    return ""
 
 
 def summarise(
@@ -110,12 +126,12 @@ def summarise(
     if covariance:
         products -= count * np.outer(mean, mean)
         products /= count - 1
-    chosen = np.random.default_rng(seed).permutation(count)[:SAMPLE]
+    sampled = np.random.default_rng(seed).permutation(count)[:SAMPLE]
     return SourceStatistics(
         mean=origin + mean,
         count=count,
         scatter=max(float(scatter), 0.0),
         covariance=products.astype(np.float32) if covariance else None,
-        sample=np.array(features[np.sort(chosen)], np.float32),
+        sample=np.array(features[np.sort(sampled)], np.float32),
         **names,
     )

@@ -9,15 +9,15 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import atomic
+from kerastransfer.foundation import atomic, numpy_files
+from kerastransfer.foundation.arrays import IntArray
 
-IntArray = NDArray[np.int64]
 _SUM = np.dtype("<u8")
 _THERE = np.uint64(1 << 32)  # tells a row whose checksum is 0 from none
 
@@ -104,14 +104,9 @@ def _make(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     try:
         _map(path, shape, dtype)
     except (FileNotFoundError, DataError):
-        header = {
-            "descr": np.lib.format.dtype_to_descr(dtype),
-            "fortran_order": False,
-            "shape": shape,
-        }
         with atomic.replacing(path) as scratch, scratch.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            file.truncate(file.tell() + math.prod(shape) * dtype.itemsize)
+            start = numpy_files.write_header(file, shape, dtype)
+            file.truncate(start + math.prod(shape) * dtype.itemsize)
 
 
 def _map(
@@ -119,35 +114,26 @@ def _map(
 ) -> NDArray[Any]:
     """Map or read a file, once its header and its size are found to be right."""
     with path.open("rb") as file:
-        try:
-            start = _read_header(file, shape, dtype)
-        except (ValueError, EOFError) as error:
-            raise DataError(f"Expected a cache's matrix at {path}: {error}.") from None
         size = os.fstat(file.fileno()).st_size
-        if size != start + math.prod(shape) * dtype.itemsize:
-            raise DataError(f"Expected the whole of {path}, got {size:,} bytes.")
-        if not math.prod(shape):
-            return np.zeros(shape, dtype)
-        if read:
-            return np.fromfile(file, dtype).reshape(shape)
-        return np.memmap(file, dtype, "r", start, shape)
-
-
-def _read_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("another version of the format")
-    found = np.lib.format.read_array_header_1_0(file)
-    if found != (shape, False, dtype):
-        raise ValueError(f"{found} instead of {(shape, False, dtype)}")
-    return file.tell()
+        try:
+            header = numpy_files.read_header(file)
+            header.check(dtype.kind, size - header.start)
+        except ValueError as error:
+            raise DataError(f"Expected a cache's matrix at {path}: {error}.") from None
+    if (header.shape, header.fortran, header.dtype) != (shape, False, dtype):
+        raise DataError(
+            f"Expected {dtype} of shape {shape} in {path}, got {header.dtype} of "
+            f"{header.shape}."
+        )
+    if read:
+        return numpy_files.read_npy(path, header.nbytes)
+    return numpy_files.map_array(path, header)
 
 
 def _put(path: Path, positions: IntArray, rows: NDArray[Any]) -> None:
     """Write rows in place; neighbours in one go."""
     with path.open("r+b", buffering=0) as file:
-        np.lib.format.read_magic(file)
-        np.lib.format.read_array_header_1_0(file)
-        start = file.tell()
+        start = numpy_files.read_header(file).start
         breaks = np.flatnonzero(np.diff(positions) != 1) + 1
         for run in np.split(np.arange(len(positions)), breaks):
             if len(run):

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.features import archive, feature_file
+from kerastransfer.features import feature_file
+from kerastransfer.foundation import numpy_files
 
 SAMPLE = 1_000
 _KIND = "statistics"
@@ -54,7 +55,7 @@ class SourceStatistics:
         """
         fields = {name: getattr(self, name) for name in self.__slots__}
         fields |= {"kind": _KIND, "count": self.count or 0}
-        archive.write(
+        numpy_files.write_npz(
             path, {k: np.asarray(v) for k, v in fields.items() if v is not None}
         )
 
@@ -77,11 +78,11 @@ class SourceStatistics:
         DataError
             If it is damaged, or holds something else.
         """
-        held = archive.read(path)
+        held = feature_file.open_arrays(path)
         feature_file.check_kind(held, _KIND, path)
         mean = feature_file.take(held, "mean", path)
         count = _scalar(held, "count", path)
-        found = cls(
+        statistics = cls(
             mean=np.array(mean, np.float64) if mean.dtype.kind == "f" else mean,
             count=int(count) or None,
             scatter=float(_scalar(held, "scatter", path)),
@@ -89,8 +90,8 @@ class SourceStatistics:
             sample=held.get("sample"),
             **{name: str(feature_file.take(held, name, path)) for name in _TEXTS},
         )
-        _check(found, path)
-        return found
+        _check(statistics, path)
+        return statistics
 
 
 def _scalar(held: dict[str, NDArray[Any]], name: str, path: Path) -> Any:
@@ -103,16 +104,18 @@ def _scalar(held: dict[str, NDArray[Any]], name: str, path: Path) -> Any:
     return value[()]
 
 
-def _check(found: SourceStatistics, path: Path) -> None:
-    size = found.mean.size
-    rows = 0 if found.sample is None else len(np.atleast_1d(found.sample))
-    _check_array("mean", found.mean, (size,), path)
-    _check_array("covariance", found.covariance, (size, size), path)
-    _check_array("sample", found.sample, (rows, size), path)
-    if found.scatter < 0 or (found.count is not None and found.count < 2):
+def _check(statistics: SourceStatistics, path: Path) -> None:
+    size = statistics.mean.size
+    rows = 0 if statistics.sample is None else len(np.atleast_1d(statistics.sample))
+    _check_array("mean", statistics.mean, (size,), path)
+    _check_array("covariance", statistics.covariance, (size, size), path)
+    _check_array("sample", statistics.sample, (rows, size), path)
+    if statistics.scatter < 0 or (
+        statistics.count is not None and statistics.count < 2
+    ):
         raise DataError(
             f"Expected two images or more and a scatter of 0 or more in {str(path)!r}, "
-            f"got {found.count} and {found.scatter!r}."
+            f"got {statistics.count} and {statistics.scatter!r}."
         )
 
 

@@ -32,6 +32,13 @@ class Hasher:
     ----------
     algorithms : iterable of str
         As `hashlib` calls them.
+
+    Examples
+    --------
+    >>> hasher = Hasher(["md5"])
+    >>> hasher.update(b"abc")
+    >>> hasher.digests()
+    {'md5': '900150983cd24fb0d6963f7d28e17f72'}
     """
 
     def __init__(self, algorithms: Iterable[str]) -> None:
@@ -41,12 +48,12 @@ class Hasher:
 
     def update(self, data: bytes) -> None:
         """Take note of the next bytes."""
-        for each in self._hashes.values():
-            each.update(data)
+        for hasher in self._hashes.values():
+            hasher.update(data)
 
     def digests(self) -> dict[str, str]:
         """Return lower-case hexadecimal digits, by algorithm."""
-        return {name: each.hexdigest() for name, each in self._hashes.items()}
+        return {name: hasher.hexdigest() for name, hasher in self._hashes.items()}
 
 
 def digests(
@@ -98,16 +105,16 @@ def mismatch(path: Path, size: int | None, checksums: Iterable[Checksum]) -> str
         What was expected and what came, or nothing if all holds.
     """
     wanted = tuple(checksums)
-    found = path.stat().st_size
-    wrong = difference(found, {}, size, ())
+    num_bytes = path.stat().st_size
+    wrong = difference(num_bytes, {}, size, ())
     if wrong:
         return wrong
     hashes = digests(path, {checksum.algorithm for checksum in wanted})
-    return difference(found, hashes, size, wanted)
+    return difference(num_bytes, hashes, size, wanted)
 
 
 def difference(
-    found: int,
+    num_bytes: int,
     hashes: Mapping[str, str],
     size: int | None,
     checksums: Iterable[Checksum],
@@ -116,7 +123,7 @@ def difference(
 
     Parameters
     ----------
-    found : int
+    num_bytes : int
         Its bytes.
     hashes : mapping of str to str
         By algorithm, as `digests` returns them.
@@ -127,9 +134,16 @@ def difference(
     -------
     str
         What was expected and what came, or nothing if all holds.
+
+    Examples
+    --------
+    >>> difference(2, {}, 3, ())
+    'expected 3 bytes, got 2'
+    >>> difference(3, {"md5": "900150983cd2"}, 3, [Checksum("md5", "9001")])
+    ''
     """
-    if size is not None and found != size:
-        return f"expected {size:,} bytes, got {found:,}"
+    if size is not None and num_bytes != size:
+        return f"expected {size:,} bytes, got {num_bytes:,}"
     for checksum in checksums:
         digest = hashes[checksum.algorithm]
         if not digest.startswith(checksum.digest):

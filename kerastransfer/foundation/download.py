@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import http.client
 import os
 import re
@@ -15,8 +14,8 @@ from kerastransfer import __version__
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation import checksums, locks, report
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.progress import OnBytes
 
-OnProgress = Callable[[int, int | None], None]
 Check = Callable[[Path], str]
 
 _CHUNK = 1 << 18
@@ -37,7 +36,7 @@ class _Job:
     part: Path
     size: int | None
     checksums: tuple[Checksum, ...]
-    progress: OnProgress | None
+    progress: OnBytes | None
     timeout: float
     check: Check
 
@@ -52,7 +51,7 @@ def download(
     *,
     size: int | None = None,
     checksums: Sequence[Checksum] = (),
-    progress: OnProgress | None = None,
+    progress: OnBytes | None = None,
     timeout: float = 30.0,
     otherwise: str = "put it there",
     check: Check = lambda path: "",
@@ -121,27 +120,21 @@ def download(
 
 @contextlib.contextmanager
 def _alone(part: Path) -> Iterator[bool]:
-    """Lock a part, or wait for the process that has; say whether that was so.
+    """Lock a part, waiting for whoever downloads it; tell whether one had to wait.
 
-    A dead process's lock is gone. An empty part is not left behind.
+    An empty part is not left behind.
     """
-    waited = False
-    while True:
-        file = part.open("ab")
+    waited: list[bool] = []
+
+    def announce() -> None:
+        waited.append(True)
+        report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
+
+    with locks.held(locks.beside(part), on_wait=announce, keep=False):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waited = True
-            report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if locks.leads_to(part, file.fileno()):
-            break
-        file.close()  # it has become the target, or is gone
-    with file:
-        try:
-            yield waited
+            yield bool(waited)
         finally:
-            if locks.leads_to(part, file.fileno()) and not _length(part):
+            if part.exists() and not _length(part):
                 part.unlink()
 
 
@@ -160,7 +153,7 @@ def _from_mirror(url: str, job: _Job) -> str:
         reason = job.wrong(job.part)
         if not reason:
             return ""
-        os.truncate(job.part, 0)  # not removed, for it is locked
+        os.truncate(job.part, 0)
         if not before:
             return reason
     return reason
@@ -184,18 +177,18 @@ def _fetch(url: str, job: _Job) -> None:
         start, total = _extent(response, have)
         _check_total(total, job)
         _append(response, start, total, job)
-    found = _length(job.part)
-    if total is not None and found < total:
-        raise _FailedError(f"it broke off after {found:,} of {total:,} bytes")
+    length = _length(job.part)
+    if total is not None and length < total:
+        raise _FailedError(f"it broke off after {length:,} of {total:,} bytes")
 
 
 def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
     """Return where the answer begins in the file, and the file's length if known."""
     if have and response.status == _PARTIAL:
-        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        if found is None or int(found[1]) != have:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != have:
             raise _FailedError("the server sent another range than was asked for")
-        return have, None if found[2] == "*" else int(found[2])
+        return have, None if match[2] == "*" else int(match[2])
     length = response.headers.get("Content-Length")
     return 0, None if length is None else int(length)
 

@@ -1,22 +1,34 @@
 """Where kerastransfer keeps what it makes: records, weights and features."""
 
 import os
+import sys
 from pathlib import Path
+
+import platformdirs
 
 VARIABLE = "KERASTRANSFER_HOME"
 
 
 def home() -> Path:
-    """Return ``$KERASTRANSFER_HOME``, or ``~/.cache/kerastransfer`` without it.
+    r"""Return ``$KERASTRANSFER_HOME``, or without it the user's cache folder.
 
-    Returns
-    -------
-    Path
-        Absolute; it need not exist yet.
+    That is ``~/.cache/kerastransfer`` on Linux, ``~/Library/Caches/kerastransfer`` on
+    macOS and ``%LOCALAPPDATA%\kerastransfer\Cache`` on Windows. The path is absolute;
+    the folder need not exist yet.
+
+    >>> home().is_absolute()
+    True
     """
     named = os.environ.get(VARIABLE)
-    folder = Path(named) if named else Path("~/.cache/kerastransfer")
+    folder = Path(named) if named else _default()
     return Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 (keeps symlinks)
+
+
+def _default() -> Path:
+    if sys.platform in ("darwin", "win32"):
+        return Path(platformdirs.user_cache_dir("kerastransfer", appauthor=False))
+    # Not $XDG_CACHE_HOME: what was made before this was asked for is found here.
+    return Path("~/.cache/kerastransfer")
 
 
 def records_home() -> Path:

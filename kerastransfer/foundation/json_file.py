@@ -22,9 +22,9 @@ def read_object(path: Path) -> dict[str, Any]:
         If it holds anything else; the message says what is wrong, and not where.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError("it holds no JSON object")
-    return found
+    return value

@@ -1,15 +1,24 @@
-"""Progress on standard error: a bar on a terminal, else a few lines."""
+"""Progress on standard error: bars on a terminal and in notebooks, else a few lines."""
 
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _LINES = 10  # where standard error is no terminal
 _EVERY = 5.0  # seconds between two lines of a download, there
 
+# Called with how much is done, and of how much.
 OnProgress = Callable[[int, int], None]
+# Called with the bytes that are there, and with how many there will be, if known.
+OnBytes = Callable[[int, int | None], None]
+# Given the work's name, opens something that shows how far it is.
+OpenProgress = Callable[[str], AbstractContextManager[OnProgress]]
 
 
 class Stage(Protocol):
@@ -59,26 +68,11 @@ def stages() -> Iterator[Stage]:
     ------
     Stage
     """
-    if not sys.stderr.isatty():
+    bars = make_bars(sys.stderr, with_rate=True)
+    if bars is None:
         yield _lines
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with bars as bar:
 
         def stage(
             what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
@@ -101,21 +95,59 @@ def stages() -> Iterator[Stage]:
         yield stage
 
 
+def make_bars(stream: IO[str], *, with_rate: bool = False) -> "Progress | None":
+    """Make bars that are yet to be started, where bars can be drawn.
+
+    Parameters
+    ----------
+    stream : text file
+        Standard error, or what stands for it.
+    with_rate : bool
+        Whether each bar shows its count, and the text of its field ``rate``.
+
+    Returns
+    -------
+    rich.progress.Progress or None
+        None where `stream` is neither a terminal nor a notebook's.
+    """
+    notebook = "IPython" in sys.modules and stream is sys.stderr
+    if not (stream.isatty() or notebook):
+        return None
+    from rich import progress as rich_progress
+    from rich.console import Console
+
+    console = Console(file=stream)
+    # In a notebook rich draws through ipywidgets.
+    widgets = console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
+    if not (stream.isatty() or widgets):
+        return None
+    columns: tuple[Any, ...] = ()
+    if with_rate:
+        columns = (
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TextColumn("{task.fields[rate]}"),
+            rich_progress.TimeRemainingColumn(),
+        )
+    return rich_progress.Progress(*columns, console=console, transient=True)
+
+
 def _lines(
     what: str, unit: str = "images", *, scale: int = 1, after: float = 0.0
 ) -> OnProgress:
     begun: tuple[float, int] | None = None  # the first call's time, and what was done
-    told = 0  # tenths
+    tenths_shown = 0
 
     def show(done: int, total: int) -> None:
-        nonlocal begun, told
+        nonlocal begun, tenths_shown
         now = time.monotonic()
         begun = begun or (now, done)
         seconds, since = now - begun[0], done - begun[1]
         tenths = done * _LINES // max(total, 1)
-        if tenths <= told or seconds < after:
+        if tenths <= tenths_shown or seconds < after:
             return
-        told = tenths
+        tenths_shown = tenths
         line = f"{what}: {done // scale:,} of {total // scale:,}"
         if seconds and since > 0:
             line += f" ({since / scale / seconds:,.0f} {unit}/s"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from absl import flags, logging
 
+from kerastransfer.foundation.system import refuse_unsupported
+
 # What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
 
@@ -19,6 +21,7 @@ def import_quietly() -> None:
 
     Variables that the user has set stay as they are.
     """
+    refuse_unsupported()
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

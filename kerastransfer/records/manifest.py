@@ -13,12 +13,14 @@ import numpy as np
 from kerastransfer.archives.spans import read_bounded
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
+from kerastransfer.datasets.option import OptionValue
+from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
 
 VERSION = "1.0.0"  # of the layout, as TFDS wants one
-CONVERTER = 3  # rises when records become others, or say other things of themselves
+CONVERTER = 3  # raised when the format of records or of their metadata changes
 _LARGEST = 1 << 29  # bytes; four draws of ten million images fit
 _MOST = 1 << 40  # of anything that is counted
 
@@ -106,9 +108,15 @@ def asked(dataset: Dataset, options: Options) -> dict[str, Any]:
     """Return what decides which records a source gives, beside the source itself."""
     return {
         **dataclasses.asdict(options),
-        **dataclasses.asdict(dataset.choices),
+        **_absent_options(),
+        **dataset.options,
         "converter": CONVERTER,
     }
+
+
+def _absent_options() -> dict[str, OptionValue]:
+    """Return what records of a dataset without any options say of all options."""
+    return {name: declared[0].absent for name, declared in declared_options().items()}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -126,12 +134,12 @@ def read_json(path: Path) -> dict[str, Any]:
             f"Expected records in {str(path.parent)!r}, but it holds no {path.name!r}."
         )
     try:
-        found = json.loads(read_bounded(path, _LARGEST))
+        loaded = json.loads(read_bounded(path, _LARGEST))
     except (ValueError, RecursionError) as error:
         raise DataError(f"File {str(path)!r} is not valid JSON: {error}.") from None
-    if not isinstance(found, dict):
+    if not isinstance(loaded, dict):
         raise DataError(f"Expected a JSON object in {str(path)!r}.")
-    return found
+    return loaded
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -145,23 +153,27 @@ def read(folder: Path) -> dict[str, Any]:
         If they are not kerastransfer's or are damaged.
     """
     path = folder / "metadata.json"
-    found = read_json(path)
-    if "plan_hash" in found and found.get("converter") != CONVERTER:
+    metadata = _absent_options() | read_json(path)
+    release = metadata.get("converter")
+    if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(
             f"The records in {str(folder)!r} were made by another release of "
-            f"kerastransfer (converter {found.get('converter')!r}, not {CONVERTER}); "
+            f"kerastransfer (converter {release!r}, not {CONVERTER}); "
             "delete that folder and convert again."
         )
     for name, holds in _CHECKS.items():
-        if name not in found:
+        if name not in metadata:
             raise DataError(
                 f"File {str(path)!r} lacks {name!r}; are these records that "
                 "kerastransfer converted?"
             )
-        if not holds(found[name]):
+        if not holds(metadata[name]):
             raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
-    _check_sizes(found, path)
-    return found
+    for name, declared in declared_options().items():
+        if not declared[0].is_valid(metadata[name]):
+            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+    _check_sizes(metadata, path)
+    return metadata
 
 
 def content_hash(metadata: Mapping[str, Any]) -> str:
@@ -170,12 +182,12 @@ def content_hash(metadata: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(list(named)).encode()).hexdigest()
 
 
-def _check_sizes(found: Mapping[str, Any], path: Path) -> None:
-    classes, counts = found["classes"], found["counts"]
+def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
+    classes, counts = metadata["classes"], metadata["counts"]
     if any(len(counts[split]) != len(classes) for split in SPLITS):
         raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
     size = sum(counts["train"])
-    for draw in found["draws"]:
+    for draw in metadata["draws"]:
         if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):
             raise DataError(f"File {str(path)!r} holds a damaged 'draws'.")
 
@@ -221,11 +233,6 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "archives": lambda value: isinstance(value, list),
     "differences": _are_texts,
     "ungrouped": lambda value: value is None or isinstance(value, dict),
-    "group": lambda value: value is None or isinstance(value, str),
-    "patch_size": lambda value: value is None or _is_count(value),
-    "partition": lambda value: value is None or _is_count(value),
-    "keep_clutter": lambda value: isinstance(value, bool),
-    "merge_porites": lambda value: isinstance(value, bool),
     "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,
     "plan_hash": _is_hash,

@@ -1,5 +1,6 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
+import html
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.datasets.dataset import Dataset
-from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.shards import Shards, read_lengths
-from kerastransfer.records.split.ordering import IntArray, rank_major
+from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert, records_path
+
+_SHOWN = 10  # classes that text names
 
 
 class Records:
@@ -41,6 +45,8 @@ class Records:
         self.path = path
         self.metadata = metadata
         self.name: str = metadata["dataset"]
+        # What they were made from, where it is known: see `find_or_convert`.
+        self.dataset: Dataset | None = None
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.content_hash = manifest.content_hash(metadata)
         self._sizes = {split: sum(parts) for split, parts in lengths.items()}
@@ -50,6 +56,18 @@ class Records:
 
     def __repr__(self) -> str:
         return f"Records({str(self.path)!r})"
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{self.size(split):,} {split}" for split in SPLITS)
+        names = ", ".join(self.classes[:_SHOWN])
+        more = len(self.classes) - _SHOWN
+        return (
+            f"{self.name}: {sizes} images of {len(self.classes):,} classes "
+            f"({names}{f' and {more:,} more' if more > 0 else ''}), in {self.path}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def size(self, split: str) -> int:
         """Return how many images a split holds."""
@@ -232,21 +250,30 @@ def find_or_convert(
     if not path.exists():
         if not dataset.info.auto_convert:
             raise MissingError(
-                f"No records of {dataset.name!r} in {str(out)!r}; make them with "
-                f"'{_command(dataset, out)}'."
+                f"No records of {dataset.name!r} in {str(out)!r}; "
+                f"{_way_to_records(dataset, out)}."
             )
         report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
-        found = manifest.read(path)
+        metadata = manifest.read(path)
         convert(
             dataset,
             out,
-            **{name: found[name] for name in manifest.OPTIONS},
+            **{name: metadata[name] for name in manifest.OPTIONS},
             workers=workers,
             progress=progress,
         )
-    return open_records(path)
+    records = open_records(path)
+    records.dataset = dataset
+    return records
+
+
+def _way_to_records(dataset: Dataset, out: Path) -> str:
+    """Say how to get records that are not there."""
+    if dataset.info.steps and not dataset.info.parts:
+        return dataset.info.steps
+    return f"make them with '{_command(dataset, out)}'"
 
 
 def _command(dataset: Dataset, out: Path) -> str:

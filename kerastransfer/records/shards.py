@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records import tfrecord
-from kerastransfer.records.split.ordering import IntArray
 from kerastransfer.records.split.plan import SPLITS
 
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default
@@ -63,13 +63,13 @@ class Shards:
         """Where each record is: columns shard, offset, length."""
         parts: list[IntArray] = []
         for shard, length in enumerate(self._lengths):
-            found = tfrecord.index(self._files[shard], self._paths[shard])
-            if len(found) != length:
+            spans = tfrecord.index(self._files[shard], self._paths[shard])
+            if len(spans) != length:
                 raise DataError(
                     f"Expected {length:,} records in {str(self._paths[shard])!r}, "
-                    f"found {len(found):,}; convert the dataset again."
+                    f"found {len(spans):,}; convert the dataset again."
                 )
-            parts.append(np.insert(found, 0, shard, axis=1))
+            parts.append(np.insert(spans, 0, shard, axis=1))
         return np.concatenate(parts)
 
 
@@ -94,7 +94,7 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
         If a split is not listed as TFDS lists it.
     """
     try:
-        found = {
+        by_split = {
             split["name"]: tuple(int(length) for length in split["shardLengths"])
             for split in info["splits"]
             if split["filepathTemplate"] == _TEMPLATE
@@ -104,10 +104,10 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
             f"File {str(path)!r} does not list shards as TFDS does."
         ) from None
     for split in SPLITS:
-        lengths = found.get(split, ())
+        lengths = by_split.get(split, ())
         if not 0 < len(lengths) <= _MOST or min(lengths) < 0:
             raise DataError(f"File {str(path)!r} lists no shards of split {split!r}.")
-    return found
+    return by_split
 
 
 def _open(path: Path) -> int:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.home import records_home
 from kerastransfer.records.reader import Records, open_records
-from kerastransfer.records.split.plan import make_plan
+from kerastransfer.records.split.plan import SplitPlan
 from kerastransfer.records.write.convert import records_path
 
 
@@ -33,6 +34,39 @@ class Sizes:
     mirror_keeps_class: bool
     content_hash: str
 
+    @classmethod
+    def of_records(cls, records: Records) -> "Sizes":
+        """Take the sizes from records."""
+        counts: Sequence[int] = records.class_counts("train").tolist()
+        return cls(
+            classes=records.classes,
+            train_counts=tuple(counts),
+            num_val=records.size("val"),
+            mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
+            content_hash=records.content_hash,
+        )
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset, folder: Path | None = None) -> "Sizes":
+        """Take the sizes from a dataset's records, or from the plan they would follow.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            That holds converted datasets; by default the usual one.
+        """
+        path = records_path(dataset, folder or records_home())
+        if path.exists():
+            return cls.of_records(open_records(path))
+        plan = SplitPlan.of(dataset)
+        return cls(
+            classes=plan.classes,
+            train_counts=tuple(plan.counts["train"]),
+            num_val=sum(plan.counts["val"]),
+            mirror_keeps_class=dataset.info.mirror_keeps_class,
+            content_hash="",
+        )
+
     def variant_counts(self, images_per_class: int | None) -> dict[str, int]:
         """Count the images of each class in a variant.
 
@@ -51,30 +85,3 @@ class Sizes:
             name: min(count, images_per_class or count)
             for name, count in zip(self.classes, self.train_counts, strict=True)
         }
-
-
-def of_records(records: Records) -> Sizes:
-    """Take the sizes from records."""
-    counts: Sequence[int] = records.class_counts("train").tolist()
-    return Sizes(
-        classes=records.classes,
-        train_counts=tuple(counts),
-        num_val=records.size("val"),
-        mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
-        content_hash=records.content_hash,
-    )
-
-
-def of_dataset(dataset: Dataset, folder: Path) -> Sizes:
-    """Take the sizes from a dataset's records, or from the plan they would follow."""
-    path = records_path(dataset, folder)
-    if path.exists():
-        return of_records(open_records(path))
-    plan = make_plan(dataset.listing(), dataset.info, name=dataset.name)
-    return Sizes(
-        classes=plan.classes,
-        train_counts=tuple(plan.counts["train"]),
-        num_val=sum(plan.counts["val"]),
-        mirror_keeps_class=dataset.info.mirror_keeps_class,
-        content_hash="",
-    )

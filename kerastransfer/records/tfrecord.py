@@ -46,15 +46,15 @@ def index(file: int, path: Path) -> NDArray[np.int64]:
 
 
 def _walk(data: mmap.mmap, size: int, path: Path) -> NDArray[np.int64]:
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     place = 0
     while place < size:
         length = _LENGTH.unpack_from(data, place)[0] if place + _HEAD <= size else size
         if length > size - place - _HEAD - _TAIL:
             raise DataError(
-                f"Record file {str(path)!r} ends within record {len(found):,}; convert "
+                f"Record file {str(path)!r} ends within record {len(spans):,}; convert "
                 "the dataset again."
             )
-        found.append((place + _HEAD, length))
+        spans.append((place + _HEAD, length))
         place += _HEAD + length + _TAIL
-    return np.array(found, np.int64).reshape(-1, 2)
+    return np.array(spans, np.int64).reshape(-1, 2)

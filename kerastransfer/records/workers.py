@@ -81,7 +81,7 @@ class Workers(Generic[Task, Answer]):
         if workers is not None and workers < 1:
             raise InputError(f"Expected workers of at least 1, got {workers}.")
         self.work, self.load, self.weigh = work, load, weigh
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or _cores()
         if images < FEW:
             self.workers = 1
         self._pool: ProcessPoolExecutor | None = None
@@ -192,6 +192,13 @@ class _Waiting(Generic[Answer]):
         return load.size + load.images * self._bytes // self._images
 
 
+def _cores() -> int:
+    """Return how many cores this process may use, or all where that is not known."""
+    if hasattr(os, "sched_getaffinity"):  # Linux only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _work(work: Callable[[Task], list[Answer]], things: list[Task]) -> list[Answer]:
     return [result for thing in things for result in work(thing)]
 
@@ -209,7 +216,7 @@ def _keep_memory() -> None:
     glibc returns the top of the heap to the system after every image, which then maps
     it anew, page by page: with Pillow a quarter of the time of a 500 x 375 JPEG.
     """
-    with contextlib.suppress(AttributeError, OSError):  # another C library
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_MMAP_THRESHOLD, _KEPT)

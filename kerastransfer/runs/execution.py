@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from kerastransfer.config.run_options import CHECKPOINT_EVERY
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
 from kerastransfer.evaluation import metrics
+from kerastransfer.features import inference
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
@@ -26,7 +26,7 @@ from kerastransfer.records.reader import Records
 from kerastransfer.runs import result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
-from kerastransfer.training import inference, phase_loop, source_features
+from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
@@ -115,8 +115,8 @@ def train(
         store, checkpoint = _open_folder(setup, inputs, folder)
         spent = checkpoint.seconds
         features = _source_features(setup, inputs) if chief else {}
-        probed = features and inputs.with_probe
-        probe = result_file.probe(features, config.seed) if probed else None
+        with_probe = features and inputs.with_probe
+        probe = result_file.probe(features) if with_probe else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
         saver = CheckpointSaver(
@@ -136,18 +136,17 @@ def train(
                 callbacks=callbacks,
                 saver=saver,
                 stop_signal=stop_signal,
-                after_phase=functools.partial(_save_weights, folder, chief),
+                after_phase=_weights_saver(folder if chief else None),
             )
         training_seconds = stop_signal.seconds
         if chief:
             kept = run_folder.keep_better(folder, network, results)
             result = {
-                **{s: _evaluate(setup, network, s, features) for s in ("test", "val")},
+                "test": _evaluate(setup, network, "test", features),
+                "val": _evaluate(setup, network, "val", features),
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
-                "phases": [phase.as_dict() for phase in results],
-                "kept_phase": kept,
-                "stopped": results[-1].stopped.value,
+                **result_file.ending(results, kept),
                 "training_seconds": round(training_seconds, 1),
                 "seconds": round(spent + time.monotonic() - started, 1),
             }
@@ -157,6 +156,16 @@ def train(
             store.clear()
     inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
     return network, result
+
+
+def _weights_saver(folder: Path | None) -> Callable[[int, Network], None]:
+    """Return what writes each phase's weights into the run's folder, if it may."""
+
+    def save(index: int, network: Network) -> None:
+        if folder is not None:
+            run_folder.save_weights(folder, index + 1, network)
+
+    return save
 
 
 def _make_setup(config: TrainConfig, inputs: RunInputs) -> TrainSetup:
@@ -227,12 +236,6 @@ def _length(setup: TrainSetup) -> tuple[int, int]:
     epochs = sum(setup.config.epochs)
     steps_per_epoch = -(-len(setup.positions["train"]) // setup.config.batch_size)
     return epochs * steps_per_epoch, epochs
-
-
-def _save_weights(folder: Path, chief: bool, index: int, network: Network) -> None:
-    """Write the weights that a phase left; from the chief alone."""
-    if chief:
-        run_folder.save_weights(folder, index + 1, network)
 
 
 @contextlib.contextmanager

@@ -1,54 +1,204 @@
-"""A finished run, read back from its folder."""
+"""A finished run, read back from its folder: its numbers, its network, its answers."""
 
 import dataclasses
+import html
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError, MissingError, WeightsError
+from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.foundation import json_file
+from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records.reader import Records
 
 if TYPE_CHECKING:
+    import keras
+
     from kerastransfer.backbones.network import Network
+    from kerastransfer.export.predictor import Prediction
 
 MEAN_IMAGE = "mean_image.npy"
+RESULT = "result.json"
+SAVED_MODEL = "saved_model"
+# Without these a result is none.
+_NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The plain classifier on frozen features that a recipe has to beat.
+
+    Parameters
+    ----------
+    kind : str
+        Such as ``"logistic regression"``.
+    test : Metrics
+        On the run's own test set.
+    """
+
+    kind: str
+    test: Metrics
+
+    def __str__(self) -> str:
+        return f"{self.test.accuracy}, {self.kind}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What a run's folder says of it.
 
     Parameters
     ----------
-    folder : Path
-    config : TrainConfig
     classes : tuple of str
-    mean_image : MeanImage or None
+        Names, in the order of the labels.
+    mean_image : MeanImage, optional
+        The one that was subtracted in place of the mean pixel.
+    result : mapping
+        What ``result.json`` holds; empty in a process that trained for a chief.
     """
 
     folder: Path
     config: TrainConfig
     classes: tuple[str, ...]
     mean_image: MeanImage | None = None
+    result: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.config.recipe} on {self.config.dataset} with "
+            f"{self.config.backbone}: test set, 95 % intervals",
+            str(self.test),
+        ]
+        if self.to_beat is not None:
+            lines.append(f"{'to beat':<15} {self.to_beat}")
+        lines.append(f"{'run':<15} {self.folder}")
+        if (self.folder / SAVED_MODEL).is_dir():
+            lines.append(f"{'SavedModel':<15} {self.folder / SAVED_MODEL}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     @property
     def backbone(self) -> Backbone:
         """The backbone that the run trained."""
         return backbones.get(self.config.backbone, self.mean_image)
 
-    def network(self) -> "Network":
-        """Build the network and give it the trained weights.
+    @property
+    def test(self) -> Metrics:
+        """How good the network is on the test set; measured once, at the end."""
+        return Metrics.from_dict(self._result["test"])
 
-        Returns
-        -------
-        Network
-        """
+    @property
+    def val(self) -> Metrics | None:
+        """How good it is on the validation set, which chose the best epoch."""
+        val = self._result["val"]
+        return Metrics.from_dict(val) if val else None
+
+    @property
+    def to_beat(self) -> Baseline | None:
+        """The baseline on the same test set; None where none was measured."""
+        probe = self._result["probe"]
+        if not probe:
+            return None
+        return Baseline(kind=probe["kind"], test=Metrics.from_dict(probe["test"]))
+
+    @property
+    def _result(self) -> Mapping[str, Any]:
+        if not self.result:
+            raise MissingError(
+                "Expected the results of a run, and this process trained it for a "
+                "chief, whose folder holds them; open that."
+            )
+        return self.result
+
+    def blocks(self) -> "Network":
+        """Build the network block by block, with the trained weights."""
+        import_quietly()
         network = self.backbone.build(len(self.classes), self.config.seed)
         network.whole().load_weights(self.folder / "model.keras")
         return network
+
+    def network(self) -> "keras.Model":
+        """Build the trained network as one Keras model.
+
+        Its input is what the backbone's preprocessing gives, its output logits; the
+        SavedModel takes images as they are (`export`).
+        """
+        return self.blocks().whole()
+
+    def evaluate(self, split: str = "test", records: Records | None = None) -> Metrics:
+        """Measure the network on a split.
+
+        Parameters
+        ----------
+        split : {'train', 'val', 'test'}
+        records : Records, optional
+            Of the same classes; by default the run's own dataset.
+
+        Raises
+        ------
+        InputError
+            If the split is empty or the classes are others.
+        """
+        import_quietly()
+        from kerastransfer.runs.evaluation import evaluate
+
+        return evaluate(self, split, records)
+
+    def predict(
+        self, files: str | Path | Iterable[str | Path], top: int = 1
+    ) -> "list[Prediction]":
+        """Classify image files; one that cannot be read spoils no other.
+
+        Parameters
+        ----------
+        files : path or iterable of paths
+        top : int
+            Classes of each answer, the most probable first.
+        """
+        import_quietly()
+        from kerastransfer.export.predictor import Predictor
+
+        paths = [files] if isinstance(files, str | Path) else files
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self.folder / SAVED_MODEL
+            if not folder.is_dir():
+                folder = self.export(Path(scratch) / SAVED_MODEL)
+            predictor = Predictor.load(folder)
+            return list(predictor.predict([Path(path) for path in paths], top=top))
+
+    def export(self, folder: str | Path) -> Path:
+        """Write a SavedModel that takes image files and needs TensorFlow alone.
+
+        Parameters
+        ----------
+        folder : path
+            A new folder, or that of an older SavedModel, which is replaced.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else.
+        """
+        folder = Path(folder)
+        if folder.exists() and not _is_replaceable(folder):
+            raise InputError(
+                f"Expected --out to name a new folder or an older SavedModel, got "
+                f"{str(folder)!r}, which holds other files."
+            )
+        import_quietly()
+        from kerastransfer.export import saved_model
+
+        network, preprocessing = self.blocks(), self.backbone.preprocessing
+        saved_model.save(network, preprocessing, self.classes, folder)
+        return folder
 
 
 def read(folder: Path) -> Run:
@@ -59,21 +209,17 @@ def read(folder: Path) -> Run:
     folder : Path
         A run's.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     MissingError
         If it is no run's folder, or the run has not finished.
     InputError
-        If its config cannot be read.
+        If its config or its result cannot be read.
     WeightsError
         If its mean image cannot be read.
     """
     # result.json is written last: without it, the model may be an earlier run's.
-    for name in ("config.json", "labels.txt", "model.keras", "result.json"):
+    for name in ("config.json", "labels.txt", "model.keras", RESULT):
         if not (folder / name).is_file():
             raise MissingError(
                 f"Expected a finished run in {str(folder)!r}, and {name} is not there; "
@@ -87,17 +233,52 @@ def read(folder: Path) -> Run:
         ) from None
     classes = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
     config = TrainConfig.from_dict(fields)
-    image = _mean_image(folder / MEAN_IMAGE, config.mean_image)
-    return Run(folder, config, tuple(classes), image)
+    return Run(
+        folder=folder,
+        config=config,
+        classes=tuple(classes),
+        mean_image=_mean_image(folder / MEAN_IMAGE, config.mean_image),
+        result=read_result(folder) or {},
+    )
 
 
-def _mean_image(path: Path, wanted: str) -> MeanImage | None:
-    """Read the mean image that has a hash; None where none is wanted."""
-    image = MeanImage.read(path) if wanted else None
-    if image is not None and image.sha256 != wanted:
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """Return a finished run's ``result.json``, or None where there is none.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    try:
+        result = json_file.read_object(path)
+        if not result.keys() >= _NEEDED:
+            raise ValueError(f"{sorted(_NEEDED - result.keys())} are not there")
+    except ValueError as error:
+        raise InputError(
+            f"Expected a run's result in {str(path)!r}: {error}; --restart trains it "
+            "again."
+        ) from None
+    return result
+
+
+def _mean_image(path: Path, sha256: str) -> MeanImage | None:
+    """Read the mean image that has a hash; None where the hash is empty."""
+    image = MeanImage.read(path) if sha256 else None
+    if image is not None and image.sha256 != sha256:
         raise WeightsError(
-            f"Expected this run's mean image, with hash {wanted[:12]}, in "
+            f"Expected this run's mean image, with hash {sha256[:12]}, in "
             f"{str(path)!r}, got one with {image.sha256[:12]}; bring it back, or train "
             "again."
         )
     return image
+
+
+def _is_replaceable(folder: Path) -> bool:
+    """Return whether nothing but an export of ours would be lost."""
+    if not folder.is_dir():
+        return False
+    return (folder / "saved_model.pb").is_file() or not any(folder.iterdir())

@@ -15,6 +15,7 @@ import tensorflow as tf
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import wilson
 from kerastransfer.evaluation.wording import percent
+from kerastransfer.foundation.progress import make_bars
 
 Logs = dict[str, Any] | None
 
@@ -159,12 +160,9 @@ class TrainingProgress(keras.callbacks.Callback):
         self._bar: Any = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Open the bar, on a terminal."""
-        if self._stream.isatty():
-            from rich.console import Console
-            from rich.progress import Progress as Bar
-
-            self._bar = Bar(console=Console(file=self._stream), transient=True)
+        """Open the bar, on a terminal or in a notebook."""
+        self._bar = make_bars(self._stream)
+        if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task(
                 "training", total=self._steps, completed=self._done

@@ -12,24 +12,24 @@ from kerastransfer.evaluation.probe import fit_probe
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
+from kerastransfer.training.phase import PhaseResults
 from kerastransfer.training.source_features import SplitFeatures
 
 
-def probe(features: SplitFeatures, seed: int) -> dict[str, Any]:
+def probe(features: SplitFeatures) -> dict[str, Any]:
     """Fit the plain classifier that a recipe has to beat, and say how good it is.
 
     Parameters
     ----------
     features : dict
         The source's, of every split; only test's are left out of the fit.
-    seed : int
 
     Returns
     -------
     dict
         ``kind`` and ``test``, as ``result.json`` holds them.
     """
-    fitted = fit_probe(*features["train"], *features["val"], seed=seed)
+    fitted = fit_probe(*features["train"], *features["val"])
     test, labels = features["test"]
     result = metrics.evaluate(fitted.probabilities(test), labels)
     say(f"To beat: {fitted.kind}, test accuracy {percent(result.accuracy.as_dict())}")
@@ -66,4 +66,21 @@ def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
             name: importlib.metadata.version(name)
             for name in ("tensorflow", "keras", "numpy")
         },
+    }
+
+
+def ending(results: PhaseResults, kept_phase: int) -> dict[str, Any]:
+    """Say how training ended.
+
+    Parameters
+    ----------
+    results : tuple of PhaseResult
+        Of the phases that were begun.
+    kept_phase : int
+        Number, from 1, of the phase whose weights are the run's.
+    """
+    return {
+        "phases": [phase.as_dict() for phase in results],
+        "kept_phase": kept_phase,
+        "stopped": results[-1].stopped.value,
     }

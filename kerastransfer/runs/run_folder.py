@@ -37,10 +37,8 @@ def locked(folder: Path) -> Iterator[None]:
         If another process trains it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # The folder itself is locked: no file is left behind.
-    with locks.held(
-        folder, f"Another process trains this run in {str(folder)!r}; wait for it."
-    ):
+    refusal = f"Another process trains this run in {str(folder)!r}; wait for it."
+    with locks.held(folder, refusal=refusal):
         yield
 
 

@@ -18,8 +18,7 @@ from kerastransfer import pipeline, views
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import WHOLE, ReplicaRange
-
-IntArray = NDArray[np.int64]
+from kerastransfer.foundation.arrays import IntArray
 
 
 class ReplicaBatch(NamedTuple):

@@ -1,40 +1,18 @@
-"""A user's choice about caches; opening one, finding room for it, and filling it."""
+"""What the user says of caches; opening one, finding room for it, and filling it."""
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kerastransfer import pipeline
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CACHE_LIMIT
-from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.fill import Filler, OnProgress, Wanted
+from kerastransfer.features.fill import Filler, size_text
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.home import features_home
+from kerastransfer.foundation.progress import OnProgress, OpenProgress
 from kerastransfer.foundation.report import say
-
-_ROOM = 1.05  # of the disk, for what else is written meanwhile
-
-
-class LabelledExamples(pipeline.Examples, Protocol):
-    """Examples of which hash, sizes and labels are known."""
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of everything in them."""
-
-    def size(self, split: str) -> int:
-        """Return how many images a split holds."""
-
-    def labels(self, split: str) -> NDArray[np.int64]:
-        """Return every image's label, by position."""
 
 
 @contextlib.contextmanager
@@ -67,7 +45,7 @@ class Caching:
     mode: str = "auto"
     limit: int = CACHE_LIMIT
     home: Path = dataclasses.field(default_factory=features_home)
-    progress: Callable[[str], AbstractContextManager[OnProgress]] = _silent
+    progress: OpenProgress = _silent
     quiet: bool = False
     runs: int = 1
 
@@ -78,7 +56,7 @@ def open_filler(
     backbone: Backbone,
     num_frozen: int,
     *,
-    wanted: list[Wanted],
+    wanted: list[ImageSet],
     caching: Caching,
     dtype: str,
 ) -> Filler:
@@ -90,36 +68,20 @@ def open_filler(
         What is run, with the weights that it has.
     num_frozen : int
         How many blocks the prefix has.
-    wanted : list of Wanted
+    wanted : list of ImageSet
         The outputs that are needed.
     caching : Caching
     dtype : {'float32', 'float16'}
         What outputs are kept in.
     """
-    identity = Identity.of(network, backbone, num_frozen, records.content_hash, dtype)
-    cache = Cache(
-        caching.home,
-        identity,
-        network.blocks[num_frozen - 1].output_shape[1:],
-        {split: records.size(split) for split in ("train", "val", "test")},
+    return Filler.open(
+        caching.home, records, network, backbone, num_frozen, wanted, dtype=dtype
     )
-    return Filler(cache, network, backbone.preprocessing, records, num_frozen, wanted)
 
 
 def room_problem(filler: Filler, caching: Caching) -> str | None:
     """Say why there is no room for outputs; None where there is."""
-    size = filler.total_bytes
-    if size > caching.limit:
-        return (
-            f"they would take {_size(size)}, above the limit of {_size(caching.limit)}"
-        )
-    place = caching.home
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if filler.num_bytes * _ROOM > free:
-        return f"they would take {_size(filler.num_bytes)}, and {_size(free)} are free"
-    return None
+    return filler.room_problem(caching.limit) or None
 
 
 def fill(
@@ -150,7 +112,7 @@ def fill(
     if not caching.quiet:
         say(
             f"Computing blocks 1-{num_frozen} of {filler.num_missing:,} crops once: "
-            f"{_size(filler.num_bytes)} in {filler.cache.folder}"
+            f"{size_text(filler.num_bytes)} in {filler.cache.folder}"
         )
     try:
         opened = _silent if caching.quiet else caching.progress
@@ -164,7 +126,3 @@ def fill(
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"
     return None
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 1e6:.1f} MB"

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
-from kerastransfer.features import archive
-from kerastransfer.foundation import report
+from kerastransfer.foundation import numpy_files, report
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
 FORMAT = 1
@@ -160,7 +159,7 @@ class CheckpointStore:
             "arrays": sorted((*checkpoint.arrays(), *checkpoint.best_arrays())),
         }
         arrays = {_STATE: np.array(json.dumps(state)), **checkpoint.arrays()}
-        archive.write(self.folder / f"{checkpoint.name}.npz", arrays)
+        numpy_files.write_npz(self.folder / f"{checkpoint.name}.npz", arrays)
         self._prune()
 
     def newest(self) -> Checkpoint | None:
@@ -177,7 +176,8 @@ class CheckpointStore:
             except InputError:
                 raise
             except Exception as error:  # readers raise anything on a damaged file
-                report.warn(f"{path} is damaged ({error}); an earlier one is used.")
+                reason = str(error).removesuffix(".")
+                report.warn(f"{path} is damaged ({reason}); an earlier one is used.")
         return None
 
     def clear(self) -> None:
@@ -220,7 +220,7 @@ class CheckpointStore:
         name = f"best-phase{checkpoint.phase + 1:04}-epoch{epoch:06}.npz"
         path = self.folder / name
         if path.name not in self._whole:
-            archive.write(path, checkpoint.best_arrays())
+            numpy_files.write_npz(path, checkpoint.best_arrays())
             self._whole.add(path.name)
         return path.name
 
@@ -239,13 +239,19 @@ class CheckpointStore:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(str(archive.read(path, _MOST_ARRAYS)[_STATE]))
+    state: dict[str, Any] = json.loads(str(_open(path)[_STATE]))
     return state
+
+
+def _open(path: Path) -> Arrays:
+    return numpy_files.read_npz(
+        path, kind="a checkpoint", cure="", most_arrays=_MOST_ARRAYS
+    )
 
 
 def _read_whole(path: Path) -> Arrays:
     """Read an archive whose checksums all hold."""
-    arrays = archive.read(path, _MOST_ARRAYS)
+    arrays = _open(path)
     with zipfile.ZipFile(path) as file:
         damaged = file.testzip()
     if damaged is not None:

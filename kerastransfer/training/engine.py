@@ -6,7 +6,6 @@ a step takes less time than a call does.
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,38 +20,9 @@ from kerastransfer.training import batch_norm
 from kerastransfer.training import optimizer as optimizers
 from kerastransfer.training.batches import Batch, ReplicaBatch
 from kerastransfer.training.phase import PhaseSetup
+from kerastransfer.training.step_inputs import StepInputs
 
 _STEPS_PER_CALL = 32  # on cached activations, with one replica
-
-
-class StepInputs(NamedTuple):
-    """What one replica takes a step on; with several steps, most have an axis of them.
-
-    That axis is in front, and `size` and `votes` are without it.
-
-    Parameters
-    ----------
-    inputs, labels, rows, weights : tensors
-        See `kerastransfer.training.batches.ReplicaBatch`.
-    rate : tensor of shape (1,), float32
-        The learning rate, before factors. A scalar argument would let TensorFlow order
-        products of it in another way, and round otherwise.
-    step : scalar tensor of int64
-        The step's number in the run; dropout follows from it.
-    size : scalar tensor of int32
-        Images in the whole batch, over all replicas.
-    votes : tensor of shape (2,), float32
-        This process's; see `kerastransfer.training.stopping.StopSignal`.
-    """
-
-    inputs: Any
-    labels: Any
-    rows: Any
-    weights: Any
-    rate: Any
-    step: Any
-    size: Any
-    votes: Any
 
 
 class Engine:

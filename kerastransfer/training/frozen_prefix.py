@@ -6,7 +6,8 @@ from collections.abc import Callable
 from kerastransfer import surgery, views
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet
 from kerastransfer.foundation.report import say
 from kerastransfer.training.batches import ActivationBatches, BatchSource, ImageBatches
 from kerastransfer.training.caching import Caching, fill, open_filler, room_problem
@@ -161,12 +162,22 @@ def cache_problem(
     return problem
 
 
-def needed_views(images: ImageBatches) -> list[Wanted]:
-    """List the outputs that training on activations needs."""
-    count = images.config.views
-    pairs = zip(views.indices(count), views.fixed(count), strict=True)
-    train = [Wanted("train", int(i), v, images.train_positions) for i, v in pairs]
-    return [*train, Wanted.centre("val", images.val_positions)]
+def needed_views(images: ImageBatches) -> list[ImageSet]:
+    """List the outputs that training on activations needs.
+
+    Parameters
+    ----------
+    images : ImageBatches
+
+    Returns
+    -------
+    list of ImageSet
+    """
+    train = [
+        ImageSet.in_split("train", images.train_positions, int(view))
+        for view in views.indices(images.config.views)
+    ]
+    return [*train, ImageSet.in_split("val", images.val_positions)]
 
 
 def _time_problem(

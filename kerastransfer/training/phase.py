@@ -221,7 +221,7 @@ class BestWeights:
 
     def __init__(self, network: Network, plans: tuple[BlockPlan, ...]) -> None:
         self._network = network
-        self._blocks = [plan.number for plan in plans if plan.trained]
+        self._blocks = [plan.block for plan in plans if plan.trained]
         self.weights: dict[int, dict[str, NDArray[Any]]] = {}
 
     def offer(self, progress: PhaseProgress, val: dict[str, float]) -> None:

@@ -12,9 +12,10 @@ from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
+from kerastransfer.features.image_set import LabelledExamples
 from kerastransfer.records import reader
 from kerastransfer.training.batches import ImageBatches
-from kerastransfer.training.caching import Caching, LabelledExamples
+from kerastransfer.training.caching import Caching
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.report import say
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.training import caching as caches
-from kerastransfer.training.caching import Caching, LabelledExamples
+from kerastransfer.training.caching import Caching
 
 _FEATURE_BLOCK = NUM_BLOCKS - 1
 
@@ -56,8 +57,8 @@ def compute(
             say(f"The source's features are not kept: {problem}.")
     read = filler.compute if problem else filler.read
     return {
-        part.split: (read(part), records.labels(part.split)[part.positions])
-        for part in filler.wanted
+        split: (read(images), images.labels(records))
+        for split, images in zip(positions, filler.wanted, strict=True)
     }
 
 
@@ -76,12 +77,13 @@ def open_filler(
     records, network, backbone, positions, caching
         As for `compute`.
     """
+    wanted = [ImageSet.in_split(split, some) for split, some in positions.items()]
     return caches.open_filler(
         records,
         network,
         backbone,
         _FEATURE_BLOCK,
-        wanted=[Wanted.centre(split, indices) for split, indices in positions.items()],
+        wanted=wanted,
         caching=caching,
         dtype="float32",
     )

@@ -95,7 +95,7 @@ def _open(space: Space, plan: SearchPlan, trainer: Trainer, state: Path) -> Tune
 
 def _identity(space: Space, plan: SearchPlan) -> dict[str, Any]:
     """Return what makes it this search; more trials of a Bayesian one do not."""
-    found = {
+    identity = {
         "recipes": space.recipes,
         "settings": dict(space.chosen),
         "data": dataclasses.asdict(space.summary),
@@ -103,7 +103,7 @@ def _identity(space: Space, plan: SearchPlan) -> dict[str, Any]:
         "seed": plan.seed,
         "rounds": plan.longest,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(found))
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
 
 

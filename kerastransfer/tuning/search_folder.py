@@ -31,7 +31,7 @@ def is_worker() -> bool:
 
 @contextlib.contextmanager
 def taking_part(
-    folder: Path, wanted: dict[str, Any], *, restart: bool = False
+    folder: Path, identity: dict[str, Any], *, restart: bool = False
 ) -> Iterator[None]:
     """Hold a search's folder; a worker shares what its chief holds.
 
@@ -39,7 +39,7 @@ def taking_part(
     ----------
     folder : Path
         Made where it is missing.
-    wanted : dict
+    identity : dict
         What makes it this search, as JSON can hold it.
     restart : bool
         Whether to forget what is there.
@@ -57,7 +57,7 @@ def taking_part(
                 "others share; start this worker without it."
             )
         _wait_for(folder / SEARCH)
-        _compare(folder, wanted)
+        _compare(folder, identity)
         yield
         return
     _refuse_what_is_none(folder)  # before there is a lock in someone's folder
@@ -66,13 +66,13 @@ def taking_part(
         f"Another search is under way in {str(folder)!r}; wait for it, name another "
         "--out, or share it as README's 'Search' says."
     )
-    with locks.held(folder / LOCK, refusal):
+    with locks.held(folder / LOCK, refusal=refusal):
         if restart:
             _clear(folder)
         if (folder / SEARCH).exists():
-            _compare(folder, wanted)
+            _compare(folder, identity)
         else:
-            atomic.write_json(folder / SEARCH, wanted)
+            atomic.write_json(folder / SEARCH, identity)
         yield
 
 
@@ -113,17 +113,17 @@ def _wait_for(path: Path) -> None:
         time.sleep(0.2)
 
 
-def _compare(folder: Path, wanted: dict[str, Any]) -> None:
+def _compare(folder: Path, identity: dict[str, Any]) -> None:
     """Refuse another search than the folder holds."""
     path = folder / SEARCH
     try:
-        found = json_file.read_object(path)
+        stored = json_file.read_object(path)
     except ValueError as error:
         raise InputError(
             f"Expected a search in {str(path)!r}: {error}; name another --out, or pass "
             "--restart to forget it."
         ) from None
-    odd = sorted(name for name in wanted if found.get(name) != wanted[name])
+    odd = sorted(name for name in identity if stored.get(name) != identity[name])
     if odd:
         listed = ", ".join(_WORDS.get(name, name) for name in odd)
         raise InputError(

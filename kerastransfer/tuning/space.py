@@ -13,7 +13,8 @@ from kerastransfer.config.defaults import (
     head_only,
     resolve,
 )
-from kerastransfer.config.presets import PRESETS
+from kerastransfer.config.presets import PRESETS, Preset
+from kerastransfer.config.settings import SearchScale, setting_of
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.recipe import Action, Phase, Recipe
 
@@ -22,6 +23,8 @@ _AROUND = 10.0
 _FACTORS = (1.0, 0.3, 0.1)
 _LENGTHS = (0.5, 1.0, 2.0)
 _DIGITS = 3  # of a rate; more would be noise
+# The field that varies by recipe and phase, and what stands for the one of epochs.
+_RATE, _LENGTH = "learning_rate", "length"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +46,25 @@ class Space:
     summary: DataSummary
 
     def declare(self) -> keras_tuner.HyperParameters:
-        """List the hyperparameters, those of a recipe under that recipe."""
+        """List the hyperparameters, those of a recipe under that recipe.
+
+        What varies, and how, stands with each setting of `TrainConfig`.
+        """
         hp = keras_tuner.HyperParameters()
         hp.Choice("recipe", list(self.recipes))
-        preset = PRESETS[self.chosen.get("preset", "default")]
         for text in self.recipes:
-            phases = Recipe.parse(text).phases
             with hp.conditional_scope("recipe", [text]):
-                if "learning_rate" not in self.chosen:
-                    self._declare_rates(hp, text, phases)
-                if any(_scalable(phase) for phase in phases):
-                    hp.Choice(f"{text}: factor", list(_FACTORS))
-        if "weight_decay" not in self.chosen:
-            _log(hp, "weight_decay", preset.weight_decay)
-        if "epochs" not in self.chosen:
-            hp.Choice("length", list(_LENGTHS), default=1.0)
-        if "views" not in self.chosen:
-            hp.Choice("views", [1, 2, 5, 10] if self._mirror else [1, 5])
+                self._declare_recipe(hp, text)
+        for field in dataclasses.fields(TrainConfig):
+            scale = setting_of(field).search
+            if field.name in self.chosen or field.name == _RATE:
+                continue
+            if scale is SearchScale.LOG_SCALE:
+                _log(hp, field.name, getattr(self._preset, field.name))
+            elif scale is SearchScale.HALF_TO_DOUBLE:
+                hp.Choice(_LENGTH, list(_LENGTHS), default=1.0)
+            elif scale is SearchScale.ALL_CHOICES:
+                hp.Choice(field.name, self._views())
         return hp
 
     def config(self, values: Mapping[str, Any], share: float = 1.0) -> TrainConfig:
@@ -83,31 +88,36 @@ class Space:
         fields["recipe"] = str(Recipe(tuple(_scaled(p, factor) for p in phases)))
         names = [_rate_name(text, phase) for phase in phases]
         if names[0] in values:
-            fields["learning_rate"] = [_rounded(values[name]) for name in names]
-        if "weight_decay" in values:
-            fields["weight_decay"] = _rounded(values["weight_decay"])
-        if "views" in values:
-            fields["views"] = values["views"]
-        size = fields.get("batch_size")
-        size = size or PRESETS[fields.get("preset", "default")].batch_size
+            fields[_RATE] = [_rounded(values[name]) for name in names]
+        for field in dataclasses.fields(TrainConfig):
+            if field.name in values and field.name != "recipe":
+                value = values[field.name]
+                exact = not isinstance(value, float)
+                fields[field.name] = value if exact else _rounded(value)
+        size = fields.get("batch_size") or self._preset.batch_size
         epochs = fields.get("epochs") or [
-            values["length"] * default_epochs(phase, self.summary.num_images, size)
+            values[_LENGTH] * default_epochs(phase, self.summary.num_images, size)
             for phase in phases
         ]
         fields["epochs"] = [max(1, math.ceil(share * count)) for count in epochs]
         return resolve(fields, self.summary)
 
     @property
-    def _mirror(self) -> bool:
-        return bool(self.chosen.get("mirror", self.summary.mirror))
+    def _preset(self) -> Preset:
+        return PRESETS[self.chosen.get("preset", "default")]
 
-    def _declare_rates(
-        self, hp: keras_tuner.HyperParameters, text: str, phases: tuple[Phase, ...]
-    ) -> None:
-        preset = PRESETS[self.chosen.get("preset", "default")]
-        for phase in dict.fromkeys(phases):
-            usual = preset.head_rate if head_only(phase) else preset.learning_rate
-            _log(hp, _rate_name(text, phase), usual)
+    def _views(self) -> list[int]:
+        mirror = bool(self.chosen.get("mirror", self.summary.mirror))
+        return [1, 2, 5, 10] if mirror else [1, 5]
+
+    def _declare_recipe(self, hp: keras_tuner.HyperParameters, text: str) -> None:
+        phases = Recipe.parse(text).phases
+        if _RATE not in self.chosen:  # one for each phase, in the recipe's own scope
+            for phase in dict.fromkeys(phases):
+                usual = self._preset.rate_of(head_only(phase))
+                _log(hp, _rate_name(text, phase), usual)
+        if any(_scalable(phase) for phase in phases):
+            hp.Choice(f"{text}: factor", list(_FACTORS))
 
 
 def _rate_name(text: str, phase: Phase) -> str:

@@ -67,10 +67,10 @@ def _row(trial: "Trial", first: "Trial") -> tuple[str, ...]:
 
 
 def _behind(trial: "Trial", first: "Trial") -> str:
-    found = first.compare(trial)
+    comparison = first.compare(trial)
+    difference = comparison.difference
     value, low, high = (
-        100 * x
-        for x in (found.difference.value, found.difference.low, found.difference.high)
+        100 * x for x in (difference.value, difference.low, difference.high)
     )
-    mark = " *" if found.verdict == "first is better" else "  "
+    mark = " *" if comparison.verdict == "first is better" else "  "
     return f"{value:.1f} ({low:.1f} to {high:.1f}){mark}"

@@ -1,1 +1,1 @@
-"""Pretrained weights: where they are, and readers that run no code."""
+"""Pretrained weights: found, verified and read without running code from a file."""

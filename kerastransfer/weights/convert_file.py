@@ -1,4 +1,4 @@
-"""A weight file of any known format, written anew as a plain ``.npz``."""
+"""Convert a weight file of any known format to a plain ``.npz``."""
 
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,21 @@ from kerastransfer.weights import port_file, store
 
 
 def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
-    """Port a weight file and say what was written.
+    """Convert a weight file and describe the result.
 
     Parameters
     ----------
     source : Path
-        Of any format that is read.
+        A file of any known format.
     backbone : str
-        The network it belongs to.
+        Name of the network that it belongs to.
     out : Path
-        The ``.npz`` file to be.
+        The ``.npz`` file to write.
 
     Returns
     -------
     dict
-        Name and hash of both files, and how many arrays and numbers there are.
+        Names and hashes of both files, and the numbers of arrays and of values.
 
     Raises
     ------

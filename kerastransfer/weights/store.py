@@ -1,4 +1,4 @@
-"""Where weight files are on this machine, and how a backbone's are loaded."""
+"""Find weight files on this machine, check them and load them."""
 
 import dataclasses
 import importlib.util
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report
 from kerastransfer.foundation.home import home
 from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
-from kerastransfer.weights.table import PublishedWeights
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,18 +34,13 @@ class LoadedWeights:
     path: Path
 
 
-def place(row: PublishedWeights) -> Path | None:
-    """Return where a row's file is, or would be after a download.
-
-    Parameters
-    ----------
-    row : PublishedWeights
-        A row of the table.
+def expected_path(row: PublishedWeights) -> Path | None:
+    """Return where a published file is, or would be after a download.
 
     Returns
     -------
     Path or None
-        None if its package is not installed.
+        None if the package that holds the file is not installed.
     """
     if not row.package:
         return home() / "weights" / row.file
@@ -56,40 +51,20 @@ def place(row: PublishedWeights) -> Path | None:
 
 
 def at_hand(row: PublishedWeights) -> bool:
-    """Return whether a row's file is on this machine.
-
-    Parameters
-    ----------
-    row : PublishedWeights
-        A row of the table.
-
-    Returns
-    -------
-    bool
-    """
-    path = place(row)
+    """Return whether a published file is on this machine."""
+    path = expected_path(row)
     return path is not None and path.is_file()
 
 
 def published_file(row: PublishedWeights) -> Path:
-    """Return a row's file.
-
-    Parameters
-    ----------
-    row : PublishedWeights
-        A row of the table.
-
-    Returns
-    -------
-    Path
-        An existing file.
+    """Return the path of a published file on this machine.
 
     Raises
     ------
     MissingError
         If it is not there; the message says how to get it.
     """
-    path = place(row)
+    path = expected_path(row)
     if path is None or not path.is_file():
         raise MissingError(_missing(row))
     return path
@@ -103,7 +78,7 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     backbone : str
         Such as ``alexnet``.
     path : Path, optional
-        A file of the user's, taken in place of the published ones.
+        A file of the user's, used instead of the published ones.
 
     Returns
     -------
@@ -113,7 +88,7 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     Raises
     ------
     UnknownNameError
-        If no published weights are of that backbone.
+        If there is no such backbone.
     MissingError
         If there is no file; the message says how to get one.
     WeightsError
@@ -123,6 +98,11 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     if path is not None:
         check_file(Path(path))
         return Path(path)
+    if not rows:
+        raise MissingError(
+            f"No weights of {backbone!r} are published; name a file of your own with "
+            "--weights FILE."
+        )
     return published_file(next((row for row in rows if at_hand(row)), rows[0]))
 
 
@@ -134,11 +114,7 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     backbone : str
         Such as ``alexnet``.
     path : Path, optional
-        A file of the user's. Where it is none that was published, a warning says so.
-
-    Returns
-    -------
-    LoadedWeights
+        A file of the user's. If it is not a published file, a warning says so.
 
     Raises
     ------
@@ -147,36 +123,37 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     MissingError
         If there is no file; the message says how to get one.
     WeightsError
-        If a published file is not what it was when published, or the file is damaged
-        or of another network.
+        If a published file differs from its published hash, or the file is damaged or
+        belongs to another network.
     """
     file = locate(backbone, path)
     rows = table.of_backbone(backbone)
     if path is None:
-        _check_published(file, next(row for row in rows if place(row) == file))
+        _check_published(file, next(row for row in rows if expected_path(row) == file))
     mapping = port_file.port(backbone, file)
-    if path is not None and published(file, rows) is None:
+    if path is not None and find_published(file, rows) is None:
         report.warn(
             f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
-            "taken as it is."
+            "used as it is."
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
     return LoadedWeights(mapping, sha256, file)
 
 
-def published(path: Path, rows: Iterable[PublishedWeights]) -> PublishedWeights | None:
-    """Find the published weights that a file is.
+def find_published(
+    path: Path, rows: Iterable[PublishedWeights]
+) -> PublishedWeights | None:
+    """Return the published weights that a file holds, judged by its hash.
 
     Parameters
     ----------
     path : Path
-        The file.
     rows : iterable of PublishedWeights
-        The candidates; those without a checksum never match.
+        Candidates; those without a checksum never match.
 
     Returns
     -------
-    Weights or None
+    PublishedWeights or None
     """
     for row in rows:
         if row.checksums and not checksums.mismatch(path, row.size, row.checksums):
@@ -185,11 +162,11 @@ def published(path: Path, rows: Iterable[PublishedWeights]) -> PublishedWeights 
 
 
 def _check_published(file: Path, row: PublishedWeights) -> None:
-    wrong = checksums.mismatch(file, row.size, row.checksums)
-    if wrong:
+    difference = checksums.mismatch(file, row.size, row.checksums)
+    if difference:
         raise WeightsError(
             f"The weights {row.name!r} in {str(file)!r} are not the published ones: "
-            f"{wrong}. {_cure(row)}"
+            f"{difference}. {_cure(row)}"
         )
 
 

@@ -60,7 +60,7 @@ def make(tmp_path, kind, files=None):
 
 def contents(path, enter=None):
     archive = open_archive(path)
-    return {m.name: m.where.read() for m in archive.members(enter)}
+    return {m.name: m.content.read() for m in archive.members(enter)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +78,7 @@ def test_every_kind_gives_its_members(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["tar", "zip", "folder"])
 def test_members_are_read_later_and_in_any_order(tmp_path, kind):
     members = list(open_archive(make(tmp_path, kind)).members())
-    read = {m.name.removeprefix("set.folder/"): m.where.read() for m in members[::-1]}
+    read = {m.name.removeprefix("set.folder/"): m.content.read() for m in members[::-1]}
     assert read == FILES
 
 
@@ -190,10 +190,10 @@ def test_links_in_folders_do_not_lead_out(tmp_path):
     # Told, so that they can be counted, but neither followed nor read.
     assert links == {"a/out.jpg", "loop", "gone.jpg", "circle.jpg"}
     assert members.keys() - links == {*FILES, "a/in.jpg"}
-    assert members["a/in.jpg"].where.read() == FILES["a/one.jpg"]
+    assert members["a/in.jpg"].content.read() == FILES["a/one.jpg"]
     for name in links:
         with pytest.raises(DataError, match="it is a link"):
-            members[name].where.read()
+            members[name].content.read()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_damaged_zip_member_is_refused(tmp_path):
     path = make(tmp_path, "zip")
     member = next(iter(open_archive(path).members()))
     data = bytearray(path.read_bytes())
-    data[member.where.header + 30 + len(member.name)] ^= 0x04
+    data[member.content.header + 30 + len(member.name)] ^= 0x04
     path.write_bytes(data)
     with pytest.raises(DataError, match="is damaged"):
         contents(path)
@@ -269,9 +269,9 @@ def test_sizes_are_bounded(tmp_path, monkeypatch, kind):
     for member in open_archive(path).members():
         if member.size > 1_000:
             with pytest.raises(DataError, match=r"is larger than 1,000 bytes"):
-                member.where.read()
+                member.content.read()
         else:
-            found.append(member.where.read())
+            found.append(member.content.read())
     assert len(found) == 3
 
 

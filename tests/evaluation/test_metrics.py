@@ -8,7 +8,7 @@ import sklearn.metrics
 
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import wilson
-from kerastransfer.evaluation.metrics import evaluate
+from kerastransfer.evaluation.metrics import Metrics, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,67 @@ def test_as_dict_is_ready_for_json(sample):
     for figure in figures:
         assert list(found[figure]) == ["value", "low", "high", "n", "method"]
     assert np.sum(found["confusion_matrix"]) == 300
+
+
+# Wilson at 3 of 4 with z = 1.959964, by hand: centre (0.75 + 3.841459 / 8) / 1.960365,
+# half 1.959964 / 1.960365 * sqrt(0.1875 / 4 + 3.841459 / 64): 0.3006 to 0.9544.
+LINES = """\
+accuracy        75.0 % (30.1 to 95.4), n = 4
+mean per class  66.7 % (20.8 to 93.9), n = 4
+top 5           100.0 % (51.0 to 100.0), n = 4
+nll             0.693 (0.100 to 1.286) nats"""
+
+
+def by_hand():
+    fraction = {"n": 4, "method": "wilson"}
+    return {
+        "accuracy": {"value": 0.75, "low": 0.3006, "high": 0.9544, **fraction},
+        "mean_per_class_accuracy": {
+            **{"value": 2 / 3, "low": 0.2077, "high": 0.9391, "n": 4},
+            "method": "bootstrap+wilson",
+        },
+        "top5_accuracy": {"value": 1.0, "low": 0.5101, "high": 1.0, **fraction},
+        "nll": {
+            **{"value": math.log(2), "low": 0.1, "high": 1.2863},
+            **{"n": 4, "method": "standard error"},
+        },
+        "confusion_matrix": [[2, 0, 0], [1, 0, 0], [0, 0, 1]],
+    }
+
+
+def test_metrics_print_as_users_read_them():
+    metrics = Metrics.from_dict(by_hand())
+    assert str(metrics) == LINES
+    assert str(metrics.nll) == "0.693 (0.100 to 1.286) nats, n = 4"
+    assert str(wilson(3, 4)) == "75.0 % (30.1 to 95.4), n = 4"
+    few = {key: value for key, value in by_hand().items() if key != "top5_accuracy"}
+    lines = LINES.splitlines()
+    assert str(Metrics.from_dict(few)).splitlines() == [*lines[:2], lines[3]]
+
+
+def test_a_notebook_shows_a_row_for_each_figure():
+    table = Metrics.from_dict(by_hand())._repr_html_()
+    assert table.startswith("<table><tr><th>accuracy</th>")
+    assert "<tr><th>nll</th><td>0.693 (0.100 to 1.286) nats</td></tr>" in table
+    assert table.count("<tr>") == 4
+
+
+def test_from_dict_is_the_inverse_of_as_dict(sample):
+    for metrics in (evaluate(*sample), evaluate([[0.75, 0.25]], [0])):
+        figures = json.loads(json.dumps(metrics.as_dict()))
+        again = Metrics.from_dict(figures)
+        assert json.dumps(again.as_dict()) == json.dumps(figures)
+        assert (again.accuracy, again.nll) == (metrics.accuracy, metrics.nll)
+        assert again.top5_accuracy == metrics.top5_accuracy
+
+
+def test_from_dict_says_what_is_missing():
+    figures = by_hand()
+    del figures["nll"]
+    with pytest.raises(InputError, match=r"Expected metrics with .*, but nll is miss"):
+        Metrics.from_dict(figures)
+    with pytest.raises(InputError, match=r"an estimate with value, low, .* got value."):
+        Metrics.from_dict({**by_hand(), "nll": {"value": 1.0}})
 
 
 def test_order_of_images_does_not_matter(sample):

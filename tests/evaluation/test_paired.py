@@ -30,6 +30,16 @@ def test_known_value():
     assert found.verdict == "first is better"
 
 
+def test_a_comparison_prints_as_one_line():
+    # the same 9 against 1 of 98: 8 / 98 = 8.2 points, 8 -+ 6.6 points, p = 0.0215
+    assert str(compare(*images(9, 1, 50, 38))) == (
+        "difference +8.2 points (+1.4 to +14.6), n = 98, p = 0.021: first is better"
+    )
+    assert str(compare(*images(0, 0, 50, 50))) == (
+        "difference +0.0 points (-2.7 to +2.7), n = 100, p = 1: not distinguishable"
+    )
+
+
 def test_only_which_are_right_matters():
     labels, first, second = [0, 1, 2, 3], [0, 1, 0, 3], [0, 2, 1, 3]
     found = compare(labels, first, second)

@@ -27,7 +27,7 @@ def ridge(monkeypatch):
 
 
 def fit(digits):
-    return fit_probe(*digits["train"], *digits["val"], seed=0)
+    return fit_probe(*digits["train"], *digits["val"])
 
 
 def accuracy(probe, sample):
@@ -37,19 +37,19 @@ def accuracy(probe, sample):
 @pytest.mark.parametrize("n", [300, 40])  # more and fewer images than the 64 features
 def test_logistic_regression_agrees_with_scikit_learn_on_framed_features(digits, n):
     x, y = digits["train"][0][:n].astype(np.float64), digits["train"][1][:n]
-    found = fit_probe(x, y, *digits["val"], seed=0)
-    assert found.kind == "logistic regression"
+    probe = fit_probe(x, y, *digits["val"])
+    assert probe.kind == "logistic regression"
     mean = x.mean(axis=0)
     scale = np.sqrt(np.mean(np.sum((x - mean) ** 2, axis=1)))
-    reference = LogisticRegression(C=found.strength, max_iter=10_000, tol=1e-8)
+    reference = LogisticRegression(C=probe.strength, max_iter=10_000, tol=1e-8)
     reference.fit((x - mean) / scale, y)
     test = digits["test"][0].astype(np.float64)
     expected = reference.predict_proba((test - mean) / scale)
-    np.testing.assert_allclose(found.probabilities(test), expected, atol=0.02)
+    np.testing.assert_allclose(probe.probabilities(test), expected, atol=0.02)
 
 
 def test_the_strength_is_the_best_on_the_validation_set(digits):
-    found = fit(digits)
+    probe = fit(digits)
     x, y = digits["train"][0].astype(np.float64), digits["train"][1]
     mean = x.mean(axis=0)
     scale = np.sqrt(np.mean(np.sum((x - mean) ** 2, axis=1)))
@@ -61,31 +61,31 @@ def test_the_strength_is_the_best_on_the_validation_set(digits):
         hit = np.mean(p.argmax(axis=1) == digits["val"][1])
         own = p[np.arange(len(p)), digits["val"][1]]
         scores[strength] = (hit, np.log(own).mean())
-    assert found.strength == max(scores, key=scores.get)
+    assert probe.strength == max(scores, key=scores.get)
 
 
 def test_ridge_agrees_with_scikit_learn(digits, ridge):
-    found = fit(digits)
-    assert found.kind == "ridge"
-    assert found.converged
+    probe = fit(digits)
+    assert probe.kind == "ridge"
+    assert probe.converged
     x, y = digits["train"][0].astype(np.float64), digits["train"][1]
     square = np.mean(np.sum((x - x.mean(axis=0)) ** 2, axis=1))
-    reference = Ridge(alpha=found.strength * len(y) * square).fit(x, np.eye(10)[y])
+    reference = Ridge(alpha=probe.strength * len(y) * square).fit(x, np.eye(10)[y])
     test = digits["test"][0].astype(np.float64)
     # the same up to the temperature, which the logits' ratio gives
-    ours, theirs = test @ found.weights + found.bias, reference.predict(test)
+    ours, theirs = test @ probe.weights + probe.bias, reference.predict(test)
     factor = np.sum(ours * theirs) / np.sum(theirs**2)
     np.testing.assert_allclose(ours, factor * theirs, atol=1e-6 * np.abs(ours).max())
     expected = scipy.special.softmax(ours, axis=1)
-    np.testing.assert_allclose(found.probabilities(test), expected, atol=1e-12)
+    np.testing.assert_allclose(probe.probabilities(test), expected, atol=1e-12)
 
 
 def test_the_temperature_is_the_best_on_the_validation_set(digits, ridge):
-    found = fit(digits)
+    probe = fit(digits)
     x, y = digits["val"]
 
     def loss(factor):
-        logits = (x @ found.weights + found.bias) * factor
+        logits = (x @ probe.weights + probe.bias) * factor
         return -scipy.special.log_softmax(logits, axis=1)[np.arange(len(y)), y].mean()
 
     assert loss(1.0) < min(loss(0.97), loss(1.03))
@@ -118,14 +118,14 @@ def test_two_classes_and_absent_ones(digits, monkeypatch, limit):
     x, y = digits["train"]
     kept = np.isin(y, [3, 5])
     val = digits["val"][0][:6], np.array([3, 5, 3, 5, 3, 8])
-    found = fit_probe(x[kept], y[kept], *val, seed=0)
-    p = found.probabilities(digits["test"][0])
+    probe = fit_probe(x[kept], y[kept], *val)
+    p = probe.probabilities(digits["test"][0])
     assert p.shape[1] == 9
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert np.all(p[:, [0, 1, 2, 4, 6, 7, 8]] == 0)
     test_x, test_y = digits["test"]
     pair = np.isin(test_y, [3, 5])
-    assert accuracy(found, (test_x[pair], test_y[pair])) > 0.95
+    assert accuracy(probe, (test_x[pair], test_y[pair])) > 0.95
 
 
 @pytest.mark.parametrize("limit", [20_000, 10])
@@ -133,9 +133,7 @@ def test_units_of_the_features_do_not_matter(digits, monkeypatch, limit):
     monkeypatch.setattr(probes, "_MAX_LOGISTIC_IMAGES", limit)
     x, y = digits["train"]
     plain = fit(digits).probabilities(digits["test"][0])
-    moved = fit_probe(
-        x * 1e3 + 5.0, y, digits["val"][0] * 1e3 + 5.0, digits["val"][1], seed=0
-    )
+    moved = fit_probe(x * 1e3 + 5.0, y, digits["val"][0] * 1e3 + 5.0, digits["val"][1])
     np.testing.assert_allclose(
         moved.probabilities(digits["test"][0] * 1e3 + 5.0), plain, atol=2e-3
     )
@@ -144,8 +142,8 @@ def test_units_of_the_features_do_not_matter(digits, monkeypatch, limit):
 def test_silent_features_and_one_image_a_class_are_no_trouble():
     x = np.zeros((3, 40))
     x[[0, 1, 2], [0, 1, 2]] = 1.0
-    found = fit_probe(x, [0, 1, 2], x, [0, 1, 2], seed=0)
-    assert accuracy(found, (x, np.arange(3))) == 1
+    probe = fit_probe(x, [0, 1, 2], x, [0, 1, 2])
+    assert accuracy(probe, (x, np.arange(3))) == 1
 
 
 def test_a_solver_that_stops_early_is_said_and_does_not_warn(digits, monkeypatch):
@@ -177,7 +175,7 @@ def test_fit_probe_says_what_is_wrong(change, message):
     x = np.arange(12.0).reshape(4, 3)
     given = {"train_x": x, "train_y": [0, 1, 0, 1], "val_x": x[:2], "val_y": [0, 1]}
     with pytest.raises(InputError, match=message):
-        fit_probe(**(given | change), seed=0)
+        fit_probe(**(given | change))
 
 
 def test_probabilities_refuses_features_of_another_backbone(digits):

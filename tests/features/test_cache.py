@@ -13,10 +13,11 @@ import pytest
 from helpers import miniature
 from helpers.disks import small_disk
 
-from kerastransfer import cli, views
+from kerastransfer import cli
 from kerastransfer.features import cache_inventory
 from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.fill import Filler, Wanted
+from kerastransfer.features.fill import Filler
+from kerastransfer.features.image_set import ImageSet
 
 FACTS = miniature.BACKBONE.preprocessing
 EXAMPLES = miniature.make_examples(40, 6)
@@ -38,8 +39,7 @@ def identify(network, **changes):
 
 
 def wanted(positions=ALL, number=0):
-    view = views.fixed(10)[number]
-    return Wanted("train", number, view, np.asarray(positions))
+    return ImageSet.in_split("train", np.asarray(positions), number)
 
 
 def make_filler(home, parts, network=None, **changes):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from kerastransfer.errors import DataError
-from kerastransfer.features import archive, feature_file
+from kerastransfer.features import feature_file
 from kerastransfer.features.feature_file import FeatureFile
+from kerastransfer.foundation import numpy_files
 
 FIELDS = {
     "labels": np.array([0, 1, 0]),
@@ -57,6 +58,15 @@ def test_other_contents(tmp_path, changed, message):
     arrays = {"kind": np.array("features"), "features": FEATURES}
     arrays |= {name: np.asarray(value) for name, value in FIELDS.items()}
     arrays = {k: v for k, v in (arrays | changed).items() if v is not None}
-    archive.write(tmp_path / "f.npz", arrays)
+    numpy_files.write_npz(tmp_path / "f.npz", arrays)
     with pytest.raises(DataError, match=message):
         FeatureFile.read(tmp_path / "f.npz")
+
+
+def test_a_damaged_file_is_made_again_by_the_command_that_made_it(tmp_path):
+    path = tmp_path / "f.npz"
+    feature_file.write(path, [FEATURES], 2, **FIELDS)
+    path.write_bytes(path.read_bytes()[:-100])
+    cure = "make it again with 'kerastransfer features'"
+    with pytest.raises(DataError, match=rf"f\.npz.*{cure}"):
+        FeatureFile.read(path)

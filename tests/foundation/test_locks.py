@@ -1,47 +1,160 @@
 """Locks between processes."""
 
+import ast
+import errno
+import fcntl
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
+import kerastransfer
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import locks
+from kerastransfer.foundation.report import KerasTransferWarning
 
 TRY = """
 import sys
 from pathlib import Path
 from kerastransfer import errors; from kerastransfer.foundation import locks
 try:
-    with locks.held(Path(sys.argv[1]), "somebody has it"):
+    with locks.held(Path(sys.argv[1]), refusal="somebody has it"):
         print("held")
 except errors.InputError as error:
     print(error)
 """
+WAIT = """
+import sys
+from pathlib import Path
+from kerastransfer.foundation import locks
+with locks.held(Path(sys.argv[1]), on_wait=lambda: print("waits", flush=True)):
+    print("held", flush=True)
+"""
+HOLD = """
+import sys, time
+from pathlib import Path
+from kerastransfer.foundation import locks
+with locks.held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def command(script, path):
+    return [sys.executable, "-c", script, str(path)]
 
 
 def another_process(path):
-    command = [sys.executable, "-c", TRY, str(path)]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    ended = subprocess.run(command(TRY, path), capture_output=True, text=True)
+    return ended.stdout.strip()
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
-def test_one_process_at_a_time(tmp_path, kind):
-    path = tmp_path if kind == "folder" else tmp_path / "lock"
-    with locks.held(path, ""):
+@pytest.fixture(params=["file", "folder"])
+def path(request, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    return inner if request.param == "folder" else inner / "lock"
+
+
+def test_one_process_at_a_time(path):
+    with locks.held(path, refusal=""):
         assert another_process(path) == "somebody has it"
-        with pytest.raises(InputError, match="here too"), locks.held(path, "here too"):
+        with (
+            pytest.raises(InputError, match="here too"),
+            locks.held(path, refusal="here too"),
+        ):
             pass
     assert another_process(path) == "held"
 
 
+def test_a_process_waits_for_another(path):
+    with locks.held(path):
+        waiting = subprocess.Popen(
+            command(WAIT, path), stdout=subprocess.PIPE, text=True
+        )
+        assert waiting.stdout.readline() == "waits\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+    assert waiting.communicate(timeout=30)[0] == "held\n"
+
+
+def test_who_does_not_wait_is_not_told_of_waiting(path):
+    ended = subprocess.run(command(WAIT, path), capture_output=True, text=True)
+    assert ended.stdout == "held\n"
+
+
+def test_the_lock_of_a_process_that_died_is_free(path):
+    with subprocess.Popen(
+        command(HOLD, path), stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        assert another_process(path) == "somebody has it"
+        holder.kill()
+    assert another_process(path) == "held"
+
+
+def test_a_folder_is_locked_from_outside_and_keeps_no_trace(tmp_path):
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    with locks.held(folder):
+        assert not list(folder.iterdir())
+        assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [
+            ".inner.lock"
+        ]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_a_lock_file_that_was_replaced_is_told(tmp_path):
+    """Who waited for a file that is gone holds the one that took its place."""
+    path = tmp_path / "folder" / "lock"
+    path.parent.mkdir()
+    held, released = threading.Event(), threading.Event()
+
+    def hold():
+        with locks.held(path, keep=False):
+            held.set()
+            assert released.wait(30)
+            path.unlink()
+            path.parent.rmdir()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(30)
+    with locks.held(path, on_wait=released.set):
+        assert path.exists()
+        assert another_process(path) == "somebody has it"
+    holder.join()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_told_and_a_file_stands_for_one(
+    number, tmp_path, monkeypatch
+):
+    def flock(handle, operation):
+        raise OSError(number, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
     path = tmp_path / "lock"
-    with path.open("w") as file:
-        assert locks.leads_to(path, file.fileno())
-        other = tmp_path / "other"
-        other.touch()
-        other.replace(path)
-        assert not locks.leads_to(path, file.fileno())
-        path.unlink()
-        assert not locks.leads_to(path, file.fileno())
+    with pytest.warns(KerasTransferWarning, match="has no locks") as caught:
+        with locks.held(path):
+            assert list(tmp_path.iterdir())
+            with (
+                pytest.raises(InputError, match="in use"),
+                locks.held(path, refusal="in use"),
+            ):
+                pass
+        assert not list(tmp_path.iterdir())
+    assert {type(item.message) for item in caught} == {KerasTransferWarning}
+    assert "\n" not in str(caught[0].message)
+
+
+def test_nothing_needs_posix_locks():
+    package = Path(kerastransfer.__file__).parent
+    for module in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Import):
+                assert "fcntl" not in [alias.name for alias in node.names], module
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "fcntl", module

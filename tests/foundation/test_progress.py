@@ -1,9 +1,16 @@
 """What long work says of itself, on a terminal and without one."""
 
+import builtins
+import contextlib
+import importlib.machinery
 import os
 import pty
 import subprocess
 import sys
+import time
+import types
+
+import pytest
 
 from kerastransfer.foundation.progress import stages
 
@@ -77,3 +84,76 @@ def test_a_terminal_shows_bars_of_the_work_that_has_begun():
     assert b"Reading" in seen and b"10/10" in seen
     assert b"Encoding" in seen and b"7/7" in seen
     assert b"Never begun" not in seen
+
+
+class ZMQInteractiveShell:
+    """By this class name a notebook is recognised."""
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """Pretend to be in a notebook; return what is displayed."""
+    displayed = []
+
+    class Output:
+        outputs = ()
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def clear_output(self, wait=False):
+            pass
+
+        def close(self):
+            pass
+
+    def module(name, **members):
+        made = types.ModuleType(name)
+        made.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        for key, value in members.items():
+            setattr(made, key, value)
+        monkeypatch.setitem(sys.modules, name, made)
+        return made
+
+    def display(*shown, **options):
+        displayed.extend(shown)
+
+    inner = module("IPython.display", display=display)
+    module("IPython", display=inner)
+    module("ipywidgets", Output=Output)
+    shell = ZMQInteractiveShell()
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    return displayed
+
+
+def work():
+    with stages() as stage:
+        show = stage("Encoding")
+        for done in range(1, 8):
+            show(done, 7)
+            time.sleep(0.15)  # ten pictures a second are drawn
+
+
+def test_a_notebook_shows_bars(notebook, capsys):
+    work()
+    texts = [
+        item._repr_mimebundle_([], [])["text/plain"]
+        for item in notebook
+        if hasattr(item, "_repr_mimebundle_")
+    ]
+    assert any("Encoding" in text and "/7" in text for text in texts)
+    assert "Encoding: " not in capsys.readouterr().err
+
+
+def test_a_notebook_that_cannot_draw_gets_lines(notebook, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipywidgets")
+    with contextlib.suppress(ImportError):
+        import ipywidgets  # noqa: F401
+
+        pytest.skip("ipywidgets are installed")
+    work()
+    assert not notebook
+    assert "Encoding: 7 of 7" in capsys.readouterr().err

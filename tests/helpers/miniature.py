@@ -17,6 +17,7 @@ from PIL import Image
 from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.backbones.published import WeightPort
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
@@ -96,6 +97,7 @@ BACKBONE = Backbone(
         scale=(128.0, 128.0, 128.0),
     ),
     build=build,
+    port=WeightPort(shapes=lambda: {n: w.shape for n, w in source_weights().items()}),
 )
 
 

@@ -2,16 +2,15 @@
 
 import pickle
 
-from kerastransfer.records.split.plan import make_plan
+from kerastransfer.records.split.plan import SplitPlan
 
 
 def read(dataset, path):
     """Return the bytes of one image's file, through a pickle, as workers get it."""
-    [blob] = dataset.source.blobs([path])
-    return pickle.loads(pickle.dumps(blob)).where.read()
+    [blob] = dataset.source.image_files([path])
+    return pickle.loads(pickle.dumps(blob)).content.read()
 
 
 def planned(dataset, **options):
     """Plan a dataset as its conversion does."""
-    names = {"name": dataset.name, "salt": dataset.salt}
-    return make_plan(dataset.listing(), dataset.info, **names, **options)
+    return SplitPlan.of(dataset, **options)

@@ -241,8 +241,8 @@ def test_the_saved_model_runs_where_kerastransfer_is_not(journey, tmp_path):
 
     from kerastransfer import pipeline, views
     from kerastransfer.backbones import image_ops
+    from kerastransfer.features import inference
     from kerastransfer.runs import finished
-    from kerastransfer.training import inference
 
     run, _ = journey
     read = finished.read(run)

@@ -1,6 +1,9 @@
 """Work in other processes: what waits is bounded, whatever the results weigh."""
 
+import os
 import time
+
+import pytest
 
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.image_file import Cut, ImageFile
@@ -51,3 +54,22 @@ def test_a_task_holds_few_images_however_they_lie_in_files():
     encoder = make_encoder(256, images=9_999, workers=2)
     chunks = [chunk for chunk, _ in encoder._chunks([photograph] * 3 + single)]
     assert [len(chunk) for chunk in chunks] == [1, 1, 1, 16, 16, 8]
+
+
+def test_cores_are_counted_where_the_system_does_not_say_which(monkeypatch):
+    """macOS has no sched_getaffinity, and a C library without mallopt."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    load = Load(0, 1)
+    assert Workers(swell, lambda number: load, images=9_999).workers == 3
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert Workers(swell, lambda number: load, images=9_999).workers == 1
+
+
+@pytest.mark.parametrize("failure", [AttributeError, OSError, TypeError])
+def test_a_c_library_without_mallopt_is_no_error(failure, monkeypatch):
+    def missing(name):
+        raise failure
+
+    monkeypatch.setattr(module.ctypes, "CDLL", missing)
+    module._keep_memory()

@@ -29,8 +29,9 @@ def run(tmp_path):
     config = resolve(chosen, facts)
     (tmp_path / "config.json").write_text(json.dumps(config.as_dict()))
     (tmp_path / "labels.txt").write_text("ant\nbee\n")
-    for name in ("model.keras", "result.json"):
-        (tmp_path / name).touch()
+    (tmp_path / "model.keras").touch()
+    result = {key: {} for key in ("recipe", "dataset", "backbone", "test", "probe")}
+    (tmp_path / "result.json").write_text(json.dumps(result))
     mean_image(90).write(tmp_path / "mean_image.npy")
     return tmp_path
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.runs.logs import MetricsLog
 from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseProgress
@@ -99,3 +100,15 @@ def test_metrics_that_were_cut_short_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"Expected 9 bytes in .*got 4; --restart"):
         MetricsLog(path, keep=9)
     assert path.read_text() == "one\n"
+
+
+def test_a_damaged_checkpoint_is_told_with_what_becomes_of_it(store):
+    for step in (1, 2):
+        store.write(make(step=step))
+    path = sorted(store.folder.glob("state-*"))[-1]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.warns(KerasTransferWarning, match="an earlier one is used") as caught:
+        assert CheckpointStore(store.folder, "config").newest().position.step == 1
+    (message,) = (str(item.message) for item in caught)
+    assert str(path) in message
+    assert "kerastransfer features" not in message

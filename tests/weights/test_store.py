@@ -42,6 +42,16 @@ def test_locate_says_how_to_get_what_is_missing():
         store.locate("cafenet")
 
 
+def test_locate_says_that_a_backbone_has_no_published_weights(monkeypatch, tmp_path):
+    rows = {n: r for n, r in table.WEIGHTS.items() if r.backbone != "caffenet"}
+    monkeypatch.setattr(table, "WEIGHTS", rows)
+    with pytest.raises(MissingError, match="No weights of 'caffenet' are published"):
+        store.locate("caffenet")
+    own = tmp_path / "own.npz"
+    own.write_bytes(b"x")
+    assert store.locate("caffenet", own) == own
+
+
 def test_locate_without_the_package(monkeypatch):
     monkeypatch.setattr(store.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
@@ -72,7 +82,7 @@ def test_load_refuses_a_published_file_that_changed(tmp_path, monkeypatch):
     with changed.open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x7f")
-    monkeypatch.setattr(store, "place", lambda row: changed)
+    monkeypatch.setattr(store, "expected_path", lambda row: changed)
     with pytest.raises(
         WeightsError,
         match=r"not the published ones: expected a sha256 of 57.*, got .*--force-rein",
@@ -116,4 +126,4 @@ def test_rows_without_a_hash_are_never_taken_for_published(tmp_path):
     path = tmp_path / "any"
     path.write_bytes(b"x")
     row = dataclasses.replace(table.get("alexnet_toronto"), size=1)
-    assert store.published(path, [row]) is None
+    assert store.find_published(path, [row]) is None

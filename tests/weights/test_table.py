@@ -2,6 +2,7 @@ import hashlib
 
 import pytest
 
+from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.errors import UnknownNameError
 from kerastransfer.weights import table
 
@@ -51,8 +52,16 @@ def test_unknown_names():
 
 
 def test_the_published_prediction_is_a_ranking():
-    shown = [p for _, _, p in table.CAFFENET_CAT.top5]
+    prediction = table.get("caffenet").prediction
+    shown = [p for _, _, p in prediction.top5]
     assert shown == sorted(shown, reverse=True)
     assert sum(shown) < 1
-    assert table.CAFFENET_CAT.top5[0][0] == 281
-    assert table.CAFFENET_CAT.weights in table.WEIGHTS
+    assert prediction.top5[0][0] == 281
+    others = [row for row in table.WEIGHTS.values() if row.name != "caffenet"]
+    assert all(row.prediction is None for row in others)
+
+
+def test_every_published_file_is_in_the_table():
+    rows = [row for backbone in BACKBONES.values() for row in backbone.weights]
+    assert [*table.WEIGHTS] == [row.name for row in rows]
+    assert len({row.file for row in rows}) == len(rows)

@@ -1,1 +1,1 @@
-"""AlexNet in three readings: the networks, their facts and their published weights."""
+"""AlexNet, CaffeNet and the one-weird-trick AlexNet, with their published weights."""

@@ -1,7 +1,8 @@
-"""Facts of the three AlexNets. Nothing here imports TensorFlow."""
+"""Blocks and preprocessing of the three AlexNets. Imports no TensorFlow."""
 
 from typing import TYPE_CHECKING
 
+from kerastransfer.backbones.alexnet import weights
 from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.preprocessing import Preprocessing
 
@@ -48,8 +49,13 @@ _CONV3_TO_FC8 = (
 )
 
 _OUTPUTS = (
-    *((27, 27, 96), (13, 13, 256), (13, 13, 384), (13, 13, 384), (6, 6, 256)),
-    *((4096,), (4096,)),
+    (27, 27, 96),
+    (13, 13, 256),
+    (13, 13, 384),
+    (13, 13, 384),
+    (6, 6, 256),
+    (4096,),
+    (4096,),
 )
 
 ALEXNET = Backbone(
@@ -69,6 +75,8 @@ ALEXNET = Backbone(
     source_classes=1000,
     preprocessing=_CAFFE,
     build=_build_alexnet,
+    weights=weights.ALEXNET,
+    port=weights.ALEXNET_PORT,
 )
 
 CAFFENET = Backbone(
@@ -88,6 +96,8 @@ CAFFENET = Backbone(
     source_classes=1000,
     preprocessing=_CAFFE,
     build=_build_caffenet,
+    weights=weights.CAFFENET,
+    port=weights.CAFFENET_PORT,
 )
 
 ALEXNET_OWT = Backbone(
@@ -105,8 +115,13 @@ ALEXNET_OWT = Backbone(
     ),
     num_features=4096,
     outputs=(
-        *((27, 27, 64), (13, 13, 192), (13, 13, 384), (13, 13, 256), (6, 6, 256)),
-        *((4096,), (4096,)),
+        (27, 27, 64),
+        (13, 13, 192),
+        (13, 13, 384),
+        (13, 13, 256),
+        (6, 6, 256),
+        (4096,),
+        (4096,),
     ),
     source="ImageNet (ILSVRC-2012)",
     source_classes=1000,
@@ -121,4 +136,8 @@ ALEXNET_OWT = Backbone(
         scale=(255 * 0.229, 255 * 0.224, 255 * 0.225),
     ),
     build=_build_alexnet_owt,
+    weights=weights.ALEXNET_OWT,
+    port=weights.ALEXNET_OWT_PORT,
 )
+
+BACKBONES = (ALEXNET, CAFFENET, ALEXNET_OWT)

@@ -172,17 +172,17 @@ _ALEXNET_OWT = _Design(
 def _build(design: _Design, num_classes: int, seed: int) -> Network:
     blocks: list[keras.Model] = []
     shape: tuple[int | None, ...] = (design.size, design.size, 3)
-    for number, convolution in enumerate(design.convolutions, start=1):
-        blocks.append(_convolutional(number, shape, convolution, design, seed))
+    for block, convolution in enumerate(design.convolutions, start=1):
+        blocks.append(_convolutional(block, shape, convolution, design, seed))
         shape = blocks[-1].output_shape[1:]
-    for number, units in ((6, _WIDTH), (7, _WIDTH), (_CLASSIFIER, num_classes)):
-        blocks.append(_full(number, shape, units, design, seed))
+    for block, units in ((6, _WIDTH), (7, _WIDTH), (_CLASSIFIER, num_classes)):
+        blocks.append(_full(block, shape, units, design, seed))
         shape = blocks[-1].output_shape[1:]
     return Network(tuple(blocks))
 
 
 def _convolutional(
-    number: int,
+    block: int,
     shape: tuple[int | None, ...],
     convolution: _Convolution,
     design: _Design,
@@ -191,7 +191,7 @@ def _convolutional(
     inputs = x = keras.Input(shape)
     padding = "same" if convolution.padding else "valid"
     if convolution.padding and convolution.stride > 1:  # where "same" would be lopsided
-        x = keras.layers.ZeroPadding2D(convolution.padding, name=f"pad{number}")(x)
+        x = keras.layers.ZeroPadding2D(convolution.padding, name=f"pad{block}")(x)
         padding = "valid"
     fan_in = convolution.kernel**2 * x.shape[-1] // convolution.groups
     layer = GroupedConv2D if convolution.groups > 1 else keras.layers.Conv2D
@@ -201,14 +201,14 @@ def _convolutional(
         convolution.kernel,
         convolution.stride,
         padding,
-        name=f"conv{number}",
+        name=f"conv{block}",
         **arguments,
-        **design.initializers(f"conv{number}", fan_in, seed),
+        **design.initializers(f"conv{block}", fan_in, seed),
     )(x)
-    x = keras.layers.ReLU(name=f"relu{number}")(x)
-    for what in convolution.then:
-        x = _THEN[what](x, f"{what}{number}")
-    return keras.Model(inputs, x, name=f"block{number}")
+    x = keras.layers.ReLU(name=f"relu{block}")(x)
+    for kind in convolution.then:
+        x = _THEN[kind](x, f"{kind}{block}")
+    return keras.Model(inputs, x, name=f"block{block}")
 
 
 def _pool(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -226,22 +226,22 @@ _THEN = {"norm": _norm, "pool": _pool}
 
 
 def _full(
-    number: int,
+    block: int,
     shape: tuple[int | None, ...],
     units: int,
     design: _Design,
     seed: int,
 ) -> keras.Model:
     inputs = x = keras.Input(shape)
-    if number in design.dropouts:
-        name = f"drop{number}"
+    if block in design.dropouts:
+        name = f"drop{block}"
         x = keras.layers.Dropout(_DROPOUT, seed=seed_of(seed, name), name=name)(x)
-    if number == _FLATTENED:
+    if block == _FLATTENED:
         x = keras.layers.Flatten(name="flatten")(x)
     fan_in = x.shape[-1]
     x = keras.layers.Dense(
-        units, name=f"fc{number}", **design.initializers(f"fc{number}", fan_in, seed)
+        units, name=f"fc{block}", **design.initializers(f"fc{block}", fan_in, seed)
     )(x)
-    if number != _CLASSIFIER:
-        x = keras.layers.ReLU(name=f"relu{number}")(x)
-    return keras.Model(inputs, x, name=f"block{number}")
+    if block != _CLASSIFIER:
+        x = keras.layers.ReLU(name=f"relu{block}")(x)
+    return keras.Model(inputs, x, name=f"block{block}")

@@ -178,11 +178,11 @@ def _from_nchw(pairs: _Pairs, expected: Mapping[str, Shape]) -> dict[str, np.nda
 
 
 def _kernel(layer: str, kernel: np.ndarray, shape: Shape) -> np.ndarray:
-    what = f"{layer}, weights"
+    name = f"{layer}, weights"
     if len(shape) == 4:  # (out, in, rows, columns) to (rows, columns, in, out)
-        check_shape(what, kernel, (shape[3], shape[2], shape[0], shape[1]))
+        check_shape(name, kernel, (shape[3], shape[2], shape[0], shape[1]))
         return kernel.transpose(2, 3, 1, 0)
-    check_shape(what, kernel, shape[::-1])
+    check_shape(name, kernel, shape[::-1])
     if layer != "fc6":
         return kernel.T
     # fc6 sees the flattened map: channels first there, channels last in Keras.

@@ -1,1 +1,1 @@
-"""EfficientNet-Lite0: the network, its facts and its published weights."""
+"""EfficientNet-Lite0, with its published weights."""

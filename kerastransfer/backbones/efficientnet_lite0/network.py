@@ -60,18 +60,18 @@ def build(num_classes: int, seed: int) -> Network:
     blocks: list[keras.Model] = []
     shape: tuple[int | None, ...] = (224, 224, 3)
     unit = 0
-    for number, stage in enumerate(_STAGES, start=1):
+    for block, stage in enumerate(_STAGES, start=1):
         inputs = x = keras.Input(shape)
-        if number == 1:
+        if block == 1:
             x = draw.convolution(x, "stem", _STEM, kernel=3, stride=2)
         for repeat in range(stage.repeats):
             stride = 1 if repeat else stage.stride
             x = draw.bottleneck(x, f"mb{unit}", stage, stride)
             unit += 1
-        if number == len(_STAGES):
+        if block == len(_STAGES):
             x = draw.convolution(x, "head", _HEAD)
             x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-        blocks.append(keras.Model(inputs, x, name=f"block{number}"))
+        blocks.append(keras.Model(inputs, x, name=f"block{block}"))
         shape = blocks[-1].output_shape[1:]
     blocks.append(draw.classifier(shape, num_classes))
     return Network(tuple(blocks))

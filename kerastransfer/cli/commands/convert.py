@@ -1,229 +1,192 @@
 """``kerastransfer convert``: write a dataset's images as TFRecords."""
 
 import argparse
-import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kerastransfer import api
+from kerastransfer.cli import options
+from kerastransfer.cli.options import Headings
 from kerastransfer.datasets import table
-from kerastransfer.datasets.archived import fetch
-from kerastransfer.datasets.dataset import DatasetOptions
-from kerastransfer.foundation.home import records_home
-from kerastransfer.foundation.progress import progress, stages
-from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.records.health import health_text
-from kerastransfer.records.split.plan import POLICIES, SPLITS
+from kerastransfer.datasets.option import Option
+from kerastransfer.records.split.plan import POLICIES
 from kerastransfer.records.split.quotas import MaxPerClass
 
-if TYPE_CHECKING:
-    from kerastransfer.records.health.report import Health
-    from kerastransfer.records.reader import Records
-
-_AFTER = 5.0  # seconds that reading and writing may take without a word
-
-HELP = "write a dataset's images as TFRecords that TFDS can read"
+EXAMPLES = (
+    "kerastransfer convert --dataset folder:my_images",
+    "kerastransfer convert --dataset plankton --archives archives --group bin",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add = parser.add_argument
+    headings = Headings(parser)
+    _add_data(headings)
+    _add_split(headings)
+    _add_dataset_options(headings)
+    _add_checks(headings)
+    add = headings["running"].add_argument
+    add(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="Number of processes that encode (default: one for each core)",
+    )
+    options.add_json(headings["output"])
+
+
+def _add_data(headings: Headings) -> None:
+    """Declare where images come from and how they are stored."""
+    add = headings["data"].add_argument
     add(
         "--dataset",
         required=True,
         metavar="NAME",
-        help="a name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
-        "tfds:NAME",
+        help="A name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
+        "tfds:NAME (required)",
     )
     add(
         "--archives",
         type=Path,
         metavar="DIR",
-        help="where the dataset's files are (default: "
+        help="Folder that holds the dataset's published files (default: "
         "$KERASTRANSFER_HOME/archives/NAME; of TFDS: its own)",
+    )
+    add(
+        "--download",
+        action="store_true",
+        help="Get the published files that are public first (default: use what is "
+        "there)",
     )
     add(
         "--out",
         type=Path,
         metavar="DIR",
-        help="where records go (default: $KERASTRANSFER_HOME/records)",
+        help="Folder that records are written to (default: "
+        "$KERASTRANSFER_HOME/records)",
     )
-    _add_choices(parser)
-    add("--download", action="store_true", help="get what is public first")
-    add(
-        "--verify",
-        action="store_true",
-        help="fail where an archive is not the published one; hash large ones too",
-    )
-    add(
-        "--strict",
-        action="store_true",
-        help="fail on an image that cannot be decoded, and where there are other "
-        "images than were published",
-    )
-    add("--workers", type=int, metavar="N", help="that encode (default: one a core)")
-    add("--shards", type=int, metavar="N", help="files a split (default: by its size)")
-    add(
-        "--no-inspect",
-        action="store_true",
-        help="do not look for duplicates afterwards",
-    )
-    add("--json", action="store_true", help="print JSON")
-
-
-def _add_choices(parser: argparse.ArgumentParser) -> None:
-    """Declare what decides which records come out."""
-    add = parser.add_argument
     add(
         "--image-size",
         type=int,
         metavar="N",
-        help="shorter side, in pixels, that larger images are shrunk to (default: 256; "
-        "not of patches)",
+        help="Shorter side that larger images are shrunk to, in pixels; patches are "
+        "never shrunk (default: 256)",
     )
+    add(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="Number of files for each split (default: chosen by its size)",
+    )
+
+
+def _add_split(headings: Headings) -> None:
+    """Declare what decides which image is in which split."""
+    add = headings["split"].add_argument
     add(
         "--split-seed",
         type=int,
         default=0,
         metavar="S",
-        help="who is in which split (default: 0)",
+        help="Seed of the draw that puts images into splits (default: 0)",
     )
     add(
         "--max-per-class",
         type=max_per_class,
         metavar="N|all",
-        help="training images per class to keep (default: the largest published size)",
+        help="Most training images to keep of each class (default: the largest "
+        "published size)",
     )
     add(
         "--short-classes",
         choices=POLICIES,
-        help="what becomes of classes with too few images (default: the dataset's way)",
+        help="Refuse classes with too few images, use what there is, or leave them out "
+        "(default: the dataset's own rule, which is error for most)",
     )
+
+
+def _add_dataset_options(headings: Headings) -> None:
+    """Declare a flag for every option that a known dataset has of its own."""
+    add = headings["options of single datasets"].add_argument
+    for name, declared in table.declared_options().items():
+        words = _option_help(name, declared)
+        option = declared[0]
+        if option.value_type is bool:
+            add(option.flag, action="store_true", help=words)
+        else:
+            metavar = option.metavar
+            add(option.flag, type=option.value_type, metavar=metavar, help=words)
+
+
+def _option_help(name: str, declared: Sequence[Option]) -> str:
+    """Say what an option does, of which datasets, and what its default is.
+
+    >>> print(_option_help("patch_size", table.declared_options()["patch_size"]))
+    Side of the patches about labelled points, in pixels (coral; default: 224)
+    """
+    owners = []
+    for known in table.DATASETS.values():
+        for option in known.options:
+            if option.name == name:
+                choices = " or ".join(option.choices)
+                owners.append(f"{known.name}: {choices}" if choices else known.name)
+    default = declared[0].default
+    words = "no" if default is False else "not used" if default is None else default
+    return f"{declared[0].help} ({', '.join(owners)}; default: {words})"
+
+
+def _add_checks(headings: Headings) -> None:
+    """Declare what is an error and not a warning, and what is looked at."""
+    add = headings["checks"].add_argument
     add(
-        "--group",
-        metavar="G",
-        help="keep images together in every split: photograph or quadrat (coral), bin "
-        "(plankton)",
-    )
-    add(
-        "--patch-size",
-        type=int,
-        metavar="N",
-        help="side of patches about points, in pixels (coral; default: 224)",
-    )
-    add(
-        "--partition",
-        type=int,
-        metavar="N",
-        help="test on an official partition, 1 to 10, in place of images drawn from "
-        "all (sun397)",
-    )
-    add(
-        "--keep-clutter",
+        "--verify",
         action="store_true",
-        help="make images of nothing in particular a class (caltech256)",
+        help="Fail where an archive is not the published one, and hash archives above "
+        "4 GiB too (default: warn)",
     )
     add(
-        "--merge-porites",
+        "--strict",
         action="store_true",
-        help="count P. rus, P. irr and P. mass as Porites (coral; default: leave out)",
+        help="Fail where an image cannot be decoded or the images are not those that "
+        "were published (default: warn)",
+    )
+    add(
+        "--no-inspect",
+        action="store_true",
+        help="Skip the search for duplicates and leaks in new records (default: "
+        "search)",
     )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Convert, and print where the records are and what they hold."""
-    names = (field.name for field in dataclasses.fields(DatasetOptions))
-    choices = DatasetOptions(**{name: getattr(args, name) for name in names})
-    dataset = table.resolve(args.dataset, args.archives, choices)
-    if args.download:
-        fetch.fetch(dataset)
-    if args.dataset.startswith("tfds:"):
-        import_quietly()
-    from kerastransfer.records import reader
-    from kerastransfer.records.write import convert
-
-    out = args.out or records_home()
-    written = False
-    with stages() as stage:
-        encoding = stage("Encoding")
-        writing = stage("Writing", after=_AFTER)
-
-        def encoded(done: int, total: int) -> None:
-            encoding(done, total)
-            if done == total:  # the plan holds; the writer will need TensorFlow
-                import_quietly()
-
-        def wrote(done: int, total: int) -> None:
-            nonlocal written
-            written = True
-            writing(done, total)
-
-        path = convert.convert(
-            dataset,
-            out,
-            image_size=args.image_size,
-            split_seed=args.split_seed,
-            max_per_class=args.max_per_class,
-            short_classes=args.short_classes,
-            strict=args.strict,
-            verify=args.verify,
-            workers=args.workers,
-            shards=args.shards,
-            progress=encoded,
-            reading=stage("Reading", "MB", scale=10**6, after=_AFTER),
-            writing=wrote,
-        )
-    records = reader.open_records(path)
-    looks = written and not args.no_inspect
-    found = look(records, args.workers) if looks else None
-    print(as_json(records, found) if args.json else summary(records, found))
+    prepared = api.convert(
+        args.dataset,
+        archives=args.archives,
+        download=args.download,
+        out=args.out,
+        image_size=args.image_size,
+        split_seed=args.split_seed,
+        max_per_class=args.max_per_class,
+        short_classes=args.short_classes,
+        strict=args.strict,
+        verify=args.verify,
+        inspect=not args.no_inspect,
+        workers=args.workers,
+        shards=args.shards,
+        **{name: getattr(args, name) for name in table.declared_options()},
+    )
+    print(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)
     return 0
 
 
-def look(records: "Records", workers: int | None) -> "Health":
-    """Look at fresh records."""
-    import_quietly()
-    from kerastransfer.records.health import report as health
-
-    # What a crop leaves out depends on the backbone; here none is named.
-    with progress("Looking for duplicates") as show:
-        return health.inspect(
-            records, lambda width, height: 1.0, workers=workers, progress=show
-        )
-
-
-def as_json(records: "Records", health: "Health | None") -> str:
-    """Return what records hold, for machines."""
-    told = {name: records.metadata[name] for name in _TOLD}
-    sizes = {split: records.size(split) for split in SPLITS}
-    told |= {"path": str(records.path), "sizes": sizes, "hash": records.content_hash}
-    if health is not None:
-        from kerastransfer.records.health.report import pictures
-
-        count = len(pictures(health.conflicts))
-        told |= {"leaks": dict(health.across), "conflicts": count}
-    return json.dumps(told, indent=2)
-
-
-def summary(records: "Records", health: "Health | None") -> str:
-    """Return what records hold, and what is to be said of them, in lines."""
-    metadata = records.metadata
-    sizes = {split: records.size(split) for split in SPLITS}
-    counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
-    lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
-    if metadata["ungrouped"]:
-        effect = ", ".join(
-            f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"
-            for split in SPLITS
-        )
-        lines.append(f"groups       kept together: {effect}")
-    if health is not None:
-        lines += health_text.findings(health, metadata["short_classes"])
-    return "\n".join(lines)
-
-
 def max_per_class(text: str) -> MaxPerClass:
-    """Read ``--max-per-class``: a number or ``all``."""
+    """Read ``--max-per-class``: a number or ``all``.
+
+    >>> max_per_class("all"), max_per_class("20")
+    ('all', 20)
+    """
     if text == "all":
         return "all"
     try:
@@ -232,9 +195,3 @@ def max_per_class(text: str) -> MaxPerClass:
         raise argparse.ArgumentTypeError(
             f"expected a number or all, got {text!r}"
         ) from None
-
-
-_TOLD = (
-    *("dataset", "spec", "classes", "counts", "plan_hash", "short", "rejected"),
-    *("ignored", "archives", "differences", "group", "ungrouped"),
-)

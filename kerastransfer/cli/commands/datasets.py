@@ -5,30 +5,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.cli import options
 from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import KerasTransferError
-from kerastransfer.foundation.home import records_home
 from kerastransfer.records.split.plan import SPLITS
 
+EXAMPLES = ("kerastransfer datasets", "kerastransfer datasets --json")
 _HALVES = "yosinski_"  # eight rows that differ in nothing else
-
-HELP = "list the datasets that are known and those that are converted"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--records",
-        type=Path,
-        metavar="DIR",
-        help="where records are (default: $KERASTRANSFER_HOME/records)",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    headings = options.Headings(parser)
+    options.add_records(headings["data"])
+    options.add_json(headings["output"])
 
 
 def execute(args: argparse.Namespace) -> int:
     """Print a row for each dataset that is known or converted."""
-    folder = args.records or records_home()
+    folder = options.records_folder(args)
     converted = _converted(folder)
     rows = [_row(name, converted.get(name, {})) for name in sorted(DATASETS)]
     rows += [_row(name, converted[name]) for name in converted if name not in DATASETS]
@@ -43,38 +38,37 @@ def _converted(folder: Path) -> dict[str, dict[str, Any]]:
     """Describe the records in a folder by name; damaged ones by what is wrong."""
     from kerastransfer.records import reader
 
-    found: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/1.0.0/metadata.json")):
         name = path.parent.parent.name
         try:
             records = reader.open_records(path.parent)
         except KerasTransferError as error:
-            found[name] = {"damaged": str(error)}
+            by_name[name] = {"damaged": str(error)}
             continue
-        found[name] = {
+        by_name[name] = {
             "spec": records.metadata["spec"],
             "path": str(path.parent),
             "classes": len(records.classes),
             "sizes": {split: records.size(split) for split in SPLITS},
             "hash": records.content_hash,
         }
-    return found
+    return by_name
 
 
 def _row(name: str, converted: dict[str, Any]) -> dict[str, Any]:
-    info = DATASETS.get(name)
-    known = (
-        {}
-        if info is None
-        else {
+    known = DATASETS.get(name)
+    fields: dict[str, Any] = {}
+    if known is not None:
+        info = known.info
+        fields = {
             "description": info.description,
             "classes": len(info.classes) if info.classes else None,
             "variant_sizes": list(info.variant_sizes),
             "licence": info.licence,
             "url": info.url,
         }
-    )
-    return {"name": name, **known, "converted": converted or None}
+    return {"name": name, **fields, "converted": converted or None}
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:

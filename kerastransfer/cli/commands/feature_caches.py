@@ -16,14 +16,14 @@ _DAY = 86_400
 
 def show(args: argparse.Namespace) -> int:
     """Print what is cached, the last used first."""
-    found = cache_inventory.entries(features_home())
+    caches = cache_inventory.entries(features_home())
     if args.json:
-        print(json.dumps([_as_dict(entry) for entry in found], indent=2))
-    elif not found:
+        print(json.dumps([_as_dict(entry) for entry in caches], indent=2))
+    elif not caches:
         print(f"No caches in {features_home()}")
     else:
-        print("\n".join(_line(entry) for entry in found))
-        print(f"{_megabytes(found)} in {features_home()}")
+        print("\n".join(_line(entry) for entry in caches))
+        print(f"{_megabytes(caches)} in {features_home()}")
     return 0
 
 
@@ -32,9 +32,9 @@ def prune(args: argparse.Namespace) -> int:
     if args.older_than is None and not args.all:
         raise InputError("Expected --older-than DAYS or --all with prune.")
     since = time.time() - (args.older_than or 0) * _DAY
-    found = cache_inventory.entries(features_home())
+    caches = cache_inventory.entries(features_home())
     gone = []
-    for entry in found:
+    for entry in caches:
         if not args.all and entry.used >= since:
             continue
         try:

@@ -6,52 +6,96 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerastransfer.backbones import table as backbones
+from kerastransfer import api
+from kerastransfer.backbones.default import WORDS
 from kerastransfer.cli import options
 from kerastransfer.cli.commands import feature_caches
-from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError
-from kerastransfer.foundation.progress import progress
-from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.records import reader
-from kerastransfer.weights import store
+from kerastransfer.features.extract import check_ending
 
 if TYPE_CHECKING:
-    from kerastransfer.backbones.network import Network
     from kerastransfer.features.feature_file import FeatureFile
-    from kerastransfer.records.reader import Records
 
-HELP = (
-    "extract features (block 7) to a file, or sum them up as source statistics; list "
-    "or prune the cached outputs of frozen blocks"
+EXAMPLES = (
+    "kerastransfer features --dataset digits --split test --out digits.npz",
+    "kerastransfer features prune --older-than 30",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add = parser.add_argument
-    add("action", nargs="?", choices=("list", "prune"), help="of caches")
-    add("--dataset", metavar="NAME", help="or folder:DIR, csv:FILE")
-    add("--split", choices=("train", "val", "test"), help="default: all, in that order")
-    add("--backbone", default="efficientnet_lite0", metavar="NAME")
-    add("--weights", type=Path, metavar="FILE", help="the source's, from a file")
-    add("--archives", type=Path, metavar="DIR", help="where the dataset's files are")
-    add("--out", type=Path, metavar="FILE.npz", help="features, labels and ids")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "prune"),
+        help="List or delete the cached outputs of frozen blocks, in place of "
+        "extracting features",
+    )
+    headings = options.Headings(parser)
+    _add_data(headings)
+    add = headings["output"].add_argument
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE.npz",
+        help="File that gets features, labels and names of the images (default: none)",
+    )
     add(
         "--save-statistics",
         type=Path,
         metavar="FILE.npz",
-        help="mean, count and a sample of the features, for 'distance'",
+        help="File that gets mean, count and a sample of the features, as "
+        "'kerastransfer distance' takes them for the source (default: none)",
     )
     add(
         "--covariance",
         action="store_true",
-        help="keep the covariance in the statistics (d x d numbers)",
+        help="Keep the covariance of the d features in the statistics: d x d numbers",
     )
-    add("--older-than", type=float, metavar="DAYS", help="prune what is unused since")
-    add("--all", action="store_true", help="prune every cache")
-    options.add_records(parser)
-    options.add_json(parser)
+    options.add_json(headings["output"])
+    add = headings["pruning"].add_argument
+    add(
+        "--older-than",
+        type=float,
+        metavar="DAYS",
+        help="Delete the caches that were not used for so many days",
+    )
+    add("--all", action="store_true", help="Delete every cache")
+
+
+def _add_data(headings: options.Headings) -> None:
+    add = headings["data"].add_argument
+    add(
+        "--dataset",
+        metavar="NAME",
+        help="Dataset whose features are extracted: a known name, folder:DIR or "
+        "csv:FILE",
+    )
+    add(
+        "--split",
+        choices=("train", "val", "test"),
+        help="Split whose images are used (default: all, in that order)",
+    )
+    add(
+        "--archives",
+        type=Path,
+        metavar="DIR",
+        help="Folder that holds the dataset's published files "
+        "(default: $KERASTRANSFER_HOME/archives/DATASET)",
+    )
+    options.add_records(headings["data"])
+    add = headings["network"].add_argument
+    add(
+        "--backbone",
+        metavar="NAME",
+        help=f"Network whose features are extracted (default: {WORDS})",
+    )
+    add(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="File with the source's weights (default: the known ones of the backbone)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -61,30 +105,19 @@ def execute(args: argparse.Namespace) -> int:
     if args.action == "prune":
         return feature_caches.prune(args)
     _check(args)
-    backbone = backbones.get(args.backbone)
-    dataset = datasets.resolve(args.dataset, args.archives)
-    loaded = store.load(backbone.name, args.weights)
-    import_quietly()
-    records = reader.find_or_convert(dataset, options.records_folder(args))
-    from kerastransfer.features import responses
-    from kerastransfer.features.feature_file import FeatureFile
-
-    network = responses.source_network(backbone, loaded.mapping)
-    names = {
-        "dataset": dataset.spec,
-        "backbone": backbone.name,
-        "weights": loaded.sha256,
-    }
     with tempfile.TemporaryDirectory() as scratch:
-        out = args.out or Path(scratch) / "features.npz"
-        _extract(args, records, network, names, out)
-        file = FeatureFile.read(out)
+        file = api.features(
+            args.dataset,
+            backbone=args.backbone,
+            split=args.split,
+            out=args.out or Path(scratch) / "features.npz",
+            weights=args.weights,
+            records=args.records,
+            archives=args.archives,
+        )
         if args.save_statistics:
-            statistics = responses.summarise(
-                file.features, covariance=args.covariance, names=names
-            )
-            statistics.write(args.save_statistics)
-        _tell(args, file)
+            _save_statistics(args, file)
+        _print(args, file)
     return 0
 
 
@@ -96,39 +129,24 @@ def _check(args: argparse.Namespace) -> None:
     if args.covariance and not args.save_statistics:
         raise InputError("--covariance goes with --save-statistics FILE; name one.")
     for path in (args.out, args.save_statistics):
-        if path is not None and path.suffix != ".npz":
-            raise InputError(f"Expected a file that ends in .npz, got {str(path)!r}.")
+        if path is not None:
+            check_ending(path)
 
 
-def _extract(
-    args: argparse.Namespace,
-    records: "Records",
-    network: "Network",
-    names: dict[str, str],
-    out: Path,
-) -> None:
-    from kerastransfer.features import feature_file, responses
-    from kerastransfer.features.selection import Selection
+def _save_statistics(args: argparse.Namespace, file: "FeatureFile") -> None:
+    from kerastransfer.features import responses
 
-    backbone = backbones.get(args.backbone)
-    selection = Selection.of(records, args.split)
-    with progress("Extracting") as show:
-        feature_file.write(
-            out,
-            responses.responses(network, backbone, selection, show),
-            backbone.num_features,
-            labels=selection.labels(),
-            ids=selection.ids(),
-            splits=selection.splits(),
-            records=records.content_hash,
-            **names,
-        )
+    names = {name: getattr(file, name) for name in ("dataset", "backbone", "weights")}
+    statistics = responses.summarise(
+        file.features, covariance=args.covariance, names=names
+    )
+    statistics.write(args.save_statistics)
 
 
-def _tell(args: argparse.Namespace, file: "FeatureFile") -> None:
+def _print(args: argparse.Namespace, file: "FeatureFile") -> None:
     count, width = file.features.shape
     if args.json:
-        told = {
+        summary = {
             "out": args.out and str(args.out),
             "images": count,
             "features": width,
@@ -136,7 +154,7 @@ def _tell(args: argparse.Namespace, file: "FeatureFile") -> None:
             **{n: getattr(file, n) for n in ("weights", "records")},
             "statistics": args.save_statistics and str(args.save_statistics),
         }
-        print(json.dumps(told, indent=2))
+        print(json.dumps(summary, indent=2))
         return
     if args.out:
         print(f"{args.out}\t{count:,} images, {width:,} features each")

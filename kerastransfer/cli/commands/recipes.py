@@ -7,20 +7,24 @@ from typing import Any
 from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.cli import options
 from kerastransfer.recipe import Phase, Recipe
 
-HELP = "explain what a recipe does to each block"
+EXAMPLES = (
+    "kerastransfer recipes explain F1-7R8 --backbone efficientnet_lite0 --classes 10",
+    "kerastransfer recipes explain F1-7R8+FT1-8@0.1",
+)
 
 _NOTES = {
-    "frozen": "nothing moves; the source's mean and variance are used.",
+    "frozen": "nothing changes; the source's mean and variance are used.",
     "statistics kept": (
         "scale and shift are trained, the source's mean and variance are used\n"
-        "  (--batch-norm adapt lets them move; moving averages as Keras keeps them\n"
-        "  need far more steps than few images give, and end near chance)."
+        "  (--batch-norm adapt recomputes them; Keras's moving averages need far more\n"
+        "  steps than few images give, and leave the accuracy near chance)."
     ),
     "batch statistics": (
         "trained on each batch's mean and variance; before every evaluation\n"
-        "  they are computed anew as plain averages over training images."
+        "  they are recomputed as plain averages over training images."
     ),
 }
 _WORDS = {"F": "freeze", "FT": "fine-tune", "R": "re-draw"}
@@ -30,15 +34,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     explain = verbs.add_parser(
-        "explain", help="a table for each phase, a row a block", allow_abbrev=False
+        "explain",
+        help="print a table for each phase with a row for each block",
+        allow_abbrev=False,
     )
-    explain.add_argument("recipe", metavar="RECIPE", help="such as F1-3FT4-7@0.1R8")
-    explain.add_argument("--backbone", default="alexnet", metavar="NAME")
-    explain.add_argument(
-        "--classes", type=int, metavar="N", help="of the target (default: the source's)"
+    headings = options.Headings(explain)
+    add = headings["recipe and network"].add_argument
+    add(
+        "recipe",
+        metavar="RECIPE",
+        help="Recipe such as F1-3FT4-7@0.1R8: F freezes blocks, FT fine-tunes them, R "
+        "re-draws them at random, @ multiplies their learning rate",
     )
-    explain.add_argument("--batch-norm", choices=surgery.BATCH_NORMS, default="keep")
-    explain.add_argument("--json", action="store_true", help="print JSON")
+    add(
+        "--backbone",
+        default="alexnet",
+        metavar="NAME",
+        help="Network whose blocks are shown: "
+        f"{', '.join(table.BACKBONES)} (default: alexnet)",
+    )
+    add(
+        "--classes",
+        type=int,
+        metavar="N",
+        help="Number of classes of the target dataset (default: that of the data the "
+        "network was pretrained on)",
+    )
+    add(
+        "--batch-norm",
+        choices=surgery.BATCH_NORMS,
+        default="keep",
+        help="Whether fine-tuned blocks keep the source's mean and variance in batch "
+        "normalisation or adapt them to the target (default: keep)",
+    )
+    options.add_json(headings["output"])
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -65,15 +94,15 @@ def _rows(
 ) -> list[dict[str, Any]]:
     return [
         {
-            "block": block.number,
-            "action": _WORDS[block.step.action.value],
-            "factor": None if not block.trained else block.step.factor,
-            "layers": backbone.blocks[block.number - 1].layers,
-            "parameters_trained": block.trained,
-            "batch_norm": block.batch_norm,
-            "dropout": block.dropout,
+            "block": row.block,
+            "action": _WORDS[row.step.action.value],
+            "factor": None if not row.trained else row.step.factor,
+            "layers": backbone.blocks[row.block - 1].layers,
+            "parameters_trained": row.trained,
+            "batch_norm": row.batch_norm,
+            "dropout": row.dropout,
         }
-        for block in plan
+        for row in plan
     ]
 
 

@@ -7,47 +7,74 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.published import PublishedWeights
+from kerastransfer.cli import options
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.weights import convert_file, published_answers, store, table
+from kerastransfer.weights import convert_file, reference_prediction, store, table
 from kerastransfer.weights.readers.guard import check_file
-from kerastransfer.weights.table import WEIGHTS, PublishedWeights
+from kerastransfer.weights.table import WEIGHTS
 
-HELP = "list, fetch, verify and port pretrained weights"
+EXAMPLES = (
+    "kerastransfer weights fetch alexnet",
+    "kerastransfer weights port model.npz --backbone caffenet --out caffenet.npz",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser(
-        "list", help="the weights there are, and which are at hand", allow_abbrev=False
+    listing = _verb(verbs, "list", "list the published weights")
+    fetch = _verb(verbs, "fetch", "download published weights and verify them")
+    fetch["weights"].add_argument(
+        "name", metavar="NAME", help="Name of published weights, as 'list' prints it"
     )
-    fetch = verbs.add_parser(
-        "fetch", help="download published weights and verify them", allow_abbrev=False
+    verify = _verb(verbs, "verify", "check a file's hash and that it fits its network")
+    verify["weights"].add_argument(
+        "weights",
+        metavar="NAME_OR_FILE",
+        help="Name of published weights, or a weight file",
     )
-    fetch.add_argument("name", metavar="NAME", help="as 'weights list' shows it")
-    verify = verbs.add_parser(
-        "verify", help="check a file's hash and that it fits", allow_abbrev=False
+    verify["weights"].add_argument(
+        "--backbone",
+        metavar="B",
+        help="Network that the file belongs to; needed unless it is a published file",
     )
-    verify.add_argument("what", metavar="NAME_OR_FILE")
-    verify.add_argument("--backbone", metavar="B", help="needed for a file")
-    verify.add_argument(
+    verify["weights"].add_argument(
         "--image",
         type=Path,
         metavar="FILE",
-        help="the photograph that caffenet's published answers are for (cat.jpg)",
+        help="Photograph (cat.jpg) for which CaffeNet's predictions are published; the "
+        "weights must predict the same (default: the file in "
+        "$KERASTRANSFER_HOME/weights, where there is one)",
     )
-    port = verbs.add_parser(
-        "port", help="convert a weight file to a plain .npz", allow_abbrev=False
+    port = _verb(verbs, "port", "convert a weight file to a plain .npz")
+    port["weights"].add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="Weight file: .caffemodel, .pth, .npy, .npz or .weights.h5",
     )
-    port.add_argument("source", type=Path, metavar="SOURCE")
-    port.add_argument("--backbone", required=True, metavar="B", help="its network")
-    port.add_argument("--out", required=True, type=Path, metavar="FILE")
-    for verb in (listing, fetch, verify, port):
-        verb.add_argument("--json", action="store_true", help="print JSON")
+    port["weights"].add_argument(
+        "--backbone",
+        required=True,
+        metavar="B",
+        help=f"Network that the file belongs to: {', '.join(backbones.BACKBONES)}",
+    )
+    port["output"].add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="The .npz file to write"
+    )
+    for headings in (listing, fetch, verify, port):
+        options.add_json(headings["output"])
+
+
+def _verb(verbs: Any, name: str, sentence: str) -> options.Headings:
+    """Declare a verb; return the headings of its help."""
+    return options.Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -57,7 +84,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps([_facts(row) for row in WEIGHTS.values()], indent=2))
+        print(json.dumps([_as_dict(row) for row in WEIGHTS.values()], indent=2))
         return 0
     for row in WEIGHTS.values():
         top1 = "" if row.top1 is None else f"top-1 {row.top1:.1%}"
@@ -67,10 +94,12 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(row: PublishedWeights) -> dict[str, Any]:
-    path = store.place(row)
+def _as_dict(row: PublishedWeights) -> dict[str, Any]:
+    path = store.expected_path(row)
+    fields = dataclasses.asdict(row)
+    del fields["prediction"]  # printed by `verify`, which compares with it
     return {
-        **dataclasses.asdict(row),
+        **fields,
         "at_hand": store.at_hand(row),
         "path": None if path is None else str(path),
     }
@@ -83,7 +112,7 @@ def _fetch(args: argparse.Namespace) -> int:
             f"No hash of {row.name!r} is published, so a download cannot be verified; "
             f"get {row.urls[0]} yourself and name the file with --weights FILE."
         )
-    path = store.place(row)
+    path = store.expected_path(row)
     if row.package or path is None:
         path = store.published_file(row)
     elif not path.is_file() or checksums.mismatch(path, row.size, row.checksums):
@@ -95,73 +124,82 @@ def _fetch(args: argparse.Namespace) -> int:
             progress=DownloadLines(),
             otherwise="name it with --weights FILE",
         )
-    return _verified(row, path, json_wanted=args.json)
+    return _verified(row, path, as_json=args.json)
 
 
 def _verify(args: argparse.Namespace) -> int:
-    if args.what in WEIGHTS:
-        row = WEIGHTS[args.what]
-        path = store.published_file(row)
-        return _verified(row, path, json_wanted=args.json, image=args.image)
+    if args.weights in WEIGHTS:
+        published = WEIGHTS[args.weights]
+        return _verified(
+            published,
+            store.published_file(published),
+            as_json=args.json,
+            image=args.image,
+        )
     if args.image:
         raise InputError("--image goes with the name of published weights.")
-    path = Path(args.what)
+    path = Path(args.weights)
     check_file(path)
     rows = (
         table.of_backbone(args.backbone) if args.backbone else tuple(WEIGHTS.values())
     )
-    found = store.published(path, rows)
-    backbone = args.backbone or (found.backbone if found else None)
+    row = store.find_published(path, rows)
+    backbone = args.backbone or (row.backbone if row else None)
     if backbone is None:
         raise InputError(
             f"{str(path)!r} is none of the published weights; say which network it "
             "belongs to with --backbone B."
         )
     loaded = store.load(backbone, path)
-    return _report(found.name if found else None, backbone, loaded, args.json)
+    return _report(row.name if row else None, backbone, loaded, args.json)
 
 
 def _verified(
-    row: PublishedWeights, path: Path, *, json_wanted: bool, image: Path | None = None
+    row: PublishedWeights, path: Path, *, as_json: bool, image: Path | None = None
 ) -> int:
-    """Load a published file, which checks its hash and every shape, and say so."""
-    wrong = checksums.mismatch(path, row.size, row.checksums)
-    if wrong:
-        raise WeightsError(f"{str(path)!r} is not the published {row.name!r}: {wrong}.")
+    """Check the hash and every shape of a published file, and report it."""
+    difference = checksums.mismatch(path, row.size, row.checksums)
+    if difference:
+        raise WeightsError(
+            f"{str(path)!r} is not the published {row.name!r}: {difference}."
+        )
     loaded = store.load(row.backbone, path)
     answers = _answers(row, loaded, image)
-    return _report(row.name, row.backbone, loaded, json_wanted, answers)
+    return _report(row.name, row.backbone, loaded, as_json, answers)
 
 
 def _answers(
     row: PublishedWeights, loaded: store.LoadedWeights, image: Path | None
 ) -> list[str]:
-    """Ask the weights for their published answers, where there are any."""
-    expected = published_answers.of_weights(row.name)
-    if expected is None:
+    """Compare with the published prediction, where there is one."""
+    reference = row.prediction
+    if reference is None:
         if image:
             raise InputError(
                 f"No answers of {row.name!r} are published; leave --image."
             )
         return []
-    photograph = published_answers.photograph(expected, image)
+    photograph = reference_prediction.read_photograph(reference, image)
     if photograph is None:
         print(
-            f"The published answers were not asked for: get {expected.image_url} and "
+            f"The published answers were not asked for: get {reference.image_url} and "
             "name it with 'weights verify --image FILE'.",
             file=sys.stderr,
         )
         return []
     import_quietly()
-    found = published_answers.ask(loaded.mapping, expected, photograph)
-    return published_answers.compare(expected, found)
+    backbone = backbones.get(row.backbone)
+    predicted = reference_prediction.predict(
+        backbone, loaded.mapping, reference, photograph
+    )
+    return reference_prediction.compare(reference, predicted)
 
 
 def _report(
     name: str | None,
     backbone: str,
     loaded: store.LoadedWeights,
-    json_wanted: bool,
+    as_json: bool,
     answers: list[str] | None = None,
 ) -> int:
     report = {
@@ -173,11 +211,11 @@ def _report(
         "arrays": len(loaded.mapping),
         "answers": answers or [],
     }
-    if json_wanted:
+    if as_json:
         print(json.dumps(report, indent=2))
     else:
-        what = f"the published {name}" if name else "not a published file"
-        print(f"{loaded.path}\t{what}, fits {backbone}\tsha256 {loaded.sha256}")
+        kind = f"the published {name}" if name else "not a published file"
+        print(f"{loaded.path}\t{kind}, fits {backbone}\tsha256 {loaded.sha256}")
         print("".join(f"{line}\n" for line in answers or ()), end="")
     return 0
 

@@ -90,8 +90,10 @@ def _check_archive(path: Path) -> str:
     try:
         next(iter(open_archive(path).members()), None)  # of a zip, after its contents
     except DataError as error:
-        told = str(error).rstrip(".")
-        return told.rpartition(";")[0] or told  # without its cure, for ours is another
+        reason = str(error).rstrip(".")
+        return (
+            reason.rpartition(";")[0] or reason
+        )  # without its cure, for ours is another
     return ""
 
 

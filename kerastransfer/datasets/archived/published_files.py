@@ -101,12 +101,12 @@ def find(
         )
     entries = _entries(folder)
     places = ((part, _place(part, entries, known)) for part in parts)
-    found = [LocatedFile(part, path) for part, path in places if path is not None]
-    have = {each.part.file for each in found}
+    located = [LocatedFile(part, path) for part, path in places if path is not None]
+    have = {each.part.file for each in located}
     missing = [part for part in parts if part.needed and part.file not in have]
-    if missing or not found:
+    if missing or not located:
         raise MissingError(_tell(missing or list(parts), folder, name, steps))
-    return tuple(found)
+    return tuple(located)
 
 
 def place(part: PublishedFile, folder: Path, known: Known) -> Path | None:
@@ -128,10 +128,10 @@ def _place(part: PublishedFile, entries: dict[str, Path], known: Known) -> Path 
 def _entries(folder: Path) -> dict[str, Path]:
     """Return what is in a folder, and itself, by names in lower case."""
     try:
-        found = {entry.name.lower(): entry for entry in folder.iterdir()}
+        entries = {entry.name.lower(): entry for entry in folder.iterdir()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    return {folder.name.lower(): folder, **found}
+    return {folder.name.lower(): folder, **entries}
 
 
 def _holds(folder: Path, known: Known) -> bool:

@@ -21,7 +21,7 @@ class Reading:
 
     Parameters
     ----------
-    found : sequence of LocatedFile
+    located : sequence of LocatedFile
     watch : ReadOptions or None
         None where nobody asks for hashes or progress.
     walks : {0, 1}
@@ -29,13 +29,13 @@ class Reading:
     """
 
     def __init__(
-        self, found: Sequence[LocatedFile], watch: ReadOptions | None, *, walks: int
+        self, located: Sequence[LocatedFile], watch: ReadOptions | None, *, walks: int
     ) -> None:
-        self._found, self._watch = found, watch
+        self._located, self._watch = located, watch
         self._digests: dict[LocatedFile, dict[str, str]] = {}
-        self._done, self._told = 0, 0
+        self._done, self._reported = 0, 0
         # Once more for the hashes; what need not be read is skipped.
-        self._total = (walks + 1) * sum(_size(each) or 0 for each in found)
+        self._total = (walks + 1) * sum(_size(each) or 0 for each in located)
 
     def members(
         self, each: LocatedFile, archive: Members, enter: Enter | None
@@ -46,7 +46,7 @@ class Reading:
 
         def passing(place: int, data: bytes) -> None:
             hashes.update(data)
-            self._tell(place)
+            self._report(place)
 
         yield from archive.members(enter, passing)
         self._skip(_size(each) or 0)
@@ -55,7 +55,7 @@ class Reading:
 
     def archives(self) -> tuple[ArchiveState, ...]:
         """Describe all archives; those that are not hashed yet are now."""
-        described = tuple(self._describe(each) for each in self._found)
+        described = tuple(self._describe(each) for each in self._located)
         self._skip(self._total - self._done)
         return described
 
@@ -67,7 +67,7 @@ class Reading:
             )
         digests = self._digests.get(each)
         if digests is None and self._is_hashed(each):
-            digests = checksums.digests(each.path, _algorithms(each), self._tell)
+            digests = checksums.digests(each.path, _algorithms(each), self._report)
         self._skip(size)
         part = each.part
         published = part.checksums if digests else ()
@@ -88,17 +88,17 @@ class Reading:
             return False
         return self._watch.hashed or size <= _HASHED
 
-    def _tell(self, place: int) -> None:
+    def _report(self, place: int) -> None:
         done = self._done + place
         if self._watch is None or self._watch.progress is None:
             return
-        if done - self._told >= _STEP or done == self._total > self._told:
-            self._told = done
+        if done - self._reported >= _STEP or done == self._total > self._reported:
+            self._reported = done
             self._watch.progress(done, self._total)
 
     def _skip(self, size: int) -> None:
         self._done += size
-        self._tell(0)
+        self._report(0)
 
 
 def _size(each: LocatedFile) -> int | None:

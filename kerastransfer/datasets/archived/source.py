@@ -28,6 +28,7 @@ from kerastransfer.datasets.archived.published_files import (
     place,
 )
 from kerastransfer.datasets.archived.reading import Reading
+from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.datasets.listing import Listing, make_listing
 from kerastransfer.datasets.naming import is_dropping
@@ -39,7 +40,7 @@ _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveSource:
+class ArchiveSource(ImageSource):
     """Reads a dataset's archives.
 
     Parameters
@@ -91,10 +92,10 @@ class ArchiveSource:
         DataError
             If one is damaged or hostile, or does not hold what it should.
         """
-        found = self.find()
-        reading = Reading(found, watch, walks=1)
+        located = self.find()
+        reading = Reading(located, watch, walks=1)
         walk = _Walk(self.name, self.layout)
-        for each in found:
+        for each in located:
             if each.part.holds == "list":
                 walk.texts[each.part.file] = read_bounded(each.path, _MOST_TEXT)
         for each, archive in self._opened("images", "lists"):
@@ -110,7 +111,7 @@ class ArchiveSource:
             where=where,
             ignored=Counter(contents.ignored) + walk.ignored(where),
         )
-        have = {each.part.file for each in found}
+        have = {each.part.file for each in located}
         return dataclasses.replace(
             listing,
             archives=() if watch is None else reading.archives(),
@@ -121,7 +122,7 @@ class ArchiveSource:
             ),
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield the files of some images, in the order of the archives."""
         wanted = _by_file(paths, self.layout.cuts)
         for _, archive in self._opened("images"):
@@ -133,11 +134,11 @@ class ArchiveSource:
 
     def stamp(self) -> str:
         """Return the archives' names, sizes and times, hashed; nothing for folders."""
-        found = self.find()
-        if any(each.path.is_dir() for each in found):
+        located = self.find()
+        if any(each.path.is_dir() for each in located):
             return ""
-        told = [(each.path.name, each.path.stat()) for each in found]
-        rows = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in told]
+        status = [(each.path.name, each.path.stat()) for each in located]
+        rows = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in status]
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
@@ -145,8 +146,8 @@ class ArchiveSource:
         return Reading(self.find(), watch, walks=0).archives()
 
     def _opened(self, *held: str) -> list[tuple[LocatedFile, Members]]:
-        found = (each for each in self.find() if each.part.holds in held)
-        return [(each, open_archive(each.path)) for each in found]
+        located = (each for each in self.find() if each.part.holds in held)
+        return [(each, open_archive(each.path)) for each in located]
 
 
 @dataclasses.dataclass(slots=True)
@@ -180,7 +181,7 @@ class _Walk:
                     )
                 self.images[path] = member.size
             elif key is not None and member.size <= _MOST_TEXT:
-                self.texts[key] = member.where.read()
+                self.texts[key] = member.content.read()
             else:
                 self.others += 1
 
@@ -192,8 +193,8 @@ class _Walk:
                 f"the folder, such as {min(self.links)!r}; put the files themselves "
                 "in their place."
             )
-        told = {"other files": self.others, "links that lead out": len(self.links)}
-        return +Counter(told)
+        counts = {"other files": self.others, "links that lead out": len(self.links)}
+        return +Counter(counts)
 
 
 def _is_dropping(member: Member) -> bool:
@@ -206,18 +207,18 @@ def _by_file(
     """Gather the wanted images of each file."""
     if cuts is None:
         return {path: ((path, None),) for path in paths}
-    found: dict[str | None, list[tuple[str, Cut | None]]] = {}
+    by_file: dict[str | None, list[tuple[str, Cut | None]]] = {}
     for path in paths:
         file, cut = cuts(path)
-        found.setdefault(file, []).append((path, cut))
-    return {file: tuple(images) for file, images in found.items()}
+        by_file.setdefault(file, []).append((path, cut))
+    return {file: tuple(images) for file, images in by_file.items()}
 
 
 def _where(member: Member, archive: Members) -> Readable:
     """Return where a member's bytes are; of a stream, the bytes, for it goes on."""
     if member.size > MAX_BYTES:
         return Unreadable(f"the file of {member.size:,} bytes is too large")
-    return Held(member.where.read()) if archive.sequential else member.where
+    return Held(member.content.read()) if archive.sequential else member.content
 
 
 def _fingerprint(images: ImageSizes, texts: Texts) -> str:

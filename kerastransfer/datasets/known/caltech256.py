@@ -16,8 +16,11 @@ from kerastransfer.datasets.archived.layout import (
     labelled,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import ClassCount, read_counts
 from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
+from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.checksums import Checksum
 
 INFO = DatasetInfo(
@@ -40,7 +43,6 @@ INFO = DatasetInfo(
             folders=("256_ObjectCategories",),
         ),
     ),
-    options=("keep_clutter",),
     test=25,
     val=2,
     largest_train=53,
@@ -58,8 +60,8 @@ _CLUTTER = "257."
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[1]}/{found[3]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[1]}/{match[3]}" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts, keep_clutter: bool) -> ArchiveContents:
@@ -78,7 +80,7 @@ def class_name(folder: str) -> str:
     return folder.partition(".")[2].removesuffix("-101")
 
 
-def layout(keep_clutter: bool = False) -> Layout:
+def layout(*, keep_clutter: bool = False) -> Layout:
     """Describe the archive.
 
     Parameters
@@ -88,3 +90,24 @@ def layout(keep_clutter: bool = False) -> Layout:
     """
     contents = functools.partial(_contents, keep_clutter=keep_clutter)
     return Layout(image=_image, contents=contents)
+
+
+DATASET = KnownDataset(
+    name="caltech256",
+    info=INFO,
+    layout=layout,
+    options=(
+        Option(
+            name="keep_clutter",
+            help="Make the images of nothing in particular a class",
+            value_type=bool,
+            default=False,
+        ),
+    ),
+    # the counts of the released folders
+    published_counts=(
+        *read_counts("caltech256.json"),
+        ClassCount(("clutter",), 827, optional=True),
+    ),
+    in_study=True,
+)

@@ -18,9 +18,12 @@ from kerastransfer.datasets.archived.layout import (
     lines,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import ClassCount
 from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.datasets.image_file import Cut
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
+from kerastransfer.datasets.option import Option
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
 
@@ -39,6 +42,19 @@ CLASSES = {
 # Words for its species and forms, which others count as Porites.
 PORITES = ("p. rus", "p. irr", "p mass")
 PATCH_SIZE = 224  # ours: the study does not state its own
+_LARGEST_PATCH = 4096
+# Points counted from jxwleong/coral-sleuth, so that so large a part is enough.
+_ENOUGH = 0.9
+_COUNTED = {
+    "Acropora": 1_930,
+    "CCA": 226_017,
+    "Macroalgae": 23_832,
+    "Montipora": 8_408,
+    "Pavona": 5_344,
+    "Pocillopora": 11_177,
+    "Sand": 37_935,
+    "Turf": 43_769,
+}
 _OBJECT = (
     "https://gmn.lternet.edu/mn/v2/object/https:%2F%2Fpasta.lternet.edu%2Fpackage"
     "%2Fdata%2Feml%2Fknb-lter-mcr%2F5006%2F3%2F"
@@ -91,9 +107,6 @@ INFO = DatasetInfo(
             "86e79281b658113de8358df895864811bd99aa31",
         ),
     ),
-    groups=("photograph", "quadrat"),
-    options=("merge_porites",),
-    patch_size=PATCH_SIZE,
     test=300,
     val=50,
     largest_train=450,
@@ -117,6 +130,7 @@ _DATE = re.compile(r"_\d{8}$")
 
 
 def layout(
+    *,
     group: str | None = None,
     patch_size: int = PATCH_SIZE,
     merge_porites: bool = False,
@@ -142,14 +156,14 @@ def layout(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[2]}/{member.rpartition('/')[2]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[2]}/{member.rpartition('/')[2]}" if match else None
 
 
 def _text(member: str) -> str | None:
     """Return the path of the photograph that an annotation belongs to."""
-    found = _TEXT.search(member)
-    return f"{found[3]}/{found[1]}" if found else None
+    match = _TEXT.search(member)
+    return f"{match[3]}/{match[1]}" if match else None
 
 
 _GROUPS: dict[str | None, Callable[[str], str | None]] = {
@@ -204,3 +218,41 @@ def _cut(patch_size: int, path: str) -> tuple[str, Cut]:
     photograph, _, place = path.rpartition("/")
     _, row, column = place.split("_")
     return photograph, Cut(int(row), int(column), patch_size)
+
+
+DATASET = KnownDataset(
+    name="coral",
+    info=INFO,
+    layout=layout,
+    options=(
+        Option(
+            name="group",
+            help="Keep all images that share one of these in the same split",
+            choices=("photograph", "quadrat"),
+            metavar="G",
+        ),
+        Option(
+            name="patch_size",
+            help="Side of the patches about labelled points, in pixels",
+            value_type=int,
+            default=PATCH_SIZE,
+            most=_LARGEST_PATCH,
+        ),
+        Option(
+            name="merge_porites",
+            help="Count P. rus, P. irr and P. mass as Porites in place of leaving them "
+            "out",
+            value_type=bool,
+            default=False,
+        ),
+    ),
+    published_counts=(
+        *(
+            ClassCount((name,), images, least=int(_ENOUGH * images))
+            for name, images in _COUNTED.items()
+        ),
+        # counted with the labels that merge_porites merges
+        ClassCount(("Porites",), 34_887, least=1),
+    ),
+    in_study=True,
+)

@@ -16,7 +16,9 @@ from kerastransfer.datasets.archived.layout import (
     lines,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import read_counts
 from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
@@ -62,13 +64,13 @@ _TEXT = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return found[1] if found else None
+    match = _IMAGE.search(member)
+    return match[1] if match else None
 
 
 def _text(member: str) -> str | None:
-    found = _TEXT.search(member)
-    return f"{found[1].lower()}.txt" if found else None
+    match = _TEXT.search(member)
+    return f"{match[1].lower()}.txt" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
@@ -105,4 +107,15 @@ def _table(texts: Texts, name: str) -> dict[str, str]:
     return rows
 
 
-LAYOUT = Layout(image=_image, contents=_contents, text=_text)
+def layout() -> Layout:
+    """Describe the archive."""
+    return Layout(image=_image, contents=_contents, text=_text)
+
+
+DATASET = KnownDataset(
+    name="cub200",
+    info=INFO,
+    layout=layout,
+    published_counts=read_counts("cub200.json"),  # the release's own lists
+    in_study=True,
+)

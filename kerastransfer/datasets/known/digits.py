@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.dataset import DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item, Listing, make_listing
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
 
 INFO = DatasetInfo(
@@ -50,10 +51,8 @@ class Scan:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(ImageSource):
     """The scans in the installed scikit-learn."""
-
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List ``<digit>/<index in scikit-learn's order>.png``."""
@@ -65,17 +64,9 @@ class Digits:
         fingerprint = hashlib.sha256(scans.tobytes() + labels.tobytes()).hexdigest()
         return make_listing("0123456789", items, fingerprint, where="digits")
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield scans."""
         return (whole(path, Scan(int(PurePosixPath(path).stem))) for path in paths)
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
 
 def source(archives: Path | None) -> Digits:
@@ -95,5 +86,8 @@ def source(archives: Path | None) -> Digits:
 def _load() -> tuple[NDArray[Any], NDArray[Any]]:
     from sklearn.datasets import load_digits  # half a second, so only when needed
 
-    found = load_digits()
-    return found.images, found.target
+    digits = load_digits()
+    return digits.images, digits.target
+
+
+DATASET = KnownDataset(name="digits", info=INFO, source=source)

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerastransfer.archives.spans import read_bounded
-from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.dataset import DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, MissingError
 
 CLASSES = (
@@ -77,7 +78,7 @@ class Drawing:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FashionMnist:
+class FashionMnist(ImageSource):
     """The four published files.
 
     Parameters
@@ -87,7 +88,6 @@ class FashionMnist:
     """
 
     folder: Path
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List ``<part>/<class>/<index>.png``; part t10k is the official test set.
@@ -117,20 +117,12 @@ class FashionMnist:
         where = f"{str(self.folder)!r}"
         return make_listing(CLASSES, items, digest.hexdigest(), where=where)
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield drawings."""
         for path in paths:
             part, _, file = PurePosixPath(path).parts
             index = int(PurePosixPath(file).stem)
             yield whole(path, Drawing(self.folder, part, index))
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
 
 def source(archives: Path | None) -> FashionMnist:
@@ -163,11 +155,11 @@ def _idx(path: Path, *, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint8]
     data = _inflate(path, header.size + _MOST * size)
     if len(data) < header.size:
         raise DataError(f"Expected an IDX header in {str(path)!r}, got its end.")
-    found, count, *sides = header.unpack_from(data)
-    if (found, *sides) != (magic, *shape):
+    magic_read, count, *sides = header.unpack_from(data)
+    if (magic_read, *sides) != (magic, *shape):
         raise DataError(
             f"Expected IDX header {(magic, 'count', *shape)} in {str(path)!r}, got "
-            f"{(found, count, *sides)}."
+            f"{(magic_read, count, *sides)}."
         )
     body = len(data) - header.size
     if count > _MOST or body != count * size:
@@ -193,3 +185,6 @@ def _inflate(path: Path, limit: int) -> bytes:
         raise DataError(
             f"Expected a whole gzip file at {str(path)!r}, got: {error}; get it again."
         ) from None
+
+
+DATASET = KnownDataset(name="fashion_mnist", info=INFO, source=source)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 Half = Literal["a", "b"]
+SIDES: tuple[Half, ...] = ("a", "b")
 NUM_HALVES = 4  # pairs that were published: 0 to 3
 _CLASSES, _IN_HALF = 1000, 500
 
@@ -27,7 +28,8 @@ def wnids() -> tuple[str, ...]:
     tuple of str
         As Caffe's synsets.txt has them; a network's outputs are in this order.
     """
-    file = importlib.resources.files("kerastransfer.datasets") / "ilsvrc2012_wnids.txt"
+    folder = importlib.resources.files("kerastransfer.datasets.known")
+    file = folder / "ilsvrc2012_wnids.txt"
     return tuple(file.read_text(encoding="ascii").split())
 
 
@@ -36,8 +38,8 @@ def half(number: int, which: Half) -> tuple[int, ...]:
 
     Parameters
     ----------
-    number : {0, 1, 2, 3}
-        Which of the published pairs.
+    number : int
+        Which of the published pairs, 0 to 3.
     which : {'a', 'b'}
         A was drawn; B is all the others.
 

@@ -16,7 +16,9 @@ from kerastransfer.datasets.archived.layout import (
     official,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import read_counts
 from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import SplitName
 
 _LISTS: dict[str, SplitName] = {"TrainImages.txt": "train", "TestImages.txt": "test"}
@@ -61,12 +63,24 @@ _IMAGE = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return found[1] if found else None
+    match = _IMAGE.search(member)
+    return match[1] if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
     return contents_from_lists(images, official(texts, _LISTS, "mit_indoor"))
 
 
-LAYOUT = Layout(image=_image, contents=_contents)
+def layout() -> Layout:
+    """Describe the archives."""
+    return Layout(image=_image, contents=_contents)
+
+
+DATASET = KnownDataset(
+    name="mit_indoor",
+    info=INFO,
+    layout=layout,
+    # the official lists, as cdoersch/elementdiscovery keeps them
+    published_counts=read_counts("mit_indoor.json"),
+    in_study=True,
+)

@@ -22,8 +22,11 @@ from kerastransfer.datasets.archived.layout import (
     official,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import read_counts
 from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item, SplitName
+from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.checksums import Checksum
 
 INFO = DatasetInfo(
@@ -46,7 +49,6 @@ INFO = DatasetInfo(
         "the servers at Princeton and MIT that had SUN397.tar.gz and Partitions.zip "
         "are gone (tensorflow/datasets issue 4807); get it from a mirror or a colleague"
     ),
-    options=("partition",),
     # Drawn from all images, not from the ten official partitions: of those a class has
     # 50 for training, and the study trains on 70.
     test=25,
@@ -81,8 +83,8 @@ _IMAGE = re.compile(
 
 
 def _image(member: str) -> str | None:
-    found = _IMAGE.search(member)
-    return f"{found[1]}/{found[2]}" if found else None
+    match = _IMAGE.search(member)
+    return f"{match[1]}/{match[2]}" if match else None
 
 
 def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
@@ -93,13 +95,8 @@ def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
     )
 
 
-def info(partition: int | None = None) -> DatasetInfo:
-    """Return the facts, of all images or of one official partition.
-
-    Parameters
-    ----------
-    partition : int from 1 to 10, optional
-    """
+def info(*, partition: int | None = None) -> DatasetInfo:
+    """Return the facts, of all images or of one official partition from 1 to 10."""
     if partition is None:
         return INFO
     # 50 training images a class, two of them for validation as elsewhere.
@@ -113,7 +110,7 @@ def info(partition: int | None = None) -> DatasetInfo:
     )
 
 
-def layout(partition: int | None = None) -> Layout:
+def layout(*, partition: int | None = None) -> Layout:
     """Describe the archives.
 
     Parameters
@@ -139,6 +136,25 @@ def layout(partition: int | None = None) -> Layout:
 def _of_partition(
     images: ImageSizes, texts: Texts, lists: dict[str, SplitName]
 ) -> ArchiveContents:
-    found = contents_from_lists(images, official(texts, lists, "sun397"))
-    classes = [f"/{name}" for name in found.classes]
-    return dataclasses.replace(found, classes=classes)
+    contents = contents_from_lists(images, official(texts, lists, "sun397"))
+    classes = [f"/{name}" for name in contents.classes]
+    return dataclasses.replace(contents, classes=classes)
+
+
+DATASET = KnownDataset(
+    name="sun397",
+    info=INFO,
+    layout=layout,
+    options=(
+        Option(
+            name="partition",
+            help="Test on this one of the official partitions, 1 to 10, in place of "
+            "images drawn from all",
+            value_type=int,
+            most=NUM_PARTITIONS,
+        ),
+    ),
+    info_with=info,
+    published_counts=read_counts("sun397.json"),  # TensorFlow Datasets' file lists
+    in_study=True,
+)

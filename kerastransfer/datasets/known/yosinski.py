@@ -27,9 +27,11 @@ from kerastransfer.datasets.archived.layout import (
     lines,
 )
 from kerastransfer.datasets.archived.published_files import PublishedFile
+from kerastransfer.datasets.class_counts import ClassCount
 from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.datasets.known import imagenet_halves
-from kerastransfer.datasets.known.imagenet_halves import Half
+from kerastransfer.datasets.known.imagenet_halves import NUM_HALVES, SIDES, Half
+from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
@@ -78,13 +80,7 @@ _LINE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG\s+(\d+)", re.IGNORECASE)
 
 
 def info(number: int, which: Half) -> DatasetInfo:
-    """Return the facts of one half.
-
-    Parameters
-    ----------
-    number : {0, 1, 2, 3}
-    which : {'a', 'b'}
-    """
+    """Return the facts of one half."""
     return DatasetInfo(
         description=(
             f"Half {number}{which.upper()} of ImageNet's classes (ILSVRC-2012), 500 of "
@@ -114,28 +110,22 @@ def info(number: int, which: Half) -> DatasetInfo:
 
 
 def layout(number: int, which: Half) -> Layout:
-    """Describe the archives of one half.
-
-    Parameters
-    ----------
-    number : {0, 1, 2, 3}
-    which : {'a', 'b'}
-    """
+    """Describe the archives of one half."""
     wnids = frozenset(
         imagenet_halves.wnids()[index] for index in imagenet_halves.half(number, which)
     )
 
     def enter(member: str) -> bool:
-        found = _CLASS_TAR.search(member)
-        return found is not None and found[1] in wnids
+        match = _CLASS_TAR.search(member)
+        return match is not None and match[1] in wnids
 
     def image(member: str) -> str | None:
-        found = _TRAIN.search(member)
-        if found:
-            name = f"{found[1]}/{found[1]}_{found[2]}.JPEG"
-            return name if found[1] in wnids else None
-        found = _VAL.search(member)
-        return f"val/ILSVRC2012_val_{found[1]}.JPEG" if found else None
+        match = _TRAIN.search(member)
+        if match:
+            name = f"{match[1]}/{match[1]}_{match[2]}.JPEG"
+            return name if match[1] in wnids else None
+        match = _VAL.search(member)
+        return f"val/ILSVRC2012_val_{match[1]}.JPEG" if match else None
 
     return Layout(
         image=image,
@@ -181,15 +171,15 @@ def _validation_labels(texts: Texts) -> Sequence[str]:
 
 def _from_caffe(rows: Sequence[str]) -> list[str]:
     """Read ``<file> <number>``, classes numbered from 0 in the order of their names."""
-    found: dict[int, str] = {}
+    wnids: dict[int, str] = {}
     for row in rows:
         cells = _LINE.fullmatch(row)
         if cells is None or int(cells[2]) >= len(imagenet_halves.wnids()):
             raise DataError(f"Expected '<file> <0 to 999>' in {_LIST!r}, got {row!r}.")
-        found[int(cells[1])] = imagenet_halves.wnids()[int(cells[2])]
-    if sorted(found) != list(range(1, len(found) + 1)):
+        wnids[int(cells[1])] = imagenet_halves.wnids()[int(cells[2])]
+    if sorted(wnids) != list(range(1, len(wnids) + 1)):
         raise DataError(f"Expected a line for each image in {_LIST!r}, from 1 on.")
-    return [found[number] for number in sorted(found)]
+    return [wnids[number] for number in sorted(wnids)]
 
 
 def _from_kit(rows: Sequence[str], meta: bytes) -> list[str]:
@@ -208,10 +198,10 @@ def _read_meta(data: bytes) -> dict[int, str]:
     import scipy.io
 
     try:
-        found: Any = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)["synsets"]
+        synsets: Any = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)["synsets"]
         return {
             int(row["ILSVRC2012_ID"]): str(row["WNID"])
-            for row in found
+            for row in synsets
             if int(row["num_children"]) == 0
         }
     except Exception as error:  # a hostile file makes it raise almost anything
@@ -229,3 +219,35 @@ def _from_tfds() -> list[str]:
             "val.txt or ILSVRC2012_devkit_t12.tar.gz beside the archives."
         )
     return file.read_text(encoding="ascii").split()
+
+
+def _half(number: int, which: Half) -> KnownDataset:
+    """Declare one half; the study's is called ``yosinski`` and nothing more."""
+    own = info(number, which)
+    name = "yosinski" if (number, which) == STUDY else f"yosinski_{number}{which}"
+    return KnownDataset(
+        name=name,
+        info=own,
+        layout=functools.partial(layout, number, which),
+        published_counts=tuple(
+            ClassCount((wnid,), _MOST, least=_LEAST, most=_MOST)
+            for wnid in own.classes or ()
+        ),
+        in_study=True,
+    )
+
+
+# The study does not say which half it used; B of the first pair is our choice, for
+# published networks of A exist.
+STUDY: tuple[int, Half] = (0, "b")
+# Images of a class: 732 to 1,300 for training (O. Russakovsky et al., IJCV 2015,
+# Table 2) and 50 for validation.
+_LEAST, _MOST = 782, 1_350
+_HALVES: tuple[tuple[int, Half], ...] = (
+    STUDY,
+    (0, "a"),
+    *((number, which) for number in range(1, NUM_HALVES) for which in SIDES),
+)
+DATASETS = tuple(_half(number, which) for number, which in _HALVES)
+# A second name. A name is part of what decides a split, so each half has one.
+ALIASES = {f"yosinski_{STUDY[0]}{STUDY[1]}": "yosinski"}

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan, read_bounded
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
-from kerastransfer.datasets.listing import Item, Listing, make_listing
+from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
-from kerastransfer.datasets.own.folder import SPLITS, stamp
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError
 
 INFO = DatasetInfo(
@@ -30,12 +30,10 @@ INFO = DatasetInfo(
     auto_convert=True,
     may_change=True,
 )
-_NEEDED = ("path", "label")
-_OPTIONAL = ("split", "group")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class CsvFile:
+class CsvFile(ImageSource):
     """Reads the images that a CSV file names.
 
     Parameters
@@ -45,7 +43,6 @@ class CsvFile:
     """
 
     file: Path
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -58,35 +55,19 @@ class CsvFile:
             If it cannot be read; the message names the line.
         """
         data = read_bounded(self.file)
-        digest = hashlib.sha256(data)
-        rows = list(self._rows(self._text(data)))
-        classes = sorted({row["label"] for _, row in rows})
-        labels = {name: label for label, name in enumerate(classes)}
-        items: dict[str, Item] = {}
-        for line, row in rows:
-            path = self._path(line, row["path"])
-            if path in items:
-                self._fail(line, f"path {row['path']!r} stands twice")
-            digest.update(stamp(path, self.file.parent / path))
-            split = SPLITS[row["split"].lower()] if row["split"] else None
-            items[path] = Item(path, labels[row["label"]], split, row["group"] or None)
-        return make_listing(
-            classes, items.values(), digest.hexdigest(), where=f"{str(self.file)!r}"
+        return list_rows(
+            self._rows(self._text(data)),
+            self.file.parent,
+            source=f"{str(self.file)!r}",
+            row_word="line",
+            digest=hashlib.sha256(data),
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         return (
             whole(path, FileSpan(self.file.parent / path)) for path in sorted(paths)
         )
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
     def _text(self, data: bytes) -> str:
         try:
@@ -95,8 +76,8 @@ class CsvFile:
             line = data.count(b"\n", 0, error.start) + 1
             self._fail(line, "expected UTF-8 text")
 
-    def _rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield (line, row), each row with every column, blanks stripped."""
+    def _rows(self, text: str) -> Iterator[ImageRow]:
+        """Yield rows, blanks stripped."""
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         columns: list[str] = []
         try:
@@ -105,7 +86,7 @@ class CsvFile:
                 if not any(cells):
                     continue
                 if columns:
-                    yield reader.line_num, self._row(reader.line_num, columns, cells)
+                    yield self._row(reader.line_num, columns, cells)
                 else:
                     columns = self._columns(reader.line_num, cells)
         except csv.Error as error:
@@ -115,11 +96,11 @@ class CsvFile:
 
     def _columns(self, line: int, cells: list[str]) -> list[str]:
         columns = [cell.lower() for cell in cells]
-        for name in _NEEDED:
+        for name in NEEDED:
             if name not in columns:
                 self._fail(line, f"column {name!r} is missing from the header")
         for name in columns:
-            if name not in (*_NEEDED, *_OPTIONAL):
+            if name not in (*NEEDED, *OPTIONAL):
                 self._fail(
                     line,
                     f"expected columns path, label, split and group, got {name!r}",
@@ -128,29 +109,13 @@ class CsvFile:
             self._fail(line, f"a column stands twice in {','.join(columns)!r}")
         return columns
 
-    def _row(self, line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
+    def _row(self, line: int, columns: list[str], cells: list[str]) -> ImageRow:
         if len(cells) != len(columns):
             self._fail(line, f"expected {len(columns)} columns, got {len(cells)}")
-        row = dict.fromkeys(_OPTIONAL, "") | dict(zip(columns, cells, strict=True))
-        for name in _NEEDED:
-            if not row[name]:
-                self._fail(line, f"the {name} is empty")
-        if row["split"] and row["split"].lower() not in SPLITS:
-            self._fail(line, f"expected split train, val or test, got {row['split']!r}")
-        return row
+        return ImageRow(line, **dict(zip(columns, cells, strict=True)))
 
-    def _path(self, line: int, text: str) -> str:
-        """Spell a path in one way, so that a file named twice is seen."""
-        folder = self.file.parent
-        whole = Path(os.path.normpath(folder / text))
-        if not whole.is_file():
-            self._fail(line, f"file {text!r} is not there")
-        if whole.is_relative_to(folder):
-            return whole.relative_to(folder).as_posix()
-        return whole.as_posix()
-
-    def _fail(self, line: int, what: str) -> NoReturn:
-        raise DataError(f"{str(self.file)!r}, line {line:,}: {what}.")
+    def _fail(self, line: int, reason: str) -> NoReturn:
+        raise DataError(f"{str(self.file)!r}, line {line:,}: {reason}.")
 
 
 def dataset(text: str, archives: Path | None = None) -> Dataset:
@@ -170,5 +135,5 @@ def dataset(text: str, archives: Path | None = None) -> Dataset:
         spec=f"csv:{file}",
         info=INFO,
         source=CsvFile(file),
-        salt="csv",
+        salt=SALT,
     )

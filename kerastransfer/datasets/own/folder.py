@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from kerastransfer.archives.spans import FileSpan
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.naming import (
@@ -23,7 +23,7 @@ from kerastransfer.datasets.naming import (
     refuse_archives,
     safe_name,
 )
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
 
@@ -43,7 +43,7 @@ SPLITS: dict[str, SplitName] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ImageFolder:
+class ImageFolder(ImageSource):
     """Reads image files below a folder.
 
     Parameters
@@ -53,7 +53,6 @@ class ImageFolder:
     """
 
     root: Path
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every image by its path below the folder; reads none.
@@ -71,34 +70,26 @@ class ImageFolder:
         if not self.root.is_dir():
             raise MissingError(f"Folder {str(self.root)!r} is not there.")
         links: set[Path] = set()
-        found = [
+        entries = [
             (split, folder.name, path)
             for split, upper in _split_folders(self.root, links)
             for folder in _class_folders(upper, links)
             for path in _images(self.root, folder, links)
         ]
         _warn_of(links, self.root)
-        classes = sorted({name for _, name, _ in found})
+        classes = sorted({name for _, name, _ in entries})
         labels = {name: label for label, name in enumerate(classes)}
         items, digest = [], hashlib.sha256()
-        for split, name, path in sorted(found, key=lambda entry: entry[2]):
+        for split, name, path in sorted(entries, key=lambda entry: entry[2]):
             relative = path.relative_to(self.root).as_posix()
             items.append(Item(relative, labels[name], split))
             digest.update(stamp(relative, path))
         where = f"folder {str(self.root)!r}"
         return make_listing(classes, items, digest.hexdigest(), where=where)
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         return (whole(path, FileSpan(self.root / path)) for path in sorted(paths))
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
 
 def dataset(text: str, archives: Path | None = None) -> Dataset:
@@ -125,8 +116,8 @@ def dataset(text: str, archives: Path | None = None) -> Dataset:
 
 def stamp(name: str, path: Path) -> bytes:
     """Return a line of a file's name, size and time, for a fingerprint."""
-    told = path.stat()
-    line = f"{name}\t{told.st_size}\t{told.st_mtime_ns}\n"
+    status = path.stat()
+    line = f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n"
     return line.encode("utf-8", "surrogateescape")
 
 
@@ -162,11 +153,11 @@ def _is_upper(folder: Path) -> bool:
 
 def _folders(root: Path, links: set[Path]) -> list[Path]:
     """Return the folders in `root`; links, which may lead anywhere, go to `links`."""
-    found = sorted(
+    folders = sorted(
         path for path in root.iterdir() if path.is_dir() and not is_dropping(path.name)
     )
-    links.update(path for path in found if path.is_symlink())
-    return [path for path in found if path not in links]
+    links.update(path for path in folders if path.is_symlink())
+    return [path for path in folders if path not in links]
 
 
 def _class_folders(upper: Path, links: set[Path]) -> list[Path]:
@@ -180,7 +171,7 @@ def _class_folders(upper: Path, links: set[Path]) -> list[Path]:
 
 def _images(root: Path, folder: Path, links: set[Path]) -> list[Path]:
     """Return a class's image files, in sub-folders too."""
-    home, found = root.resolve(), []
+    home, images = root.resolve(), []
     for parent, _, names in os.walk(folder, onerror=_raise):
         here = Path(parent)
         if any(is_dropping(part) for part in here.relative_to(folder).parts):
@@ -190,13 +181,13 @@ def _images(root: Path, folder: Path, links: set[Path]) -> list[Path]:
             if path.is_symlink() and not path.resolve().is_relative_to(home):
                 links.add(path)
             elif path.is_file():
-                found.append(path)
-    if not found:
+                images.append(path)
+    if not images:
         raise DataError(
             f"Class folder {str(folder)!r} holds no image (a file with a name like "
             "x.jpg or x.png); add some or remove the folder."
         )
-    return found
+    return images
 
 
 def _linked_folders(folder: Path) -> list[Path]:

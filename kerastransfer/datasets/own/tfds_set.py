@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.archives.spans import Held
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.datasets.own.folder import SPLITS
-from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 
 INFO = DatasetInfo(
@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z_][\w/:.\-]*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TfdsSet:
+class TfdsSet(ImageSource):
     """Reads a prepared dataset of TensorFlow Datasets.
 
     Parameters
@@ -43,7 +43,6 @@ class TfdsSet:
 
     name: str
     folder: Path | None
-    sequential: bool = False
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List ``<split>/<index>``, in TFDS's order; reads labels only.
@@ -77,7 +76,7 @@ class TfdsSet:
             ignored=ignored,
         )
 
-    def blobs(self, paths: Collection[str]) -> Iterator[ImageFile]:
+    def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield encoded images, as they are stored."""
         wanted = frozenset(paths)
         builder = self._builder()
@@ -87,14 +86,6 @@ class TfdsSet:
                 path = _path(split, index)
                 if path in wanted:
                     yield whole(path, Held(data))
-
-    def stamp(self) -> str:
-        """Return nothing: listing costs little."""
-        return ""
-
-    def archives(self, watch: ReadOptions) -> tuple[ArchiveState, ...]:
-        """Return none: the files are the dataset."""
-        return ()
 
     def prepare(self) -> None:
         """Download and prepare the dataset, as TFDS does it.
@@ -174,15 +165,17 @@ def _keys(builder: Any, name: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the names of the image and the label, and the classes' names."""
     import tensorflow_datasets as tfds
 
-    found = builder.info.features
-    features = dict(found) if isinstance(found, tfds.features.FeaturesDict) else {}
+    declared = builder.info.features
+    features = (
+        dict(declared) if isinstance(declared, tfds.features.FeaturesDict) else {}
+    )
     image, label = builder.info.supervised_keys or ("image", "label")
     fits = isinstance(features.get(image), tfds.features.Image) and isinstance(
         features.get(label), tfds.features.ClassLabel
     )
     if not fits:
         raise DataError(
-            f"Expected tfds:{name} to hold an image and a class label, got {found}."
+            f"Expected tfds:{name} to hold an image and a class label, got {declared}."
         )
     return image, label, tuple(features[label].names)
 
@@ -192,10 +185,10 @@ def _read(builder: Any, split: str, **options: Any) -> Iterator[Any]:
     import tensorflow_datasets as tfds
 
     config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    found = builder.as_dataset(
+    examples = builder.as_dataset(
         split=split, shuffle_files=False, read_config=config, **options
     )
-    return iter(found.as_numpy_iterator())
+    return iter(examples.as_numpy_iterator())
 
 
 def _labels(builder: Any, split: str, key: str) -> Iterator[int]:
@@ -214,8 +207,8 @@ def _encoded(builder: Any, split: str, key: str) -> Iterator[bytes]:
 
 def _fingerprint(builder: Any) -> str:
     info = builder.info
-    told = [
+    sizes = [
         (name, list(split.shard_lengths), split.num_bytes)
         for name, split in sorted(info.splits.items())
     ]
-    return hashlib.sha256(f"{info.full_name} {told}".encode()).hexdigest()
+    return hashlib.sha256(f"{info.full_name} {sizes}".encode()).hexdigest()

@@ -86,13 +86,13 @@ def _near_pairs(
     hashes: HashArray, thumbnails: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], bool]:
     """Return confirmed pairs of rows, each once, and whether all were looked at."""
-    found, looked = [np.empty((0, 2), np.int64)], 0
+    confirmed, looked = [np.empty((0, 2), np.int64)], 0
     for pairs in _candidates(hashes):
         looked += len(pairs)
         if looked > _MOST_PAIRS:
-            return np.concatenate(found), False
-        found.append(pairs[_confirmed(thumbnails, pairs)])
-    return np.concatenate(found), True
+            return np.concatenate(confirmed), False
+        confirmed.append(pairs[_confirmed(thumbnails, pairs)])
+    return np.concatenate(confirmed), True
 
 
 def _candidates(hashes: HashArray) -> Iterator[NDArray[np.int64]]:

@@ -37,7 +37,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         "",
         *_sizes(health),
         *_crop(health, backbone),
-        *(f"published    {told}" for told in records.metadata["differences"]),
+        *(f"published    {sentence}" for sentence in records.metadata["differences"]),
         *findings(health, records.metadata["short_classes"]),
     ]
     return "\n".join(lines)
@@ -119,8 +119,8 @@ def _unreadable(health: Health) -> list[str]:
         ("rejected    ", health.rejected),
         ("damaged     ", health.damaged),
     ):
-        told = [f"{path} ({reasons[path]})" for path in sorted(reasons)[:_SHOWN]]
-        lines.append(f"{title} {_listed(told, len(reasons)) or 'none'}")
+        names = [f"{path} ({reasons[path]})" for path in sorted(reasons)[:_SHOWN]]
+        lines.append(f"{title} {_listed(names, len(reasons)) or 'none'}")
     largest = sorted(health.ignored.items(), key=lambda row: -row[1])
     for what, count in largest[:_SHOWN]:
         lines.append(f"left out     {count:,} {what}")
@@ -133,8 +133,8 @@ def _unreadable(health: Health) -> list[str]:
 def _short(health: Health, policy: str) -> list[str]:
     if not health.short:
         return ["short        no class has too few images"]
-    told = [f"{name} ({n:,})" for name, n in list(health.short.items())[:_SHOWN]]
-    return [f"short        {policy}: {_listed(told, len(health.short))}"]
+    names = [f"{name} ({n:,})" for name, n in list(health.short.items())[:_SHOWN]]
+    return [f"short        {policy}: {_listed(names, len(health.short))}"]
 
 
 def _duplicates(health: Health) -> list[str]:
@@ -171,10 +171,10 @@ def _images(clusters: Sequence[Cluster]) -> str:
 
 def _spell(cluster: Cluster) -> str:
     rows = zip(cluster.ids, cluster.splits, cluster.classes, strict=True)
-    told = [f"{name} ({split}, {label})" for name, split, label in rows]
-    return _listed(told[:_SHOWN], len(told), " = ")
+    names = [f"{name} ({split}, {label})" for name, split, label in rows]
+    return _listed(names[:_SHOWN], len(names), " = ")
 
 
-def _listed(told: Sequence[str], count: int, between: str = ", ") -> str:
-    more = f" and {count - len(told):,} more" if count > len(told) else ""
-    return between.join(told) + more
+def _listed(names: Sequence[str], count: int, between: str = ", ") -> str:
+    more = f" and {count - len(names):,} more" if count > len(names) else ""
+    return between.join(names) + more

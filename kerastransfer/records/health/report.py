@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import duplicates
 from kerastransfer.records.health.fingerprints import (
     THUMBNAIL,
@@ -142,7 +142,7 @@ def inspect(
     labels = np.concatenate([records.labels(split) for split in SPLITS])
     classes = [records.classes[label] for label in labels]
     sound = [each for each in looks if not each.reason]
-    found = _find(sound)
+    copies = _find(sound)
 
     def cluster(rows: Sequence[int], exact: bool) -> Cluster:
         indices = [sound[row].number for row in rows]
@@ -153,8 +153,8 @@ def inspect(
             classes=tuple(classes[i] for i in indices),
         )
 
-    exact = [cluster(rows, True) for rows in found.exact]
-    near = [cluster(rows, False) for rows in found.near]
+    exact = [cluster(rows, True) for rows in copies.exact]
+    near = [cluster(rows, False) for rows in copies.near]
     clusters = (*exact, *near)
     return Health(
         counts={
@@ -170,7 +170,7 @@ def inspect(
         sizes=_sizes(sound),
         dropped=_dropped(sound, kept),
         clusters=clusters,
-        complete=found.complete,
+        complete=copies.complete,
         across=_across(exact, [*exact, *near]),
         conflicts=tuple(each for each in clusters if len(set(each.classes)) > 1),
     )
@@ -184,16 +184,16 @@ def _look(
 ) -> list[Fingerprint]:
     """Look at all images, in order; their names are put into `names`."""
     total = sum(records.size(split) for split in SPLITS)
-    found: list[Fingerprint] = []
+    prints: list[Fingerprint] = []
     pool: Workers[tuple[int, bytes], Fingerprint] = Workers(
         fingerprint, lambda task: Load(len(task[1]), 1), images=total, workers=workers
     )
     with pool:
         for done, each in enumerate(pool(_images(records, names)), start=1):
-            found.append(each)
+            prints.append(each)
             if progress is not None:
                 progress(done, total)
-    return sorted(found, key=lambda each: each.number)
+    return sorted(prints, key=lambda each: each.number)
 
 
 def _images(records: Records, names: list[str]) -> Iterator[tuple[int, bytes]]:
@@ -255,11 +255,11 @@ def _across(
 
 def _held(clusters: Sequence[Cluster], one: str, other: str) -> int:
     """Count the images of one split that another holds too."""
-    found = {
+    names = {
         name
         for each in clusters
         if other in each.splits
         for name, split in zip(each.ids, each.splits, strict=True)
         if split == one
     }
-    return len(found)
+    return len(names)

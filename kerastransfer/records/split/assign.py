@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError
-from kerastransfer.records.split.ordering import IntArray, digests, sorted_by
+from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.records.split.ordering import digests, sorted_by
 from kerastransfer.records.split.quotas import Quota, Rules
 
 

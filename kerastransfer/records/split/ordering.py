@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
+from kerastransfer.foundation.arrays import IntArray
+
 _SIZE = 32  # bytes of a SHA-256
 
 

@@ -13,16 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerastransfer.datasets.dataset import DatasetInfo, ShortClasses
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ShortClasses
 from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.split.assign import SplitImages, arrange
-from kerastransfer.records.split.ordering import (
-    IntArray,
-    digests,
-    rank_major,
-    sorted_by,
-)
+from kerastransfer.records.split.ordering import digests, rank_major, sorted_by
 from kerastransfer.records.split.quotas import MaxPerClass, Rules, read_rules
 from kerastransfer.records.split.short_classes import Allocation, allocate
 
@@ -84,6 +80,35 @@ class SplitPlan:
     short: Mapping[str, int]
     hash: str
 
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        listing: Listing | None = None,
+        *,
+        split_seed: int = 0,
+        max_per_class: MaxPerClass = None,
+        short_classes: ShortClasses | None = None,
+    ) -> "SplitPlan":
+        """Plan a dataset, as its conversion does.
+
+        Parameters
+        ----------
+        listing : Listing, optional
+            Of the dataset, or of a part of it; None to list it now.
+        split_seed, max_per_class, short_classes
+            See `make_plan`.
+        """
+        return make_plan(
+            dataset.listing() if listing is None else listing,
+            dataset.info,
+            name=dataset.name,
+            salt=dataset.salt or dataset.name,
+            split_seed=split_seed,
+            max_per_class=max_per_class,
+            short_classes=short_classes,
+        )
+
     def places(self, split: str) -> tuple[Place, ...]:
         """Return train, val or test."""
         return {"train": self.train, "val": self.val, "test": self.test}[split]
@@ -95,8 +120,8 @@ class SplitPlan:
 
     def _count(self, split: str) -> list[int]:
         labels = [place.label for place in self.places(split)]
-        found: list[int] = np.bincount(labels, minlength=len(self.classes)).tolist()
-        return found
+        numbers: list[int] = np.bincount(labels, minlength=len(self.classes)).tolist()
+        return numbers
 
 
 def make_plan(
@@ -104,7 +129,7 @@ def make_plan(
     info: DatasetInfo,
     *,
     name: str,
-    salt: str = "",
+    salt: str,
     split_seed: int = 0,
     max_per_class: MaxPerClass = None,
     short_classes: ShortClasses | None = None,
@@ -113,13 +138,10 @@ def make_plan(
 
     Parameters
     ----------
-    listing : Listing
     info : DatasetInfo
-        Their test rule, val and train sizes decide.
-    name : str
-        The dataset's.
-    salt : str, optional
-        What splits and ranks are hashed with; by default the name.
+        Its test rule, val and train sizes decide.
+    salt : str
+        What splits and ranks are hashed with; `SplitPlan.of` takes the dataset's.
     split_seed : int
         Another seed is another split.
     max_per_class : int, 'all' or None
@@ -129,7 +151,7 @@ def make_plan(
         What becomes of a class with too few images: refuse, use what there is (at least
         one for train, the rest for val and test in proportion; where whole groups would
         leave none for train, a share for each split), or leave it out. A class without
-        an image to train on is left out in any case. None for what the facts say.
+        an image to train on is left out in any case. None for the dataset's own.
 
     Returns
     -------
@@ -146,7 +168,6 @@ def make_plan(
     policy = short_classes or info.short_classes
     _check_arguments(max_per_class, policy)
     rules = read_rules(listing, info, max_per_class)
-    salt = salt or name
     images = arrange(listing, rules, salt=f"{split_seed}:{salt}")
     settled = allocate(listing, images, rules, policy)
     relabel = {label: new for new, label in enumerate(sorted(settled.quotas))}

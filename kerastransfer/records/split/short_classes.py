@@ -8,8 +8,8 @@ import numpy as np
 from kerastransfer.datasets.dataset import ShortClasses
 from kerastransfer.datasets.listing import Listing, SplitName
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.split.assign import SplitImages, divide
-from kerastransfer.records.split.ordering import IntArray
 from kerastransfer.records.split.quotas import Quota, Rules, cap, make_quota, share
 
 _NAMED = 10  # classes that a message names
@@ -41,10 +41,8 @@ def allocate(
 
     Parameters
     ----------
-    listing : Listing
     images : SplitImages
-        Its items.
-    rules : Rules
+        The listing's items.
     policy : {'error', 'cap', 'drop'}
 
     Returns
@@ -66,42 +64,26 @@ def allocate(
     }
     if short and policy == "error":
         raise _refuse(listing, quotas, short)
-    wanted = dict(quotas)
+    full = dict(quotas)
     for label, n in short.items():
         if policy == "drop" or n == 0:  # nothing to train on
-            del quotas[label], wanted[label]
+            del quotas[label], full[label]
         else:
             quotas[label] = cap(quotas[label], n)
-    return _divide(
-        listing, images, rules, policy, Allocation({}, quotas, short), wanted
-    )
-
-
-def _divide(
-    listing: Listing,
-    images: SplitImages,
-    rules: Rules,
-    policy: ShortClasses,
-    settled: Allocation,
-    wanted: Mapping[int, Quota],
-) -> Allocation:
-    """Divide by the quotas; whole groups may still leave a class short."""
-    quotas, short = dict(settled.quotas), dict(settled.short)
-    sides = divide(images, rules, quotas)
-    counts = {split: _count(images, side) for split, side in sides.items()}
-    starved = _starved(quotas, counts)
-    if policy == "drop" and starved:
-        kept = {label: quotas[label] for label in quotas if label not in starved}
+    while True:
+        sides = divide(images, rules, quotas)
+        by_split = {split: _count(images, side) for split, side in sides.items()}
+        starved = _starved(quotas, by_split)  # whole groups may leave a class short
+        if not starved or policy != "drop":
+            break
         short |= starved
-        return _divide(
-            listing, images, rules, policy, Allocation({}, kept, short), wanted
-        )
+        quotas = {label: quotas[label] for label in quotas if label not in starved}
     if starved and policy == "error":
-        raise _refuse_groups(listing, counts, list(starved))
-    if any(counts["train"][label] == 0 for label in starved):
-        sides = _divide_evenly(images, rules, quotas, wanted)
-        counts = {split: _count(images, side) for split, side in sides.items()}
-        starved = _starved(quotas, counts)
+        raise _refuse_groups(listing, by_split, list(starved))
+    if any(by_split["train"][label] == 0 for label in starved):
+        sides = _divide_evenly(images, rules, quotas, full)
+        by_split = {split: _count(images, side) for split, side in sides.items()}
+        starved = _starved(quotas, by_split)
     return Allocation(sides, quotas, short | starved)
 
 
@@ -109,7 +91,7 @@ def _divide_evenly(
     images: SplitImages,
     rules: Rules,
     quotas: Mapping[int, Quota],
-    wanted: Mapping[int, Quota],
+    full: Mapping[int, Quota],
 ) -> dict[SplitName, IntArray]:
     """Divide groups that hold many small classes, so that each class is trained.
 
@@ -120,7 +102,7 @@ def _divide_evenly(
     """
     counts = _count(images, images.units.members)
     shares = {
-        label: quota if quota == wanted[label] else share(wanted[label], counts[label])
+        label: quota if quota == full[label] else share(full[label], counts[label])
         for label, quota in quotas.items()
     }
     return divide(images, rules, shares, reserve=True)
@@ -139,18 +121,18 @@ def _starved(
 
 def _count(images: SplitImages, indices: IntArray) -> list[int]:
     counts = np.bincount(images.labels[indices], minlength=images.num_classes)
-    found: list[int] = counts.tolist()
-    return found
+    numbers: list[int] = counts.tolist()
+    return numbers
 
 
 def _refuse(
     listing: Listing, quotas: Mapping[int, Quota], short: Mapping[int, int]
 ) -> DataError:
     """Make the error that names the classes which fall short."""
-    told = []
+    reasons = []
     for label, images in short.items():
         quota, name = quotas[label], listing.classes[label]
-        told.append(
+        reasons.append(
             f"{name!r} has {images:,} of {sum(quota):,} ({quota.train} train, "
             f"{quota.val} val, {quota.test} test)"
             if images < sum(quota)
@@ -158,26 +140,26 @@ def _refuse(
         )
     return DataError(
         f"{len(short):,} of {len(listing.classes):,} classes fall short of images: "
-        f"{_list(told)}; choose --short-classes cap (use what there is) or drop (leave "
-        "them out), or a smaller --max-per-class."
+        f"{_list(reasons)}; choose --short-classes cap (use what there is) or drop "
+        "(leave them out), or a smaller --max-per-class."
     )
 
 
 def _refuse_groups(
     listing: Listing, counts: Mapping[SplitName, list[int]], labels: list[int]
 ) -> DataError:
-    told = []
+    reasons = []
     for label in labels:
         train, val, test = (counts[split][label] for split in ("train", "val", "test"))
         name = listing.classes[label]
-        told.append(f"{name!r} gets {train} train, {val} val and {test} test images")
+        reasons.append(f"{name!r} gets {train} train, {val} val and {test} test images")
     return DataError(
-        f"Whole groups leave {len(labels):,} classes short: {_list(told)}; label more "
-        "groups of them, or choose --short-classes cap (use what there is) or drop "
-        "(leave them out)."
+        f"Whole groups leave {len(labels):,} classes short: {_list(reasons)}; label "
+        "more groups of them, or choose --short-classes cap (use what there is) or "
+        "drop (leave them out)."
     )
 
 
-def _list(told: list[str]) -> str:
-    more = f" and {len(told) - _NAMED:,} more" if len(told) > _NAMED else ""
-    return ", ".join(told[:_NAMED]) + more
+def _list(reasons: list[str]) -> str:
+    more = f" and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
+    return ", ".join(reasons[:_NAMED]) + more

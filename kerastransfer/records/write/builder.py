@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from kerastransfer.datasets.read_options import OnProgress
+from kerastransfer.datasets.dataset import DatasetInfo
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION
 from kerastransfer.records.split.plan import SPLITS, Place, SplitPlan
 
 # With shuffling disabled TFDS sorts keys in 1,000 buckets of this key space; keys
 # 0, 1, 2, ... would all fall into one, which it loads whole.
 _KEY_SPACE = 2**128
+
+_NO_PAGE = "about:blank"
 
 ImageReader = Callable[[str], bytes]
 
@@ -30,7 +33,7 @@ def write(
     plan: SplitPlan,
     images: ImageReader,
     *,
-    description: str,
+    info: DatasetInfo,
     metadata: Mapping[str, Any],
     folder: Path,
     shards: int | None = None,
@@ -43,7 +46,8 @@ def write(
     plan : SplitPlan
     images : callable
         From a path to the encoded image.
-    description : str
+    info : DatasetInfo
+        Its description, citation, licence and home page are written.
     metadata : mapping
         Goes to ``metadata.json``, with ``bytes_hash``: a SHA-256 over all images.
     folder : Path
@@ -61,7 +65,7 @@ def write(
     builder = RecordsBuilder(
         plan,
         _told(images, plan, progress),
-        description=description,
+        info=info,
         metadata=metadata,
         folder=folder,
     )
@@ -105,13 +109,13 @@ class RecordsBuilder(
         plan: SplitPlan,
         images: ImageReader,
         *,
-        description: str,
+        info: DatasetInfo,
         metadata: Mapping[str, Any],
         folder: Path,
     ) -> None:
         self.name = plan.name
         self._plan, self._images = plan, images
-        self._description, self._metadata = description, metadata
+        self._about, self._metadata = info, metadata
         self._digest = hashlib.sha256()
         places = [place for split in SPLITS for place in plan.places(split)]
         self._grouped = any(place.group is not None for place in places)
@@ -130,7 +134,11 @@ class RecordsBuilder(
             features["row"] = features["col"] = np.int64
         return tfds.core.DatasetInfo(
             builder=self,
-            description=self._description,
+            description=self._about.description,
+            citation=self._about.citation or None,
+            # TFDS names a page of its own catalogue where nothing is given.
+            homepage=self._about.url or _NO_PAGE,
+            license=self._about.licence or None,
             features=tfds.features.FeaturesDict(features),
             supervised_keys=("image", "label"),
             disable_shuffling=True,

@@ -31,24 +31,27 @@ def differences(dataset: Dataset, listing: Listing) -> list[str]:
     list of str
         Sentences; none where all agrees or nothing was published.
     """
-    told = []
+    sentences = []
     if listing.lacking:
         names = ", ".join(map(repr, listing.lacking))
         all_of_them = sum(part.holds == "images" for part in dataset.info.parts)
-        told.append(
+        sentences.append(
             f"{len(listing.lacking)} of {all_of_them} archives of {dataset.name} are "
             f"not there: {names}."
         )
     labels = [item.label for item in listing.items]
     counts: Sequence[int] = np.bincount(labels, minlength=len(listing.classes)).tolist()
-    facts = dataset.info
     counted = class_counts.differences(
-        dataset.name, listing.classes, counts, facts.classes, facts.listed
+        dataset.name,
+        dataset.published_counts,
+        listing.classes,
+        counts,
+        listed=dataset.info.listed,
     )
-    return [*told, counted] if counted else told
+    return [*sentences, counted] if counted else sentences
 
 
-def check_published(told: Sequence[str], *, strict: bool) -> None:
+def check_published(sentences: Sequence[str], *, strict: bool) -> None:
     """Warn of differences from what was published, or refuse them.
 
     Raises
@@ -56,9 +59,11 @@ def check_published(told: Sequence[str], *, strict: bool) -> None:
     DataError
         If there are any and `strict` is true.
     """
-    if told and strict:
-        raise DataError(f"{' '.join(told)} Leave --strict out to take what there is.")
-    for sentence in told:
+    if sentences and strict:
+        raise DataError(
+            f"{' '.join(sentences)} Leave --strict out to take what there is."
+        )
+    for sentence in sentences:
         report.warn(sentence)
 
 
@@ -75,10 +80,10 @@ def check_archives(
     archives = tuple(archives)
     wrong = [f"{each.name!r}: {each.differs}" for each in archives if each.differs]
     if wrong:
-        told = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
+        message = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
         if verify:
-            raise DataError(f"{told}; get them again, or leave --verify out.")
-        report.warn(f"{told}; they are taken as they are.")
+            raise DataError(f"{message}; get them again, or leave --verify out.")
+        report.warn(f"{message}; they are taken as they are.")
     unsure = [
         f"{each.name!r}: {each.unverified}" for each in archives if each.unverified
     ]
@@ -101,10 +106,10 @@ def is_stamped(dataset: Dataset, target: Path, options: Options, stamp: str) -> 
     stamp : str
         Of the archives now; see `Source.stamp`.
     """
-    found = manifest.read(target)
+    metadata = manifest.read(target)
     asked = manifest.asked(dataset, options)
-    same = all(found[name] == asked[name] for name in asked)
-    return bool(stamp) and found["stamp"] == stamp and same
+    same = all(metadata[name] == asked[name] for name in asked)
+    return bool(stamp) and metadata["stamp"] == stamp and same
 
 
 def may_stay(
@@ -117,11 +122,11 @@ def may_stay(
     DataError
         If they are of another plan.
     """
-    found = manifest.read(target)
+    metadata = manifest.read(target)
     asked = manifest.asked(dataset, options)
-    differs = [name for name in asked if found[name] != asked[name]]
+    differs = [name for name in asked if metadata[name] != asked[name]]
     asked["fingerprint"] = listing.fingerprint
-    if found["fingerprint"] != listing.fingerprint:
+    if metadata["fingerprint"] != listing.fingerprint:
         if dataset.info.may_change and not differs:
             report.warn(
                 f"The files of {dataset.spec} have changed; converting them again."
@@ -131,7 +136,10 @@ def may_stay(
     if differs:
         raise _another(
             target,
-            (f"{name} {found[name]!r} instead of {asked[name]!r}" for name in differs),
+            (
+                f"{name} {metadata[name]!r} instead of {asked[name]!r}"
+                for name in differs
+            ),
         )
     return True
 
@@ -145,10 +153,10 @@ def check_kept(target: Path, *, strict: bool, shards: int | None) -> None:
         If `strict` is true and they differ from what was published or lack images that
         could not be decoded; or if they have another number of shards.
     """
-    found = manifest.read(target)
-    check_published(found["differences"] if strict else [], strict=strict)
-    if strict and found["rejected"]:
-        raise DataError(tell(found["rejected"]))
+    metadata = manifest.read(target)
+    check_published(metadata["differences"] if strict else [], strict=strict)
+    if strict and metadata["rejected"]:
+        raise DataError(tell(metadata["rejected"]))
     if shards is not None:
         path = target / "dataset_info.json"
         lengths = read_lengths(manifest.read_json(path), path)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
-from kerastransfer.datasets.read_options import OnProgress
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
-from kerastransfer.records.split.plan import SPLITS, SplitPlan, make_plan
+from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.write.encoder import make_encoder
 from kerastransfer.records.write.spool import Spool
 from kerastransfer.records.write.stored_image import Encoded
@@ -67,22 +67,20 @@ class Conversion:
                     # Reading some costs as much as reading all; then it is done once.
                     paths = [item.path for item in listing.items]
                 paths = [path for path in paths if path not in rejected]
-                found = self._encode(spool.missing(paths), spool)
-                if not found:
+                undecodable = self._encode(spool.missing(paths), spool)
+                if not undecodable:
                     break
                 if self.strict:
-                    raise DataError(tell(found))
-                report.warn(f"{tell(found)} Left out; planning again.")
-                rejected |= found
+                    raise DataError(tell(undecodable))
+                report.warn(f"{tell(undecodable)} Left out; planning again.")
+                rejected |= undecodable
             self._tell_untrained(plan)
             return self._write(plan, spool, listing, rejected, folder)
 
     def _plan(self, listing: Listing) -> SplitPlan:
-        return make_plan(
+        return SplitPlan.of(
+            self.dataset,
             listing,
-            self.dataset.info,
-            name=self.dataset.name,
-            salt=self.dataset.salt,
             split_seed=self.options.split_seed,
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,
@@ -114,7 +112,7 @@ class Conversion:
             self.options.image_size, images=len(paths), workers=self.workers
         )
         with encoder:
-            results = encoder(self.dataset.source.blobs(paths))
+            results = encoder(self.dataset.source.image_files(paths))
             for done, (path, result) in enumerate(results, start=1):
                 if isinstance(result, Encoded):
                     spool.add(path, result)
@@ -136,7 +134,7 @@ class Conversion:
     ) -> Path:
         from kerastransfer.records.write import builder  # TFDS: once the plan holds
 
-        told = manifest.describe(
+        metadata = manifest.describe(
             self.dataset,
             plan,
             self.options,
@@ -150,8 +148,8 @@ class Conversion:
         return builder.write(
             plan,
             spool.read,
-            description=self.dataset.info.description,
-            metadata=told,
+            info=self.dataset.info,
+            metadata=metadata,
             folder=folder,
             shards=self.shards,
             progress=self.writing,

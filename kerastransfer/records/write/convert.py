@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
-from kerastransfer.datasets.read_options import OnProgress, ReadOptions
+from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION, Options
 from kerastransfer.records.split.quotas import MaxPerClass
 from kerastransfer.records.write import checks, publishing
@@ -128,7 +129,7 @@ def records_path(dataset: Dataset, out: Path) -> Path:
 def _check_arguments(
     dataset: Dataset, image_size: int | None, shards: int | None
 ) -> None:
-    if image_size is not None and dataset.choices.patch_size is not None:
+    if image_size is not None and "patch_size" in dataset.options:
         raise InputError(
             f"--image-size does not go with {dataset.spec!r}, whose images are patches "
             "of --patch-size; leave it out."

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.workers import Load, Workers
@@ -22,32 +21,33 @@ class Rejected(NamedTuple):
 EncodedFile = tuple[str, Encoded | Rejected]
 
 
-def encode_blob(blob: ImageFile, image_size: int) -> list[EncodedFile]:
+def encode_file(file: ImageFile, image_size: int) -> list[EncodedFile]:
     """Read a file and encode its images; what the user can mend is a reason."""
     try:
-        data = blob.where.read()
-        if all(cut is None for _, cut in blob.images):
-            return [(path, encode(data, image_size)) for path, _ in blob.images]
-        return _patches(blob, data)
+        data = file.content.read()
+        if all(cut is None for _, cut in file.images):
+            encoded = encode(data, image_size, lossless=file.lossless)
+            return [(path, encoded) for path, _ in file.images]
+        return _patches(file, data)
     except (DataError, MissingError) as error:
         reason = str(error)
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror or error}"
-    return [(path, Rejected(reason)) for path, _ in blob.images]
+    return [(path, Rejected(reason)) for path, _ in file.images]
 
 
-def _patches(blob: ImageFile, data: bytes) -> list[EncodedFile]:
+def _patches(file: ImageFile, data: bytes) -> list[EncodedFile]:
     """Decode a photograph once and cut its patches."""
     photograph = decode(data)
-    found: list[EncodedFile] = []
-    for path, cut in blob.images:
+    results: list[EncodedFile] = []
+    for path, cut in file.images:
         assert cut is not None
         try:
             patch = Image.fromarray(cut_patch(photograph, cut))
-            found.append((path, write(patch)))
+            results.append((path, write(patch)))
         except DataError as error:
-            found.append((path, Rejected(str(error))))
-    return found
+            results.append((path, Rejected(str(error))))
+    return results
 
 
 def make_encoder(
@@ -68,15 +68,16 @@ def make_encoder(
     Workers
         Reads files where they are, but for archives that pass by only once.
     """
-    work = functools.partial(encode_blob, image_size=image_size)
+    work = functools.partial(encode_file, image_size=image_size)
     return Workers(work, _load, weigh=_weigh, images=images, workers=workers)
 
 
-def _load(blob: ImageFile) -> Load:
-    size = len(blob.where.data) if isinstance(blob.where, Held) else 0
-    return Load(size, len(blob.images))
+def _load(file: ImageFile) -> Load:
+    # What is on disk brings nothing along to a worker, what is in memory does.
+    held: int = getattr(file.content, "held_bytes", 0)
+    return Load(held, len(file.images))
 
 
 def _weigh(result: EncodedFile) -> int:
-    _, found = result
-    return len(found.data) if isinstance(found, Encoded) else 0
+    _, image = result
+    return len(image.data) if isinstance(image, Encoded) else 0

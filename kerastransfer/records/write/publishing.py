@@ -2,13 +2,12 @@
 
 import contextlib
 import errno
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import locks, report
 
 
 @contextlib.contextmanager
@@ -23,12 +22,11 @@ def lock(out: Path, name: str) -> Iterator[None]:
         The dataset's.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with (out / f".{name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report.warn(f"Another process converts {name}; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
+
+    def announce() -> None:
+        report.warn(f"Another process converts {name}; waiting for it.")
+
+    with locks.held(locks.beside(out / name), on_wait=announce):
         yield
 
 

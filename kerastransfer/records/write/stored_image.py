@@ -71,7 +71,7 @@ class Encoded(NamedTuple):
     changed: bool
 
 
-def encode(data: bytes, image_size: int = 256) -> Encoded:
+def encode(data: bytes, image_size: int = 256, *, lossless: bool = False) -> Encoded:
     """Turn an image file's bytes into those that records hold.
 
     Parameters
@@ -81,6 +81,8 @@ def encode(data: bytes, image_size: int = 256) -> Encoded:
     image_size : int
         The shorter side that larger images are shrunk to, in pixels. Smaller ones keep
         their size; the aspect is kept.
+    lossless : bool
+        Whether the pixels are stored as PNG in any case.
 
     Returns
     -------
@@ -93,10 +95,10 @@ def encode(data: bytes, image_size: int = 256) -> Encoded:
     """
     kind = _sniff(data)
     with _explaining(kind):
-        if kind == "JPEG" and _may_stay(data, image_size):
+        if kind == "JPEG" and not lossless and _may_stay(data, image_size):
             _decode_cheaply(data)
             return Encoded(data, "jpeg", changed=False)
-        return write(_decode(data, kind, image_size))
+        return write(_decode(data, kind, image_size), lossless=lossless)
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
@@ -246,13 +248,15 @@ def _target(size: tuple[int, int], image_size: int) -> tuple[int, int]:
     return width, height
 
 
-def write(image: Image.Image) -> Encoded:
+def write(image: Image.Image, *, lossless: bool = False) -> Encoded:
     """Write pixels as records hold them: JPEG, or PNG where they are few.
 
     Parameters
     ----------
     image : PIL.Image.Image
         RGB.
+    lossless : bool
+        Whether many are written as PNG too.
 
     Returns
     -------
@@ -260,7 +264,7 @@ def write(image: Image.Image) -> Encoded:
     """
     image.info = {}  # or a profile, comment or transparency would be written with it
     out = io.BytesIO()
-    if min(image.size) < SMALL:
+    if lossless or min(image.size) < SMALL:
         image.save(out, "PNG")
         return Encoded(out.getvalue(), "png", changed=True)
     image.save(out, "JPEG", quality=QUALITY, subsampling=0)

@@ -1,4 +1,4 @@
-"""A weight file's contents, whatever its format; the bytes decide, not the name."""
+"""Read a weight file of any format, recognised by its first bytes."""
 
 import dataclasses
 import zipfile
@@ -28,7 +28,7 @@ _KNOWN = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFile:
-    """What a reader took from a file; exactly one of the mappings is filled.
+    """The contents of a weight file; exactly one of the two mappings is filled.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What every reader shares: bounds, and errors that name the file."""
+"""Size limits that all readers share, and errors that name the file."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ class DamageError(ValueError):
 
 @contextlib.contextmanager
 def naming(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is parsed into a `WeightsError`.
+    """Turn any error while a file is parsed into a `WeightsError`.
 
-    Parsers of others (zipfile, h5py, NumPy) fail on damaged input with almost any
-    class, so every class is taken; the original error stays chained.
+    zipfile, h5py and NumPy raise almost any class of exception on damaged input, so
+    every class is caught; the original error stays chained.
 
     Parameters
     ----------
@@ -44,22 +44,13 @@ def naming(path: Path, kind: str) -> Iterator[None]:
         raise WeightsError(_one_line(path, kind, text)) from error
 
 
-def _one_line(path: Path, kind: str, what: str) -> str:
-    line = " ".join(what.split())[:300]
+def _one_line(path: Path, kind: str, problem: str) -> str:
+    line = " ".join(problem.split())[:300]
     return f"Expected {kind} in {str(path)!r}, but {line}."
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's bytes, if they are not too many.
-
-    Parameters
-    ----------
-    path : Path
-        A regular file.
-
-    Returns
-    -------
-    bytes
+    """Return a file's bytes after checking its size.
 
     Raises
     ------
@@ -76,12 +67,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file of a size that weights have.
-
-    Parameters
-    ----------
-    path : Path
-        Where it should be.
+    """Check that a file exists and has a plausible size for weights.
 
     Raises
     ------
@@ -103,7 +89,7 @@ def check_file(path: Path) -> None:
 
 
 def volume(shape: tuple[int, ...]) -> int:
-    """Multiply a shape from a file, refusing what is no shape.
+    """Return the number of elements of a shape that a file claims, after checking it.
 
     Parameters
     ----------

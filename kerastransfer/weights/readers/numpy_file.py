@@ -13,6 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib import format as npy
 
+from kerastransfer.foundation.numpy_files import (
+    NUMBERS,
+    ArrayDamageError,
+    NpyHeader,
+    read_header,
+)
 from kerastransfer.weights.readers import pickled
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
@@ -92,38 +98,39 @@ def read_toronto(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     path = Path(path)
     data = read_bytes(path)
     with naming(path, "a pickled mapping of layers to arrays (.npy)"):
-        shape, _, dtype, start = _header(data)
-        if shape != () or dtype != np.dtype(object):
-            raise DamageError(f"it holds an array of shape {shape} and type {dtype}")
-        value, end = pickled.load(data, start, _TABLE)
+        header = _header(data)
+        if header.shape != () or header.dtype != np.dtype(object):
+            raise DamageError(
+                f"it holds an array of shape {header.shape} and type {header.dtype}"
+            )
+        value, end = pickled.load(data, header.start, _TABLE)
         if end != len(data):
             raise DamageError(f"{len(data) - end:,} bytes follow its pickle")
         return _layers(value)
 
 
-def _header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return shape, whether in Fortran order, type, and where the numbers begin."""
-    stream = io.BytesIO(data)
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise DamageError(f"its array is of format version {version}")
-    first = version == (1, 0)
-    read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    volume(shape)
-    return shape, fortran, dtype, stream.tell()
+def _header(data: bytes) -> NpyHeader:
+    try:
+        header = read_header(io.BytesIO(data))
+    except ArrayDamageError as error:
+        raise DamageError(f"it cannot be parsed: {error}") from None
+    volume(header.shape)
+    return header
 
 
 def _array(data: bytes, name: str) -> np.ndarray:
-    shape, fortran, dtype, start = _header(data)
-    if dtype.kind not in "biuf":
-        raise DamageError(f"array {name[:80]!r} is of type {dtype}, which is no number")
-    if len(data) - start != volume(shape) * dtype.itemsize:
+    header = _header(data)
+    raw = data[header.start :]
+    if header.dtype.kind not in NUMBERS:
         raise DamageError(
-            f"array {name[:80]!r} of shape {shape} and type {dtype} has "
-            f"{len(data) - start:,} bytes"
+            f"array {name[:80]!r} is of type {header.dtype}, which is no number"
         )
-    return _numbers(data[start:], dtype, shape, fortran=fortran)
+    if len(raw) != header.nbytes:
+        raise DamageError(
+            f"array {name[:80]!r} of shape {header.shape} and type {header.dtype} has "
+            f"{len(raw):,} bytes"
+        )
+    return _numbers(raw, header.dtype, header.shape, fortran=header.fortran)
 
 
 def _numbers(

@@ -1,9 +1,9 @@
 """PyTorch's ``.pth`` state dicts, in both of its containers, without PyTorch.
 
-Up to PyTorch 1.5: a pickled magic number, a protocol number and facts of the machine;
-the pickled object, whose tensors refer to storages by key; the pickled list of keys;
-and for each key an int64 count and the raw numbers. From 1.6 on: a zip archive with
-``<root>/data.pkl``, ``<root>/data/<key>`` and, later, ``<root>/byteorder``
+Up to PyTorch 1.5: a pickled magic number, a protocol number and a description of the
+machine; the pickled object, whose tensors refer to storages by key; the pickled list of
+keys; and for each key an int64 count and the raw numbers. From 1.6 on: a zip archive
+with ``<root>/data.pkl``, ``<root>/data/<key>`` and, later, ``<root>/byteorder``
 (torch/serialization.py).
 """
 

@@ -117,7 +117,8 @@ def serve_miniature(name, tmp_path, server, monkeypatch):
     """Stand in for the publishers: the miniature's files, with hashes, on a server."""
     MINIATURES[name](tmp_path / "www")
     parts = []
-    for part in table.DATASETS[name].parts:
+    known = table.DATASETS[name]
+    for part in known.info.parts:
         file = tmp_path / "www" / part.file
         if not file.exists():
             continue
@@ -131,8 +132,9 @@ def serve_miniature(name, tmp_path, server, monkeypatch):
                 checksums=(Checksum("sha256", digest),),
             )
         )
-    facts = dataclasses.replace(table.DATASETS[name], parts=tuple(parts))
-    monkeypatch.setitem(table.DATASETS, name, facts)
+    info = dataclasses.replace(known.info, parts=tuple(parts))
+    changed = dataclasses.replace(known, info=info)
+    monkeypatch.setitem(table.DATASETS, name, changed)
 
 
 @pytest.mark.parametrize("name", ["cub200", "mit_indoor", "plankton"])
@@ -168,9 +170,11 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path, server, monkeypatch, ca
 
 def without_hashes(name, monkeypatch):
     """As published where no size and no hash is known."""
-    facts = table.DATASETS[name]
-    bare = tuple(dataclasses.replace(p, checksums=(), size=None) for p in facts.parts)
-    changed = dataclasses.replace(facts, parts=bare)
+    known = table.DATASETS[name]
+    parts = known.info.parts
+    bare = tuple(dataclasses.replace(p, checksums=(), size=None) for p in parts)
+    info = dataclasses.replace(known.info, parts=bare)
+    changed = dataclasses.replace(known, info=info)
     monkeypatch.setitem(table.DATASETS, name, changed)
 
 

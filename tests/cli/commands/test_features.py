@@ -8,7 +8,7 @@ from kerastransfer.cli.commands import features
 from kerastransfer.datasets import table
 from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.features.feature_file import FeatureFile
-from kerastransfer.features.selection import Selection
+from kerastransfer.features.image_set import ImageSet
 from kerastransfer.features.source_statistics import SourceStatistics
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import reader
@@ -58,26 +58,26 @@ def test_a_file_of_the_validation_images(records, digits, tmp_path, capsys):
 
 
 def test_all_splits_in_their_order(digits):
-    chosen = Selection.of(digits)
+    chosen = ImageSet.of(digits)
     sizes = [digits.size(split) for split in ("train", "val", "test")]
     assert len(chosen) == sum(sizes)
     expected = np.repeat(["train", "val", "test"], sizes)
     np.testing.assert_array_equal(chosen.splits(), expected)
     labels = [digits.labels(split) for split in ("train", "val", "test")]
-    np.testing.assert_array_equal(chosen.labels(), np.concatenate(labels))
+    np.testing.assert_array_equal(chosen.labels(digits), np.concatenate(labels))
 
 
 def test_a_draw_is_of_all_splits_and_ids_follow_it(digits):
-    chosen = Selection.of(digits, most=300, seed=3)
+    chosen = ImageSet.of(digits, most=300, seed=3)
     assert len(chosen) == 300
     assert {split for split, _ in chosen.parts} == {"train", "val", "test"}
-    again = Selection.of(digits, most=300, seed=3)
-    np.testing.assert_array_equal(chosen.ids(), again.ids())
-    other = Selection.of(digits, most=300, seed=4)
-    assert set(chosen.ids()) != set(other.ids())
+    again = ImageSet.of(digits, most=300, seed=3)
+    np.testing.assert_array_equal(chosen.ids(digits), again.ids(digits))
+    other = ImageSet.of(digits, most=300, seed=4)
+    assert set(chosen.ids(digits)) != set(other.ids(digits))
     # An id is "<class>/<name>".
-    classes = [digits.classes.index(name.split("/")[0]) for name in chosen.ids()]
-    np.testing.assert_array_equal(classes, chosen.labels())
+    classes = [digits.classes.index(name.split("/")[0]) for name in chosen.ids(digits)]
+    np.testing.assert_array_equal(classes, chosen.labels(digits))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_links_that_lead_out_are_counted_and_told(tmp_path):
         listing = resolve("caltech256", folder).listing()
     assert listing.ignored == {**mini.ignored, "links that lead out": 4}
     assert len(listing.items) == len(mini.labels) - 3
-    found = list(resolve("caltech256", folder).source.blobs(mini.labels))
+    found = list(resolve("caltech256", folder).source.image_files(mini.labels))
     assert len(found) == len(listing.items)  # not read either
 
 
@@ -53,9 +53,11 @@ def test_classes_that_are_still_tars_are_looked_into(tmp_path):
     assert (tmp_path / "ILSVRC2012_img_train" / f"{WNIDS['target'][0]}.tar").is_file()
     dataset = resolve("yosinski", tmp_path)
     assert {item.path for item in dataset.listing().items} == set(mini.labels)
-    blobs = {blob.images[0][0]: blob for blob in dataset.source.blobs(mini.labels)}
+    blobs = {
+        blob.images[0][0]: blob for blob in dataset.source.image_files(mini.labels)
+    }
     assert blobs.keys() == set(mini.labels)
-    assert all(blob.where.read() for blob in blobs.values())
+    assert all(blob.content.read() for blob in blobs.values())
 
 
 def test_years_of_corals_are_not_those_of_plankton(tmp_path):

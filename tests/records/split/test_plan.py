@@ -31,7 +31,7 @@ def listing(sizes, split=None, group=None):
 
 
 def plan_of(images, facts=ANY, **options):
-    return make_plan(images, facts, name="toy", **options)
+    return make_plan(images, facts, name="toy", salt="toy", **options)
 
 
 def paths(plan, split):

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kerastransfer.datasets import class_counts
 from kerastransfer.datasets.listing import Item, make_listing
 from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import DataError
@@ -32,11 +31,16 @@ MIT_TEST = (
 )
 
 
+def published(name):
+    """Return the counts of the classes that are there without being asked for."""
+    return [row for row in DATASETS[name].published_counts if not row.optional]
+
+
 def sizes(name, most=None):
     """Images a class, as published; classes that were counted together are one."""
     return {
         " + ".join(row.classes): min(row.images, most or row.images)
-        for row in class_counts.published(name)
+        for row in published(name)
     }
 
 
@@ -52,19 +56,21 @@ def listing(counts, official=None):
 
 
 def plan_of(name, counts, official=None, **options):
-    return make_plan(listing(counts, official), DATASETS[name], name=name, **options)
+    return make_plan(
+        listing(counts, official), DATASETS[name].info, name=name, salt=name, **options
+    )
 
 
 @pytest.mark.parametrize("name", TABLE_1)
 def test_the_facts_are_table_1(name):
     classes, val, test, train = TABLE_1[name]
-    facts = DATASETS[name]
+    facts = DATASETS[name].info
     assert facts.variant_sizes == train and facts.largest_train == train[-1]
     assert facts.val == val
     assert facts.test == test if test else facts.test in ("rest", "official")
     assert facts.classes is None or len(facts.classes) == classes
     if name not in ("yosinski", "mit_indoor"):
-        named = [c for row in class_counts.published(name) for c in row.classes]
+        named = [c for row in published(name) for c in row.classes]
         assert len(named) == len(set(named)) == classes
 
 
@@ -80,7 +86,7 @@ def test_the_facts_are_table_1(name):
     ],
 )
 def test_the_published_counts_add_up(name, images):
-    assert sum(row.images for row in class_counts.published(name)) == images
+    assert sum(row.images for row in published(name)) == images
 
 
 def test_caltech256_uses_every_image_of_the_smallest_classes():
@@ -194,7 +200,8 @@ def in_bins(counts, bins, bloom):
 def test_plankton_keeps_samples_together_and_trains_every_class(bins, bloom):
     counts = sizes("plankton", most=5_000)
     images = in_bins(counts, bins, bloom)
-    plan = make_plan(images, DATASETS["plankton"], name="plankton")
+    info = DATASETS["plankton"].info
+    plan = make_plan(images, info, name="plankton", salt="plankton")
     assert plan.classes == tuple(sorted(counts))
     sides = {}
     for split in SPLITS:
@@ -229,8 +236,8 @@ def test_variants_are_prefixes_at_full_size(name):
 
 def test_the_drawn_images_do_not_depend_on_the_policy(plankton):
     counts, plan = plankton
-    facts = dataclasses.replace(DATASETS["plankton"], short_classes="drop")
-    dropped = make_plan(listing(counts), facts, name="plankton")
+    facts = dataclasses.replace(DATASETS["plankton"].info, short_classes="drop")
+    dropped = make_plan(listing(counts), facts, name="plankton", salt="plankton")
     kept = set(dropped.classes)
     first = {p.path for p in plan.test if plan.classes[p.label] in kept}
     assert first == {p.path for p in dropped.test}

@@ -81,15 +81,16 @@ def test_other_shards_than_there_are_is_another_plan(cub):
 def published(tmp_path, monkeypatch):
     """Plankton's miniature: one of two archives as published, of one nothing known."""
     mini = MINIATURES["plankton"](tmp_path)
-    facts = table.DATASETS["plankton"]
+    known = table.DATASETS["plankton"]
     digest = hashlib.sha256((tmp_path / "2006.zip").read_bytes()).hexdigest()
     parts = tuple(
         dataclasses.replace(
             part, checksums=(Checksum("sha256", digest),) if "2006" in part.file else ()
         )
-        for part in facts.parts
+        for part in known.info.parts
     )
-    changed = dataclasses.replace(facts, parts=parts)
+    info = dataclasses.replace(known.info, parts=parts)
+    changed = dataclasses.replace(known, info=info)
     monkeypatch.setitem(table.DATASETS, "plankton", changed)
     return resolve("plankton", tmp_path), mini.options
 

@@ -25,7 +25,7 @@ from kerastransfer.records.reader import find_or_convert, open_records
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write import publishing
 from kerastransfer.records.write.convert import convert
-from kerastransfer.records.write.encoder import Rejected, encode_blob, make_encoder
+from kerastransfer.records.write.encoder import Rejected, encode_file, make_encoder
 
 # Reads records with TFDS alone, as somebody without our package would.
 READ_WITH_TFDS = """
@@ -296,14 +296,14 @@ def test_many_undecodable_images_are_counted(photos, tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_a_reason(spoilt):
     (spoilt / "ant" / "00.jpeg").chmod(0)
-    [blob] = resolve(f"folder:{spoilt}").source.blobs(["ant/00.jpeg"])
-    [(_, found)] = encode_blob(blob, 256)
+    [blob] = resolve(f"folder:{spoilt}").source.image_files(["ant/00.jpeg"])
+    [(_, found)] = encode_file(blob, 256)
     assert found == Rejected("the file cannot be read: Permission denied")
 
 
 def test_a_file_that_went_away_is_a_reason(photos):
-    [blob] = resolve(f"folder:{photos}").source.blobs(["ant/x.png"])
-    [(path, found)] = encode_blob(blob, 256)
+    [blob] = resolve(f"folder:{photos}").source.image_files(["ant/x.png"])
+    [(path, found)] = encode_file(blob, 256)
     assert path == "ant/x.png" and "is not there" in found.reason
 
 
@@ -500,7 +500,7 @@ from kerastransfer.records.write.encoder import make_encoder
 
 if __name__ == "__main__":
     with make_encoder(256, images=10_000, workers=2) as encoder:
-        list(encoder(Digits().blobs(["0/0000.png"] * 40)))
+        list(encoder(Digits().image_files(["0/0000.png"] * 40)))
         print("idle", flush=True)
         time.sleep(60)
 """

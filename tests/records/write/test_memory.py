@@ -35,7 +35,7 @@ class Tiny:
         items = (Item(f"{i % 10}/{i:06d}.png", i % 10) for i in range(SIZE))
         return make_listing("0123456789", items, "0" * 64, where="tiny")
 
-    def blobs(self, paths):
+    def image_files(self, paths):
         return (whole(path, Dot(path)) for path in paths)
 
     def stamp(self):
@@ -50,7 +50,7 @@ def peak():  # bytes
 if __name__ == "__main__":
     import tensorflow as tf
     before = peak()
-    facts = Facts(description="tiny")
+    facts = DatasetInfo(description="tiny")
     dataset = Dataset(name="tiny", spec="tiny", info=facts, source=Tiny())
     path = convert(dataset, Path(sys.argv[1]), workers=1)
     print(peak() - before, open_records(path).size("train"))

@@ -7,7 +7,7 @@ from PIL import Image
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.errors import DataError
-from kerastransfer.records.write.encoder import Rejected, encode_blob
+from kerastransfer.records.write.encoder import Rejected, encode_file
 from kerastransfer.records.write.patches import cut_patch
 
 
@@ -63,7 +63,7 @@ def test_a_photograph_gives_its_sound_patches_and_reasons_for_the_others():
     out = io.BytesIO()
     Image.fromarray(photograph(50, 60)).save(out, "PNG")
     cuts = (("a", Cut(5, 6, 16)), ("b", Cut(50, 6, 16)), ("c", Cut(49, 59, 16)))
-    found = dict(encode_blob(ImageFile(Held(out.getvalue()), cuts), 256))
+    found = dict(encode_file(ImageFile(Held(out.getvalue()), cuts), 256))
     assert isinstance(found["b"], Rejected) and "outside" in found["b"].reason
     for path, cut in (cuts[0], cuts[2]):
         pixels = np.asarray(Image.open(io.BytesIO(found[path].data)))
@@ -72,5 +72,5 @@ def test_a_photograph_gives_its_sound_patches_and_reasons_for_the_others():
 
 def test_a_damaged_photograph_gives_reasons_only():
     cuts = (("a", Cut(5, 6, 16)), ("b", Cut(1, 6, 16)))
-    found = dict(encode_blob(ImageFile(Held(b""), cuts), 256))
+    found = dict(encode_file(ImageFile(Held(b""), cuts), 256))
     assert found == {path: Rejected("the file is empty") for path in "ab"}

@@ -20,14 +20,13 @@ from helpers import miniature_archives
 from helpers.miniature_archives import MINIATURES
 from PIL import Image
 
-from kerastransfer.datasets.dataset import DatasetOptions
 from kerastransfer.datasets.known import imagenet_halves
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import workers as workers_module
 from kerastransfer.records.reader import open_records
-from kerastransfer.records.split.plan import SPLITS, make_plan
+from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.write.convert import convert
 
 # Reads records with TFDS alone, as somebody without our package would.
@@ -75,8 +74,8 @@ def converted(tmp_path_factory):
         path = quietly(dataset, tmp_path_factory.mktemp("records"), **mini.options)
         items = [i for i in dataset.listing().items if i.path not in mini.rejected]
         listing = dataclasses.replace(dataset.listing(), items=tuple(items))
-        options = {"name": name, **mini.options}
-        found[name] = Converted(mini, path, make_plan(listing, dataset.info, **options))
+        plan = SplitPlan.of(dataset, listing, **mini.options)
+        found[name] = Converted(mini, path, plan)
     return found
 
 
@@ -298,7 +297,7 @@ def test_a_partition_of_sun397_is_its_test_set(level, unpack, tmp_path):
     folder = mini.folder
     if unpack:
         folder = miniature_archives.unpack(tmp_path / "packed", tmp_path / "plain")
-    dataset = resolve("sun397", folder, DatasetOptions(partition=1))
+    dataset = resolve("sun397", folder, dict(partition=1))
     listing = dataset.listing()
     assert {item.path: item.split for item in listing.items} == mini.splits
     assert all(mini.labels[i.path] == listing.classes[i.label] for i in listing.items)
@@ -307,18 +306,18 @@ def test_a_partition_of_sun397_is_its_test_set(level, unpack, tmp_path):
         "listed images that are missing": 1,
         "other files": mini.ignored["other files"] + 3,
     }
-    other = resolve("sun397", folder, DatasetOptions(partition=2)).listing()
+    other = resolve("sun397", folder, dict(partition=2)).listing()
     assert {item.path for item in other.items} != set(mini.splits)
     lacking = r"the list 'Training_03.txt' in the archives|'Partitions.zip'"
     with pytest.raises((DataError, MissingError), match=lacking):
-        resolve("sun397", folder, DatasetOptions(partition=3)).listing()
+        resolve("sun397", folder, dict(partition=3)).listing()
     # Without one, as ever.
     assert len(resolve("sun397", folder).listing().items) == len(mini.labels)
 
 
 def test_a_partition_is_converted_and_is_a_plan_of_its_own(tmp_path):
     mini = miniature_archives.sun397(tmp_path, partitions="")
-    dataset = resolve("sun397", tmp_path, DatasetOptions(partition=1))
+    dataset = resolve("sun397", tmp_path, dict(partition=1))
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         path = convert(dataset, tmp_path / "out", max_per_class=10)
@@ -344,12 +343,12 @@ def test_a_partition_names_each_image_once(tmp_path):
     lists = dict.fromkeys(names, "/a/abbey/sun_x.jpg\n")
     miniature_archives.write_zip(tmp_path / "Partitions.zip", lists)
     with pytest.raises(DataError, match=r"'a/abbey/sun_x.jpg' in one list of sun397"):
-        resolve("sun397", tmp_path, DatasetOptions(partition=1)).listing()
+        resolve("sun397", tmp_path, dict(partition=1)).listing()
 
 
 def test_clutter_is_a_class_where_that_is_asked(converted):
     folder = converted["caltech256"].mini.folder
-    listing = resolve("caltech256", folder, DatasetOptions(keep_clutter=True)).listing()
+    listing = resolve("caltech256", folder, dict(keep_clutter=True)).listing()
     assert listing.classes == ("ak47", "dog", "spider", "airplanes", "clutter")
     assert sum(item.label == 4 for item in listing.items) == 5
     assert listing.ignored == {"other files": 2}
@@ -358,7 +357,7 @@ def test_clutter_is_a_class_where_that_is_asked(converted):
 def test_species_of_porites_are_porites_where_that_is_asked(tmp_path):
     mini = MINIATURES["coral"](tmp_path)
     plain = resolve("coral", tmp_path).listing()
-    merged = resolve("coral", tmp_path, DatasetOptions(merge_porites=True)).listing()
+    merged = resolve("coral", tmp_path, dict(merge_porites=True)).listing()
     assert merged.classes == plain.classes
     more = {i.path: merged.classes[i.label] for i in merged.items}
     assert {path: more[path] for path in mini.labels} == mini.labels
@@ -473,7 +472,7 @@ def test_a_wrong_list_of_labels_is_refused(rows, told, tmp_path):
 @pytest.mark.parametrize("group", ["photograph", "quadrat"])
 def test_coral_keeps_groups_on_one_side(group, tmp_path):
     miniature_archives.coral_in_bulk(tmp_path)
-    dataset = resolve("coral", tmp_path, DatasetOptions(group=group, patch_size=8))
+    dataset = resolve("coral", tmp_path, dict(group=group, patch_size=8))
     options = {"max_per_class": 3}
     records = open_records(quietly(dataset, tmp_path / "out", **options))
     sides = {}
@@ -492,13 +491,13 @@ def test_coral_keeps_groups_on_one_side(group, tmp_path):
     assert records.metadata["ungrouped"] == sizes  # published sizes hold exactly
     assert {split: records.size(split) for split in SPLITS} == sizes
     with pytest.raises(DataError, match=rf"group '{group}' instead of None"):
-        other = resolve("coral", tmp_path, DatasetOptions(patch_size=8))
+        other = resolve("coral", tmp_path, dict(patch_size=8))
         quietly(other, tmp_path / "out", **options)
 
 
 def test_plankton_keeps_a_sample_on_one_side_and_trains_every_class(tmp_path):
     mini = miniature_archives.plankton_in_bulk(tmp_path)
-    dataset = resolve("plankton", tmp_path, DatasetOptions(group="bin"))
+    dataset = resolve("plankton", tmp_path, dict(group="bin"))
     records = open_records(quietly(dataset, tmp_path / "out"))
     sides, found = {}, Counter()
     for split in SPLITS:
@@ -539,7 +538,7 @@ def test_coral_patches_are_cut_and_their_points_kept(converted, tmp_path):
 
 def test_another_patch_size_is_another_plan(tmp_path):
     MINIATURES["coral"](tmp_path)
-    dataset = resolve("coral", tmp_path, DatasetOptions(patch_size=20))
+    dataset = resolve("coral", tmp_path, dict(patch_size=20))
     options = {"max_per_class": 2, "short_classes": "cap"}
     records = open_records(quietly(dataset, tmp_path / "out", **options))
     data = example(records, "train", 0)["image"].bytes_list.value[0]
@@ -549,43 +548,43 @@ def test_another_patch_size_is_another_plan(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "choices", "told"),
+    ("name", "options", "message"),
     [
         (
             "coral",
-            DatasetOptions(group="bin"),
+            dict(group="bin"),
             "to be one of photograph, quadrat, got 'bin'",
         ),
-        ("cub200", DatasetOptions(group="bin"), "--group of 'cub200' to be left out"),
+        ("cub200", dict(group="bin"), "--group of 'cub200' to be left out"),
         (
             "cub200",
-            DatasetOptions(patch_size=9),
+            dict(patch_size=9),
             "--patch-size does not go with 'cub200'",
         ),
-        ("coral", DatasetOptions(patch_size=0), "--patch-size from 1 to 4096, got 0"),
-        ("sun397", DatasetOptions(partition=11), "--partition from 1 to 10, got 11"),
-        ("sun397", DatasetOptions(partition=0), "--partition from 1 to 10, got 0"),
+        ("coral", dict(patch_size=0), "--patch-size from 1 to 4096, got 0"),
+        ("sun397", dict(partition=11), "--partition from 1 to 10, got 11"),
+        ("sun397", dict(partition=0), "--partition from 1 to 10, got 0"),
         (
             "cub200",
-            DatasetOptions(partition=1),
+            dict(partition=1),
             "--partition does not go with 'cub200'",
         ),
         (
             "sun397",
-            DatasetOptions(keep_clutter=True),
+            dict(keep_clutter=True),
             "--keep-clutter does not go with",
         ),
-        ("folder:x", DatasetOptions(merge_porites=True), "--merge-porites does not go"),
+        ("folder:x", dict(merge_porites=True), "--merge-porites does not go"),
         (
             "folder:x",
-            DatasetOptions(group="bin"),
+            dict(group="bin"),
             "--group of 'folder:x' to be left out",
         ),
     ],
 )
-def test_choices_that_do_not_go_with_a_dataset(name, choices, told):
-    with pytest.raises(InputError, match=told):
-        resolve(name, None, choices)
+def test_options_that_do_not_go_with_a_dataset(name, options, message):
+    with pytest.raises(InputError, match=message):
+        resolve(name, None, options)
 
 
 def test_an_image_that_stands_twice_is_refused(tmp_path):

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from kerastransfer import pipeline, views
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
-from kerastransfer.features.extraction import Extractor
+from kerastransfer.features.extraction import ROWS, Extractor
 from kerastransfer.recipe import NUM_BLOCKS
 
-_BATCH = 64
+_BATCH = 4 * ROWS
 
 
 def centre_views(

@@ -1,4 +1,4 @@
-"""The published answers of CaffeNet, held against OpenCV's on a network of noise."""
+"""CaffeNet's reference prediction, held against OpenCV's on a network of noise."""
 
 import argparse
 import dataclasses
@@ -10,10 +10,14 @@ import pytest
 import sklearn.datasets
 from helpers import caffe_encoder
 
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.published import ReferencePrediction
 from kerastransfer.cli.commands import weights as command
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.foundation.checksums import Checksum
-from kerastransfer.weights import port_file, published_answers, table
+from kerastransfer.weights import port_file, reference_prediction, table
+
+CAFFENET_CAT = table.get("caffenet").prediction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Setting:
     mapping: dict
     model: bytes
     image: bytes
-    expected: table.PublishedAnswer
+    expected: ReferencePrediction
 
 
 def opencv_answers(model, pixels, mean):
@@ -53,11 +57,11 @@ def setting(tmp_path_factory):
     file.unlink()
     rgb = sklearn.datasets.load_sample_image("china.jpg")
     image = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
-    answers = opencv_answers(model, rgb[..., ::-1], table.CAFFENET_CAT.mean)
+    answers = opencv_answers(model, rgb[..., ::-1], CAFFENET_CAT.mean)
     best = np.argsort(-answers)[:5]
     assert answers[best[0]] - answers[best[1]] > 1e-4
     expected = dataclasses.replace(
-        table.CAFFENET_CAT,
+        CAFFENET_CAT,
         image_sha256=hashlib.sha256(image).hexdigest()[:8],
         top5=tuple((int(n), f"class {n}", float(answers[n])) for n in best),
         tolerance=1e-3 * float(answers[best[0]]),
@@ -65,10 +69,16 @@ def setting(tmp_path_factory):
     return Setting(mapping, model, image, expected)
 
 
+def predict(setting, mapping):
+    return reference_prediction.predict(
+        backbones.get("caffenet"), mapping, setting.expected, setting.image
+    )
+
+
 def test_the_answers_are_opencvs(setting):
-    found = published_answers.ask(setting.mapping, setting.expected, setting.image)
-    assert list(found.numbers) == [number for number, _, _ in setting.expected.top5]
-    lines = published_answers.compare(setting.expected, found)
+    predicted = predict(setting, setting.mapping)
+    assert list(predicted.indices) == [number for number, _, _ in setting.expected.top5]
+    lines = reference_prediction.compare(setting.expected, predicted)
     number, name, published = setting.expected.top5[0]
     assert lines[0] == f"class {number}: {published:.4f}, published {published:.4f}"
     assert len(lines) == 5 and name
@@ -77,31 +87,31 @@ def test_the_answers_are_opencvs(setting):
 def test_channels_the_wrong_way_round_are_seen(setting):
     kernel = setting.mapping["conv1/kernel"][:, :, ::-1]
     wrong = {**setting.mapping, "conv1/kernel": kernel}
-    found = published_answers.ask(wrong, setting.expected, setting.image)
+    predicted = predict(setting, wrong)
     with pytest.raises(WeightsError, match="the weights or their port are wrong"):
-        published_answers.compare(setting.expected, found)
+        reference_prediction.compare(setting.expected, predicted)
 
 
 def test_a_probability_beyond_the_tolerance_is_refused():
-    found = published_answers.Answers(
+    predicted = reference_prediction.TopClasses(
         (281, 282, 285, 277, 287), (0.29, 0.24, 0.12, 0.10, 0.07)
     )
     with pytest.raises(WeightsError, match=r"'tabby' with 0\.3124 .* got class 281"):
-        published_answers.compare(table.CAFFENET_CAT, found)
-    near = dataclasses.replace(found, probabilities=(0.31, 0.24, 0.12, 0.10, 0.07))
-    assert len(published_answers.compare(table.CAFFENET_CAT, near)) == 5
-    other = dataclasses.replace(near, numbers=(5, 282, 285, 277, 287))
+        reference_prediction.compare(CAFFENET_CAT, predicted)
+    near = dataclasses.replace(predicted, probabilities=(0.31, 0.24, 0.12, 0.10, 0.07))
+    assert len(reference_prediction.compare(CAFFENET_CAT, near)) == 5
+    other = dataclasses.replace(near, indices=(5, 282, 285, 277, 287))
     with pytest.raises(WeightsError, match="got class 5"):
-        published_answers.compare(table.CAFFENET_CAT, other)
+        reference_prediction.compare(CAFFENET_CAT, other)
 
 
 def test_another_photograph_is_refused(setting, tmp_path):
     file = tmp_path / "other.jpg"
     file.write_bytes(b"other")
     with pytest.raises(InputError, match=r"sha256 of .* is at https://"):
-        published_answers.photograph(setting.expected, file)
+        reference_prediction.read_photograph(setting.expected, file)
     with pytest.raises(MissingError, match="is not there"):
-        published_answers.photograph(setting.expected, tmp_path / "none.jpg")
+        reference_prediction.read_photograph(setting.expected, tmp_path / "none.jpg")
 
 
 def run(*arguments):
@@ -119,10 +129,9 @@ def test_verify_asks_where_file_and_photograph_are_at_hand(
         table.get("caffenet"),
         size=len(setting.model),
         checksums=(Checksum("sha256", digest),),
+        prediction=setting.expected,
     )
     monkeypatch.setitem(table.WEIGHTS, "caffenet", row)
-    monkeypatch.setattr(table, "_ROWS", (row,))
-    monkeypatch.setattr(table, "PREDICTIONS", (setting.expected,))
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / row.file).write_bytes(setting.model)
@@ -134,7 +143,8 @@ def test_verify_asks_where_file_and_photograph_are_at_hand(
     assert run("verify", "caffenet") == 0
     assert capsys.readouterr().out.count("published 0.") == 5
     wrong = dataclasses.replace(setting.expected, tolerance=0.0, image_sha256="")
-    monkeypatch.setattr(table, "PREDICTIONS", (wrong,))
+    row = dataclasses.replace(row, prediction=wrong)
+    monkeypatch.setitem(table.WEIGHTS, "caffenet", row)
     other = tmp_path / "other.png"
     noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
     other.write_bytes(cv2.imencode(".png", noise)[1].tobytes())
@@ -142,6 +152,6 @@ def test_verify_asks_where_file_and_photograph_are_at_hand(
         run("verify", "caffenet", "--image", other)
 
 
-def test_weights_without_published_answers_take_no_image(tmp_path):
+def test_weights_without_reference_prediction_take_no_image(tmp_path):
     with pytest.raises(InputError, match="No answers of 'efficientnet_lite0'"):
         run("verify", "efficientnet_lite0", "--image", tmp_path / "x.jpg")

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from kerastransfer.errors import DataError, MissingError
-from kerastransfer.features import archive
+from kerastransfer.foundation import numpy_files
+from kerastransfer.foundation.numpy_files import RowBlocks, write_npz
+
+
+def read(path):
+    return numpy_files.read_npz(path, kind="a file of features", cure="make it")
+
 
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
 
@@ -15,10 +21,8 @@ ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "a.npz"
     texts = np.array(["é/1.png", "b"])
-    archive.write(
-        path, {"rows": ROWS, "texts": texts, "one": np.array(7), "no": ROWS[:0]}
-    )
-    held = archive.read(path)
+    write_npz(path, {"rows": ROWS, "texts": texts, "one": np.array(7), "no": ROWS[:0]})
+    held = read(path)
     np.testing.assert_array_equal(held["rows"], ROWS)
     np.testing.assert_array_equal(held["texts"], texts)
     assert held["one"][()] == 7
@@ -29,30 +33,61 @@ def test_what_was_written_is_read(tmp_path):
 
 
 def test_numpy_reads_ours_and_we_read_numpys(tmp_path):
-    archive.write(
-        tmp_path / "a.npz", {"rows": archive.Rows((4, 3), [ROWS[:1], ROWS[1:]])}
+    write_npz(
+        tmp_path / "a.npz",
+        {"rows": RowBlocks((4, 3), [ROWS[:1], ROWS[1:]])},
     )
     with np.load(tmp_path / "a.npz", allow_pickle=False) as theirs:
         np.testing.assert_array_equal(theirs["rows"], ROWS)
     np.savez(tmp_path / "b.npz", rows=np.asfortranarray(ROWS))
-    np.testing.assert_array_equal(archive.read(tmp_path / "b.npz")["rows"], ROWS)
+    np.testing.assert_array_equal(read(tmp_path / "b.npz")["rows"], ROWS)
 
 
 @pytest.mark.parametrize("blocks", [[ROWS[:2]], [ROWS, ROWS]])
 def test_blocks_of_another_number_leave_no_file(tmp_path, blocks):
     with pytest.raises(DataError, match="Expected 4 rows of features, got"):
-        archive.write(tmp_path / "a.npz", {"rows": archive.Rows((4, 3), blocks)})
+        write_npz(tmp_path / "a.npz", {"rows": RowBlocks((4, 3), blocks)})
     assert not list(tmp_path.iterdir())
 
 
 def test_blocks_of_another_width(tmp_path):
     with pytest.raises(DataError, match="rows of 2 features, got"):
-        archive.write(tmp_path / "a.npz", {"rows": archive.Rows((4, 2), [ROWS])})
+        write_npz(tmp_path / "a.npz", {"rows": RowBlocks((4, 2), [ROWS])})
 
 
 def test_no_file(tmp_path):
     with pytest.raises(MissingError, match="Expected a file of features"):
-        archive.read(tmp_path / "a.npz")
+        read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("content", [None, b"no zip"])
+def test_the_cure_is_the_callers(tmp_path, content):
+    path = tmp_path / "a.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((DataError, MissingError), match=r"; turn it off and on\.$"):
+        numpy_files.read_npz(path, kind="a file", cure="turn it off and on")
+
+
+def test_an_array_alone_is_read(tmp_path):
+    path = tmp_path / "a.npy"
+    for array in (ROWS, np.asfortranarray(ROWS), ROWS.astype(">i2"), np.array(7)):
+        np.save(path, array)
+        np.testing.assert_array_equal(numpy_files.read_npy(path, 1000), array)
+
+
+def test_an_array_alone_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, ROWS)
+    with pytest.raises(numpy_files.ArrayDamageError, match="more than 47 bytes"):
+        numpy_files.read_npy(path, 47)
+    whole = path.read_bytes()
+    contents = [whole[:length] for length in range(len(whole))]
+    contents += [whole + b"x", npy(HUGE), npy(OBJECT), npy(NEGATIVE), npy("print(1)")]
+    for content in contents:
+        path.write_bytes(content)
+        with pytest.raises(numpy_files.ArrayDamageError):
+            numpy_files.read_npy(path, 1 << 40)
 
 
 class Trap:
@@ -95,22 +130,22 @@ def test_hostile_files(tmp_path, capsys, content, message):
     path = tmp_path / "a.npz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        archive.read(path)
+        read(path)
     assert not capsys.readouterr().out
 
 
 def test_a_file_cut_anywhere(tmp_path):
     path = tmp_path / "a.npz"
-    archive.write(path, {"rows": ROWS, "one": np.array(7)})
+    write_npz(path, {"rows": ROWS, "one": np.array(7)})
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
         with pytest.raises(DataError, match="Expected an archive"):
-            archive.read(path)
+            read(path)
 
 
 def test_too_many_arrays(tmp_path):
     arrays = {f"a{i}": np.array(i) for i in range(65)}
-    archive.write(tmp_path / "a.npz", arrays)
+    write_npz(tmp_path / "a.npz", arrays)
     with pytest.raises(DataError, match="65 arrays, more than 64"):
-        archive.read(tmp_path / "a.npz")
+        read(tmp_path / "a.npz")

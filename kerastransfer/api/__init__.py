@@ -1,0 +1,25 @@
+"""The front door: what a Python program calls, and what every command calls.
+
+Nothing is decided here. Each function finds what the caller means, hands it to the
+part that does the work, and returns a value that prints. `import kerastransfer` offers
+all of it.
+"""
+
+from kerastransfer.api.data import convert, inspect, load
+from kerastransfer.api.measures import distance, features
+from kerastransfer.api.runs import open_run, plan, predict, train
+from kerastransfer.api.search import RECIPES, tune
+
+__all__ = [
+    "RECIPES",
+    "convert",
+    "distance",
+    "features",
+    "inspect",
+    "load",
+    "open_run",
+    "plan",
+    "predict",
+    "train",
+    "tune",
+]

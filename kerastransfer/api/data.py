@@ -1,0 +1,169 @@
+"""Images in: `load`, `convert` and `inspect`."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer.api.given import (
+    Data,
+    Location,
+    dataset_of,
+    path_of,
+    records_folder_of,
+)
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.default import default_backbone
+from kerastransfer.backbones.preprocessing import kept_part
+from kerastransfer.datasets import table as datasets
+from kerastransfer.errors import MissingError
+from kerastransfer.foundation.progress import progress
+from kerastransfer.records.reader import Records, find_or_convert, open_records
+
+if TYPE_CHECKING:
+    from kerastransfer.records.health.inspect_report import InspectReport
+    from kerastransfer.records.prepare import Prepared
+    from kerastransfer.records.split.quotas import MaxPerClass
+
+
+def load(
+    data: Data,
+    *,
+    archives: Location | None = None,
+    records: Location | None = None,
+) -> Records:
+    """Open a dataset's records; convert it first where its images are at hand.
+
+    Parameters
+    ----------
+    data : str, path, pandas.DataFrame or pair of arrays
+        As for `train`.
+    archives : path, optional
+        Folder of the dataset's published files.
+    records : path, optional
+        Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
+
+    Raises
+    ------
+    MissingError
+        If there are no records and the images are not at hand.
+    DataError
+        If the images or the records cannot be used.
+    """
+    return find_or_convert(dataset_of(data, archives), records_folder_of(data, records))
+
+
+def convert(
+    data: Data,
+    *,
+    archives: Location | None = None,
+    download: bool = False,
+    out: Location | None = None,
+    image_size: int | None = None,
+    split_seed: int = 0,
+    max_per_class: "MaxPerClass" = None,
+    short_classes: str | None = None,
+    strict: bool = False,
+    verify: bool = False,
+    inspect: bool = True,
+    workers: int | None = None,
+    shards: int | None = None,
+    **options: Any,
+) -> "Prepared":
+    """Write a dataset's images as TFRecords, in splits.
+
+    Records of the same plan that are there already are left as they are.
+
+    Parameters
+    ----------
+    data : str, path, pandas.DataFrame or pair of arrays
+        As for `train`.
+    archives : path, optional
+        Folder of the dataset's published files.
+    download : bool
+        Whether to get those that are public first.
+    out : path, optional
+        Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
+    image_size : int, optional
+        Shorter side that larger images are shrunk to, in pixels; by default 256.
+    split_seed : int
+        What the draw of the splits follows from.
+    max_per_class : int or 'all', optional
+        Most training images of each class; by default the largest published size.
+    short_classes : {'error', 'cap', 'drop'}, optional
+        What becomes of classes with too few images; by default the dataset's own rule.
+    strict, verify : bool
+        Whether images that cannot be decoded or differ from the published ones, and
+        archives that are not the published ones, are errors and not warnings.
+    inspect : bool
+        Whether to look for duplicates and leaks in new records.
+    workers, shards : int, optional
+        Processes that encode, and files for each split.
+    **options
+        Of the dataset itself, such as ``group="quadrat"`` of coral.
+
+    Returns
+    -------
+    Prepared
+        Prints what the records hold; its ``records`` are what `load` returns.
+    """
+    from kerastransfer.records.prepare import prepare
+
+    return prepare(
+        datasets.resolve(data, path_of(archives), options),
+        path_of(out),
+        download=download,
+        inspect=inspect,
+        workers=workers,
+        image_size=image_size,
+        split_seed=split_seed,
+        max_per_class=max_per_class,
+        short_classes=short_classes,
+        strict=strict,
+        verify=verify,
+        shards=shards,
+    )
+
+
+def inspect(
+    data: Data,
+    *,
+    backbone: str | None = None,
+    records: Location | None = None,
+    workers: int | None = None,
+) -> "InspectReport":
+    """Look for duplicates, leaks between splits, short classes and damaged images.
+
+    Parameters
+    ----------
+    data : str, path, pandas.DataFrame, pair of arrays, or Records
+        A dataset, or a folder of records.
+    backbone : str, optional
+        Whose centre crop is looked at; by default that of `train`.
+    records : path, optional
+        Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
+    workers : int, optional
+        Processes that look at images; by default one for each core.
+    """
+    from kerastransfer.records.health import inspect_report
+
+    opened = _records_of(data, records)
+    network = backbones.get(backbone or default_backbone(opened.name))
+    kept = functools.partial(kept_part, network.preprocessing)
+    with progress("Looking") as show:
+        return inspect_report.inspect(
+            opened, kept, backbone=network.name, workers=workers, progress=show
+        )
+
+
+def _records_of(data: Data, records: Location | None) -> Records:
+    if isinstance(data, Records):
+        return data
+    folder = Path(data) if isinstance(data, str | Path) else Path()
+    if (folder / "metadata.json").is_file():
+        return open_records(folder)
+    if isinstance(data, str | Path) and folder.is_dir():
+        raise MissingError(
+            f"Expected records in {str(data)!r}, such as "
+            f"{str(folder / 'digits' / '1.0.0')!r}, and it holds no 'metadata.json'."
+        )
+    return load(data, records=records)

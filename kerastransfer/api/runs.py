@@ -1,0 +1,257 @@
+"""Runs: `train`, `plan` and `open_run`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer.api.given import (
+    Data,
+    Location,
+    choice_of,
+    dataset_of,
+    path_of,
+    records_folder_of,
+    settings_of,
+    without_none,
+)
+from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.choice import Choice
+from kerastransfer.errors import InputError
+from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.recipe import Recipe
+from kerastransfer.runs import finished, sources, start
+from kerastransfer.runs.finished import Run
+from kerastransfer.runs.plan import RunPlan
+from kerastransfer.runs.sources import Sources
+
+if TYPE_CHECKING:
+    import keras
+
+    from kerastransfer.export.predictor import Prediction
+
+
+def train(
+    data: Data,
+    recipe: str | Recipe,
+    *,
+    images_per_class: int | None = None,
+    backbone: str | None = None,
+    config: TrainConfig | Mapping[str, Any] | None = None,
+    archives: Location | None = None,
+    records: Location | None = None,
+    weights: Location | None = None,
+    mean_image: Location | None = None,
+    runs: Location = "runs",
+    cache: str = "auto",
+    cache_limit: int = CACHE_LIMIT,
+    devices: int | Choice | None = None,
+    time_limit: float | None = None,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    restart: bool = False,
+    probe: bool = True,
+    export: bool = True,
+    callbacks: "Iterable[keras.callbacks.Callback]" = (),
+    **settings: Any,
+) -> Run:
+    """Train one recipe on one dataset, evaluate it and export it.
+
+    A run that was interrupted goes on; a finished one is returned as it is.
+
+    Parameters
+    ----------
+    data : str, path, pandas.DataFrame, pair of arrays, or Records
+        A known name, ``"folder:DIR"``, ``"csv:FILE"``, ``"tfds:NAME"``; a folder or a
+        CSV file; a frame with the columns ``path`` and ``label`` and, if you like,
+        ``split`` and ``group``; ``(images, labels)`` with images of shape
+        (n, height, width, 3), uint8; or what `load` returned.
+    recipe : str or Recipe
+        Such as ``"F1-7R8"``.
+    images_per_class : int, optional
+        Training images of each class; by default all there are.
+    backbone : str, optional
+        By default ``alexnet`` for the study's seven datasets, else
+        ``efficientnet_lite0``.
+    config : TrainConfig or mapping, optional
+        Settings of another run, over which the arguments win.
+    archives, records : path, optional
+        Folders of the dataset's published files, and of converted datasets.
+    weights, mean_image : path, optional
+        Files of the pretrained weights, and of a mean image (``.binaryproto``).
+    runs : path
+        The folder that gets the run's own.
+    cache : {'auto', 'on', 'off'}
+        Whether frozen blocks are computed once; auto where that saves time.
+    cache_limit : int
+        Largest size of one cache, in bytes.
+    devices : int or Choice, optional
+        How many devices of this machine; by default all GPUs, else one CPU.
+    time_limit : float, optional
+        Minutes of training after which the best epoch so far is the result.
+    checkpoint_every : float
+        Seconds between two checkpoints.
+    restart : bool
+        Whether to begin anew, whatever is there.
+    probe, export : bool
+        Whether to measure the number to beat, and to write a SavedModel.
+    callbacks : iterable of keras.callbacks.Callback
+        Told of steps and epochs.
+    **settings
+        Fields of `TrainConfig`, such as ``epochs=(30,)``; see ``docs/settings.md``.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    KerasTransferError
+        In one line, with the cure: whatever the command line would refuse too.
+
+    Examples
+    --------
+    ::
+
+        run = kt.train("digits", "F1-7R8", images_per_class=50)
+        print(run.test.accuracy, run.to_beat)
+    """
+    run_sources = _sources(
+        data,
+        recipe,
+        chosen={
+            **settings_of(config),
+            **without_none(images_per_class=images_per_class, backbone=backbone),
+            **settings,
+        },
+        archives=archives,
+        weights=weights,
+        mean_image=mean_image,
+    )
+    return start.train(
+        run_sources,
+        Path(runs),
+        records_folder=records_folder_of(data, records),
+        options=RunOptions(
+            cache=cache,
+            cache_limit=cache_limit,
+            checkpoint_every=checkpoint_every,
+            time_limit=None if time_limit is None else 60 * time_limit,
+            restart=restart,
+            probe=probe,
+            export=export,
+        ),
+        devices=choice_of(devices),
+        callbacks=tuple(callbacks),
+    )
+
+
+def open_run(folder: Location) -> Run:
+    """Open a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        A run's own, such as ``runs/digits_efficientnet_lite0_F1-7R8_...``.
+
+    Raises
+    ------
+    MissingError
+        If no finished run is there.
+    """
+    return finished.read(Path(folder))
+
+
+def predict(
+    model: Location, files: Iterable[Location], *, top: int = 1
+) -> "Iterator[Prediction]":
+    """Classify image files with a run or an exported model, one after the other.
+
+    Parameters
+    ----------
+    model : path
+        A run's folder, or that of a SavedModel which `Run.export` wrote.
+    files : iterable of paths
+    top : int
+        Classes of each answer, the most probable first.
+
+    Yields
+    ------
+    Prediction
+        In the order of the files; one that cannot be read spoils no other.
+    """
+    if top < 1:
+        raise InputError(f"Expected --top > 0, got {top}.")
+    folder = Path(model)
+    if not folder.is_dir():
+        raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
+    import_quietly()
+    from kerastransfer.export.predictor import Predictor
+
+    paths = [Path(path) for path in files]
+    return Predictor.load(folder).predict(paths, top=top)
+
+
+def plan(
+    data: Data,
+    recipe: str | Recipe,
+    *,
+    images_per_class: int | None = None,
+    backbone: str | None = None,
+    config: TrainConfig | Mapping[str, Any] | None = None,
+    archives: Location | None = None,
+    records: Location | None = None,
+    weights: Location | None = None,
+    mean_image: Location | None = None,
+    cache: str = "auto",
+    cache_limit: int = CACHE_LIMIT,
+    devices: int | Choice | None = None,
+    probe: bool = True,
+    measure: bool = False,
+    **settings: Any,
+) -> RunPlan:
+    """Say what `train` would do: images, phases, blocks, caches.
+
+    Parameters
+    ----------
+    data, recipe, images_per_class, backbone, config, archives, records, weights
+        As for `train`, and so are the others.
+    measure : bool
+        Whether to take 20 steps of each phase and predict time and memory. Without it
+        TensorFlow is not imported and no record is written.
+    """
+    run_sources = _sources(
+        data,
+        recipe,
+        chosen={
+            **settings_of(config),
+            **without_none(images_per_class=images_per_class, backbone=backbone),
+            **settings,
+        },
+        archives=archives,
+        weights=weights,
+        mean_image=mean_image,
+    )
+    return start.plan(
+        run_sources,
+        records_folder=records_folder_of(data, records),
+        options=RunOptions(cache=cache, cache_limit=cache_limit, probe=probe),
+        devices=choice_of(devices),
+        measure=measure,
+    )
+
+
+def _sources(
+    data: Data,
+    recipe: str | Recipe,
+    *,
+    chosen: Mapping[str, Any],
+    archives: Location | None,
+    weights: Location | None,
+    mean_image: Location | None,
+) -> Sources:
+    return sources.find(
+        {**chosen, "recipe": recipe},
+        dataset=dataset_of(data, archives),
+        weights=path_of(weights),
+        mean_image=path_of(mean_image),
+    )

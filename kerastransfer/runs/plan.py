@@ -1,0 +1,148 @@
+"""What a run would do: its images, phases, blocks and caches. Needs no TensorFlow."""
+
+import dataclasses
+import html
+import math
+from typing import TYPE_CHECKING
+
+from kerastransfer import surgery
+from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation.progress import duration
+from kerastransfer.recipe import Phase
+from kerastransfer.records.sizes import Sizes
+
+if TYPE_CHECKING:
+    from kerastransfer.runs.cost import PhaseCost
+
+_BYTES = {"float32": 4, "float16": 2}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunCost:
+    """What a few steps of a run tell of all of it.
+
+    Parameters
+    ----------
+    phases : tuple of PhaseCost
+    features : float
+        Seconds that the probe's features take.
+    peak_bytes : int or None
+        Most memory in use; None where the system does not tell.
+    """
+
+    phases: "tuple[PhaseCost, ...]"
+    features: float
+    peak_bytes: int | None
+
+    def __str__(self) -> str:
+        lines = []
+        if self.features:
+            took = duration(self.features)
+            lines.append(f"features for the number to beat: {took}")
+        for phase in self.phases:
+            filling = f"cache {duration(phase.filling)}, " if phase.cached else ""
+            lines.append(
+                f"{phase.phase}: {filling}{1000 * phase.step:,.1f} ms a step, "
+                f"{1000 * phase.validation:,.0f} ms to validate: "
+                f"{duration(phase.seconds)}"
+            )
+        total = self.features + sum(phase.seconds for phase in self.phases)
+        memory = "memory unknown on this system"
+        if self.peak_bytes is not None:
+            memory = f"{self.peak_bytes / 2**30:.1f} GiB of memory"
+        took = duration(total)
+        return "\n".join(
+            [*lines, f"in all about {took}, evaluation and export left out; {memory}"]
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What a run would do; its text is what ``train --dry-run`` prints.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Of the data; without a content hash where there are no records yet.
+    cache : {'auto', 'on', 'off'}
+        Whether frozen blocks are computed once.
+    cost : RunCost, optional
+        Where a few steps were taken.
+    """
+
+    config: TrainConfig
+    backbone: Backbone
+    sizes: Sizes
+    cache: str
+    cost: RunCost | None = None
+
+    def __str__(self) -> str:
+        config = self.config
+        lines = [self._images()]
+        for index, phase in enumerate(config.recipe.phases):
+            lines += self._phase(index, phase)
+        if self.sizes.content_hash:
+            lines.append(f"run: {config.run_name}")
+        else:
+            lines.append("The records would be made first.")
+        if self.cost is not None:
+            lines.append(str(self.cost))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def _num_images(self) -> int:
+        return sum(self.sizes.variant_counts(self.config.images_per_class).values())
+
+    def _images(self) -> str:
+        config = self.config
+        seen = "random crops"
+        if config.augment == "views":
+            seen = f"{config.views} fixed view{'s' if config.views > 1 else ''}"
+        return (
+            f"{config.dataset}: {self._num_images:,} training images of "
+            f"{len(self.sizes.classes)} classes, {self.sizes.num_val:,} for "
+            f"validation; {seen}, batches of {config.batch_size}"
+        )
+
+    def _phase(self, index: int, phase: Phase) -> list[str]:
+        config, num_classes = self.config, len(self.sizes.classes)
+        plans = surgery.plan(phase, self.backbone, num_classes, config.batch_norm)
+        steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
+        parameters = sum(self.backbone.parameters(n, num_classes) for n in range(1, 9))
+        return [
+            f"{phase}: {config.epochs[index]} epochs, {steps:,} steps at a rate of "
+            f"{config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
+            f"{parameters:,} parameters trained",
+            *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
+            f"  {self._cache(phase)}",
+        ]
+
+    def _cache(self, phase: Phase) -> str:
+        config, num_frozen = self.config, surgery.frozen_prefix(phase)
+        if not num_frozen:
+            return "no frozen prefix: nothing to cache"
+        if config.augment == "random" or self.cache == "off":
+            return f"blocks 1-{num_frozen} frozen, computed anew in every epoch"
+        crops = self._num_images * config.views + self.sizes.num_val
+        row = math.prod(self.backbone.outputs[num_frozen - 1])
+        size = crops * row * _BYTES[config.cache_dtype]
+        when = "" if self.cache == "on" else ", if that is measured to save time"
+        return (
+            f"blocks 1-{num_frozen} frozen: {crops:,} crops once, a cache of "
+            f"{size / 1e6:,.1f} MB{when}"
+        )
+
+
+def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
+    words = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
+    if plan.step.factor != 1:
+        words.append(f"rate x {plan.step.factor:g}")
+    if plan.batch_norm:
+        words.append(f"batch norm: {plan.batch_norm}")
+    if plan.dropout:
+        words.append(f"dropout: {plan.dropout}")
+    return "  ".join([*words, f"({backbone.blocks[plan.block - 1].layers})"])

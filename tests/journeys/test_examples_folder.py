@@ -1,0 +1,54 @@
+"""The examples run as they stand, and the notebook shows tables."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+
+
+def test_there_are_three_scripts_and_a_notebook():
+    assert len(SCRIPTS) == 3
+    assert [path.name for path in EXAMPLES.glob("*.ipynb")] == ["freeze_or_tune.ipynb"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_runs(script, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "%" in done.stdout or "cosine" in done.stdout
+    assert not [path for path in tmp_path.iterdir() if path.name != "home"]
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_its_results_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    notebook = nbformat.read(EXAMPLES / "freeze_or_tune.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    results = [
+        output["data"]
+        for cell in code
+        for output in cell.outputs
+        if output.output_type == "execute_result"
+    ]
+    assert len(results) == 5
+    assert all("text/html" in data for data in results)
+    assert "<table>" in results[-1]["text/html"]
+    printed = "".join(output.get("text", "") for output in code[-2].outputs)
+    assert printed.count("n = 500") == 4
