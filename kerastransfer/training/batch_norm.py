@@ -18,6 +18,10 @@ import tensorflow as tf
 
 from kerastransfer.backbones.network import Network
 from kerastransfer.surgery import BlockPlan
+from kerastransfer.training.batches import Batch
+
+# Statistics of a layer with a million inputs an image are known well enough by then.
+_ENOUGH_IMAGES = 4096
 
 
 def moving_layers(
@@ -36,7 +40,7 @@ def moving_layers(
 def recompute(
     layers: list[keras.layers.BatchNormalization],
     forward: Callable[[tf.Tensor], tf.Tensor],
-    batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
+    batches: Iterable[Batch],
 ) -> None:
     """Set moving statistics to plain averages over images.
 
@@ -47,21 +51,25 @@ def recompute(
     forward : callable
         Runs a batch through the network with these layers in training mode. It must be
         traced within `capturing`.
-    batches : iterable of (inputs, labels)
-        Training views. A layer's mean is the average over all of them, each image
-        counting once; its variance is that of all of them about that mean.
+    batches : iterable of Batch
+        Whole batches of training views, of which the first are read until their images
+        suffice. A layer's mean is the average over all of these, each image counting
+        once; its variance is that of all of them about that mean.
     """
     total = 0
     sums = [np.zeros(layer.moving_mean.shape) for layer in layers]
     squares = [np.zeros(layer.moving_mean.shape) for layer in layers]
-    for inputs, labels in batches:
-        forward(inputs)
-        count = len(labels)
+    for batch in batches:
+        (share,) = batch.shares
+        forward(share.inputs)
+        count = batch.size
         total += count
         for i, layer in enumerate(layers):
             mean = layer.moving_mean.numpy().astype(np.float64)
             sums[i] += count * mean
             squares[i] += count * (layer.moving_variance.numpy() + mean**2)
+        if total >= _ENOUGH_IMAGES:
+            break
     for layer, first, second in zip(layers, sums, squares, strict=True):
         mean = first / total
         layer.moving_mean.assign(mean)

@@ -5,8 +5,7 @@ a step takes less time than a call does.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -24,8 +23,6 @@ from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.training.step_inputs import StepInputs
 
 _STEPS_PER_CALL = 32  # on cached activations, with one replica
-# Statistics of a layer with a million inputs an image are known well enough by then.
-_STATISTICS_IMAGES = 4096
 
 
 class Engine:
@@ -38,10 +35,8 @@ class Engine:
 
     def __init__(self, phase: PhaseSetup) -> None:
         setup, network, plans = phase.setup, phase.network, phase.plans()
-        self.phase = phase
-        self.config = setup.config
-        self.replicas = setup.replicas
-        self.plans = plans
+        self.phase, self.plans = phase, plans
+        self.config, self.replicas = setup.config, setup.replicas
         self.first = phase.source.first
         self.training = [plan.training for plan in plans]
         with self.replicas.strategy.scope():
@@ -77,7 +72,7 @@ class Engine:
         batches : sequence of Batch
             At most `steps_per_call`, and all of one size.
         rates : sequence of float
-            The learning rate of each step, before factors.
+            Learning rates of the steps, before factors.
         first_step : int
             The first one's number in the run; dropout follows from it.
         votes : array of shape (2,)
@@ -145,8 +140,9 @@ class Engine:
         if not self.moving:
             return
         with batch_norm.capturing(self.moving):
-            batches = _first(self.phase.source.train(epoch))
-            batch_norm.recompute(self.moving, self._capture, batches)
+            batch_norm.recompute(
+                self.moving, self._capture, self.phase.source.train(epoch)
+            )
 
     def _compile(self) -> None:
         # One trace for batches of every size, where one device takes them as they are.
@@ -251,8 +247,7 @@ class Engine:
     def _inputs(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.first > 1:
             return inputs
-        preprocessing = self.phase.setup.backbone.preprocessing
-        return image_ops.normalise(inputs, preprocessing)
+        return image_ops.normalise(inputs, self.phase.setup.backbone.preprocessing)
 
     def _training_mode(self, inputs: tf.Tensor, drop: Drop | None = None) -> tf.Tensor:
         """Run the network as in training; without `drop`, up to the last batch norm."""
@@ -272,14 +267,3 @@ class Engine:
         logits = self.phase.network.forward(self._inputs(inputs), first=self.first)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.argmax(logits, axis=-1) == labels, losses
-
-
-def _first(batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
-    """Take whole batches until their images suffice for statistics."""
-    images = 0
-    for batch in batches:
-        (share,) = batch.shares
-        yield share.inputs, share.labels
-        images += batch.size
-        if images >= _STATISTICS_IMAGES:
-            return

@@ -36,6 +36,7 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
     """What both kinds share: rules, a rate given with each step, summed gradients."""
 
     rules: tuple[Rule, ...] = ()
+    _rate: tf.Tensor | None = None
 
     def apply(
         self,
@@ -56,13 +57,17 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
             The learning rate of this step before factors, as a part of the graph; by
             default the optimiser's ``learning_rate``.
         """
-        if rate is None:
+        # Updates take it from here: where Keras handed it on, as it does its own, sums
+        # over devices would round in another way.
+        self._rate = rate
+        try:
             super().apply(gradients, variables)
-            return
-        # What Keras's apply comes to without clipping, averages and constraints, with
-        # another rate than its own variable's.
-        self._backend_update_step(gradients, variables, rate)
-        self.iterations.assign_add(1)
+        finally:
+            self._rate = None
+
+    def rate_before_factors(self, learning_rate: tf.Tensor) -> tf.Tensor:
+        """Return the rate that `apply` was given, else Keras's own."""
+        return learning_rate if self._rate is None else self._rate
 
     def _all_reduce_sum_gradients(
         self, pairs: list[tuple[tf.Tensor, tf.Variable]]
@@ -91,7 +96,7 @@ class PerWeightAdamW(PerWeightOptimizer, keras.optimizers.Adam):
         """Update one weight by its rule."""
         index = self._get_variable_index(variable)
         rule, dtype = self.rules[index], variable.dtype
-        rate = tf.cast(learning_rate, dtype) * rule.factor
+        rate = tf.cast(self.rate_before_factors(learning_rate), dtype) * rule.factor
         if rule.decay:
             variable.assign_sub(variable * (rate * rule.decay))
         step = tf.cast(self.iterations + 1, dtype)
@@ -122,7 +127,8 @@ class PerWeightSGD(PerWeightOptimizer, keras.optimizers.SGD):
         rule = self.rules[self._get_variable_index(variable)]
         if rule.decay:
             gradient = gradient + rule.decay * variable
-        rate = tf.cast(learning_rate, variable.dtype) * rule.factor
+        rate = tf.cast(self.rate_before_factors(learning_rate), variable.dtype)
+        rate *= rule.factor
         super().update_step(gradient, variable, rate)
 
 
