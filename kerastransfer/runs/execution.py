@@ -23,7 +23,7 @@ from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import result_file, run_folder
+from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
 from kerastransfer.training import phase_loop, source_features
@@ -261,16 +261,9 @@ def _evaluate(
     if features and _is_head_only(setup):
         outputs, labels = features[split]
         probabilities = inference.classify_features(network, outputs)
-    else:
-        preprocessing = setup.backbone.preprocessing
-        batches = inference.centre_views(
-            setup.records,
-            split,
-            positions=setup.positions[split],
-            preprocessing=preprocessing,
-        )
-        probabilities, labels = inference.probabilities(network, preprocessing, batches)
-    return metrics.evaluate(probabilities, labels).as_dict()
+        return metrics.evaluate(probabilities, labels).as_dict()
+    preprocessing = setup.backbone.preprocessing
+    return evaluation.evaluate(network, preprocessing, setup.records, split).as_dict()
 
 
 def _is_head_only(setup: TrainSetup) -> bool:

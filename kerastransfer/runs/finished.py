@@ -11,11 +11,12 @@ from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.records.reader import Records
+from kerastransfer.records.reader import Records, find_or_convert
 
 if TYPE_CHECKING:
     import keras
@@ -147,10 +148,19 @@ class Run:
         InputError
             If the split is empty or the classes are others.
         """
+        if records is None:
+            records = find_or_convert(datasets.resolve(self.config.dataset))
+        if records.classes != self.classes:
+            odd = sorted(set(records.classes) ^ set(self.classes))
+            raise InputError(
+                f"Expected {records.name!r} to have the run's {len(self.classes)} "
+                f"classes, in their order, got {len(records.classes)}; they differ in "
+                f"{odd[:10]}."
+            )
         import_quietly()
         from kerastransfer.runs.evaluation import evaluate
 
-        return evaluate(self, split, records)
+        return evaluate(self.blocks(), self.backbone.preprocessing, records, split)
 
     def predict(
         self, files: str | Path | Iterable[str | Path], top: int = 1
