@@ -162,6 +162,16 @@ def test_when_a_worker_is_gone_the_others_stop_and_the_job_resumes(
     assert metrics(tmp_path) == metrics(undisturbed)
 
 
+def test_one_mirrored_device_trains_on_a_cache_as_a_single_one_does(data, tmp_path):
+    """Several steps a call, which only a lone replica takes, in a mirrored strategy."""
+    for strategy in ("single", "mirrored"):
+        out = tmp_path / strategy
+        arguments = ("epochs=(2,)", "--out", out, "--strategy", strategy)
+        codes, lines = finish(start(RUN, data, "F1-5R6-8", *arguments))
+        assert codes == [0], lines
+    assert metrics(tmp_path / "mirrored") == metrics(tmp_path / "single")
+
+
 def test_workers_must_be_given_the_same_command(data, tmp_path):
     names = ports(2)
     common = ("--out", tmp_path, "--workers", names, "--worker")
