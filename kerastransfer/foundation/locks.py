@@ -15,6 +15,7 @@ from kerastransfer.foundation import report
 # What a file system without locks answers.
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 _POLL_SECONDS = 0.1
+_IN_FOLDER = ".lock"
 
 
 @contextlib.contextmanager
@@ -31,7 +32,7 @@ def held(
     ----------
     path : Path
         A lock file, which is made where it is missing; or a folder, whose lock file is
-        the hidden one `beside` it and is removed afterwards.
+        a hidden one in it and is removed afterwards.
     refusal : str, optional
         The error's message if another process holds the lock. Without it, wait.
     on_wait : callable
@@ -45,7 +46,7 @@ def held(
         If another process holds the lock and there is a `refusal`.
     """
     if path.is_dir():
-        path, keep = beside(path), False
+        path, keep = path / _IN_FOLDER, False
     lock, native = _try(path)
     if not lock.is_locked:
         if refusal is not None:

@@ -169,5 +169,7 @@ def test_a_run_is_one_process_at_a_time(tmp_path):
         run_folder.locked(tmp_path),
     ):
         pass
+    assert list(tmp_path.iterdir()) == []
     with run_folder.locked(tmp_path):
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    assert list(tmp_path.iterdir()) == []
