@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
+from kerastransfer.config.run_options import CACHE_LIMIT
 from kerastransfer.features.fill import Filler
 from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.features.source_statistics import SAMPLE, SourceStatistics
@@ -18,7 +19,6 @@ from kerastransfer.recipe import NUM_BLOCKS
 
 _LAST = NUM_BLOCKS - 1
 _ROWS = 256  # that are held at once
-_MOST_BYTES = 20 * 2**30  # of one cache, as --cache-limit's default
 
 
 def source_network(backbone: Backbone, weights: Mapping[str, NDArray[Any]]) -> Network:
@@ -66,7 +66,7 @@ def responses(
         In the images' order.
     """
     filler = Filler.open(features_home(), records, network, backbone, _LAST, [images])
-    problem = filler.room_problem(_MOST_BYTES) or _fill_problem(filler, progress)
+    problem = filler.room_problem(CACHE_LIMIT) or _fill_problem(filler, progress)
     if not problem:
         yield from filler.stream_read(images)
         return

@@ -19,6 +19,7 @@ RANKS = {
     "surgery": 5,
     "features": 6,
     "config": 6,
+    "config.run_options": 1,  # what a user may say of any work
     "distribution": 6,
     "training": 7,
     "export": 7,
