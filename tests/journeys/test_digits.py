@@ -263,7 +263,7 @@ def test_the_saved_model_runs_where_kerastransfer_is_not(journey, tmp_path):
     )
     np.save(tmp_path / "crops.npy", crops)
     batches = [(tf.constant(crops), tf.zeros(len(crops), tf.int64))]
-    expected, _ = inference.probabilities(read.network(), facts, batches)
+    expected, _ = inference.probabilities(read.blocks(), facts, batches)
     code = tmp_path / "fresh.py"
     code.write_text(_FRESH)
     printed = subprocess.run(
