@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.ranks import LIGHT_ROOMS, LIGHT_UP_TO, rank
+from helpers.levels import LIGHT_ROOMS, LIGHT_UP_TO, level
 
 # The command line's own.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -32,7 +32,7 @@ def is_light(path):
     room = ".".join(parts[:-1])
     if parts[0] in ("helpers", "journeys", "data") or parts[-1] in HEAVY_FILES:
         return False
-    return room in LIGHT_ROOMS or rank(room) <= LIGHT_UP_TO
+    return room in LIGHT_ROOMS or level(room) <= LIGHT_UP_TO
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.ranks import LIGHT_UP_TO, RANKS, rank
+from helpers.levels import LEVELS, LIGHT_UP_TO, level
 
 import kerastransfer
 
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(kerastransfer.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "keras_tuner"}
-PARTS = {name.split(".")[0] for name in RANKS}
+PARTS = {name.split(".")[0] for name in LEVELS}
 PARTS |= {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in MODULES}
 
 
@@ -58,7 +58,7 @@ def upward(tree, path):
         inside = other.split(".")[0] == part
         if other.split(".")[0] == "errors" and part != "errors":
             continue
-        if rank(other) > rank(own) or (rank(other) == rank(own) and not inside):
+        if level(other) > level(own) or (level(other) == level(own) and not inside):
             wrong.append(other)
     return wrong
 
@@ -99,7 +99,7 @@ def test_imports_point_down(path):
 
 def is_light(path):
     own = own_name(path)
-    return not own or own.split(".")[0] in ("api", "cli") or rank(own) <= LIGHT_UP_TO
+    return not own or own.split(".")[0] in ("api", "cli") or level(own) <= LIGHT_UP_TO
 
 
 @pytest.mark.parametrize("path", [*filter(is_light, MODULES)], ids=own_name)
@@ -136,9 +136,9 @@ def test_the_check_sees_what_it_should(file, code, wrong):
     assert upward(ast.parse(code), ROOT / file) == wrong
 
 
-def test_a_part_without_a_rank_is_refused():
-    with pytest.raises(AssertionError, match=r"elsewhere\.module has no rank"):
-        rank("elsewhere.module")
+def test_a_part_without_a_level_is_refused():
+    with pytest.raises(AssertionError, match=r"elsewhere\.module has no level"):
+        level("elsewhere.module")
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {}
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
+        command = parsers[name] = commands.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
@@ -85,7 +86,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             module = command_module(name)
             command.epilog = _examples(module)
             module.add_arguments(command)
-    return parser.parse_args(list(arguments))
+    parsed, odd = parser.parse_known_args(list(arguments))
+    if odd:  # with the command's own usage
+        parsers[parsed.command].error(f"unrecognized arguments: {' '.join(odd)}")
+    return parsed
 
 
 def command_module(name: str) -> ModuleType:

@@ -48,7 +48,6 @@ class Range:
 
 
 ABOVE_ZERO = Range(words="above 0", holds=lambda x: 0 < x < math.inf)
-POSITIVE = Range(words="> 0", holds=lambda x: 0 < x < math.inf)
 NOT_NEGATIVE = Range(words=">= 0", holds=lambda x: 0 <= x < math.inf)
 ONE_OR_MORE = Range(words="1 or more", holds=lambda x: x >= 1)
 ZERO_OR_MORE = Range(words="0 or more", holds=lambda x: x >= 0)

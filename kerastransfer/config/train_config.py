@@ -94,7 +94,7 @@ class TrainConfig:
         help="Images in one step.",
         group=Group.SCHEDULE,
         metavar="N",
-        range=settings.POSITIVE,
+        range=settings.ONE_OR_MORE,
         default_words="the preset's: 32",
     )
     weight_decay: float = setting(

@@ -108,6 +108,7 @@ def between(
     if named is None:
         assert isinstance(target, Dataset)
         named = default_backbone(target.name)
+        say(f"backbone: {named}, the default for these images")
     choice = backbones.get(named)
     if source is None:
         closed_form.check_available(choice)

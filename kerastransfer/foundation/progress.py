@@ -158,6 +158,11 @@ def _lines(
     return show
 
 
+def counted(number: int, noun: str) -> str:
+    """Spell how many there are: ``1 epoch``, ``2,000 epochs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Spell a time: ``2 h 5 min``, ``3 min 20 s`` or ``7 s``."""
     minutes, rest = divmod(round(seconds), 60)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.foundation.progress import duration
+from kerastransfer.foundation.progress import counted, duration
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
 
@@ -114,8 +114,8 @@ class RunPlan:
         steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
         parameters = sum(self.backbone.parameters(n, num_classes) for n in range(1, 9))
         return [
-            f"{phase}: {config.epochs[index]} epochs, {steps:,} steps at a rate of "
-            f"{config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
+            f"{phase}: {counted(config.epochs[index], 'epoch')}, {steps:,} steps at a "
+            f"rate of {config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
             f"{parameters:,} parameters trained",
             *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
             f"  {self._cache(phase)}",

@@ -13,6 +13,7 @@ import keras
 from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.progress import counted
 from kerastransfer.foundation.report import say
 from kerastransfer.recipe import Action, Phase
 from kerastransfer.training import frozen_prefix
@@ -276,7 +277,8 @@ def _changed(phases: Sequence[Phase]) -> frozenset[int]:
 def _length(setup: TrainSetup, index: int) -> str:
     epochs = setup.config.epochs[index]
     patience = setup.config.patience[index] if setup.config.patience else 0
-    return f"{epochs} epochs" + (f" or {patience} without a better" if patience else "")
+    rest = f" or {patience} without a better" if patience else ""
+    return counted(epochs, "epoch") + rest
 
 
 def _time_is_up(index: int, num_phases: int) -> str:

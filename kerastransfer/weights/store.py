@@ -101,7 +101,7 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     if not rows:
         raise MissingError(
             f"No weights of {backbone!r} are published; name a file of your own with "
-            "--weights FILE."
+            "--weights FILE, or re-draw every block with R1-8."
         )
     return published_file(next((row for row in rows if at_hand(row)), rows[0]))
 

@@ -254,3 +254,12 @@ def test_the_examples_of_a_command_are_read(line):
     program, *arguments = shlex.split(line)
     assert program == "kerastransfer"
     assert cli.parse(arguments).command == arguments[0]
+
+
+def test_a_slip_is_answered_with_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.parse(["inspect", "--dataset", "digits", "digits"])
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("usage: kerastransfer inspect")
+    assert "unrecognized arguments: --dataset" in message

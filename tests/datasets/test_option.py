@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from kerastransfer import cli
@@ -94,7 +92,3 @@ def test_the_study_has_seven_datasets():
         "yosinski",
     }
     assert not names & {"digits", "fashion_mnist"} and len(names) == 6 + 8
-    assert table.in_study(table.resolve("yosinski_3a"))
-    dataset = table.resolve("folder:cub200")
-    assert not table.in_study(dataset)
-    assert not table.in_study(dataclasses.replace(dataset, name="digits"))

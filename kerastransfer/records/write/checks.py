@@ -169,5 +169,6 @@ def check_kept(target: Path, *, strict: bool, shards: int | None) -> None:
 def _another(target: Path, differs: Iterable[str]) -> DataError:
     return DataError(
         f"{str(target)!r} holds records of another plan ({', '.join(differs)}); choose "
-        "another --out, or delete that folder."
+        "another --out, or delete that folder; 'train --records DIR' takes records "
+        "from where they are."
     )

@@ -67,7 +67,7 @@ def test_the_table_without_source_images(records, capsys):
         *("--images-per-class", "10"),
     ) == 0  # fmt: skip
     shown = capsys.readouterr()
-    assert "backbone: efficientnet_lite0, installed and with source" in shown.err
+    assert "backbone: efficientnet_lite0, the default" in shown.err
     lines = shown.out.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("yosinski"))
     assert lines[at].split() == ["yosinski", "0.003", "2.3", "57.3", "%", "51.0", "%"]

@@ -1,8 +1,8 @@
 """The order in which rooms may import each other, and which of them are light."""
 
-# A module may import its own part (at its own rank or below) and parts of lower rank.
+# A module may import its own part (at its own level or below) and parts of lower level.
 # errors is open to all. A longer name overrules the part it belongs to.
-RANKS = {
+LEVELS = {
     "errors": 0,
     "foundation": 0,
     "recipe": 1,
@@ -35,16 +35,16 @@ RANKS = {
     "__main__": 13,
 }
 
-LIGHT_UP_TO = 2  # ranks whose modules may import TensorFlow inside functions only
+LIGHT_UP_TO = 2  # levels whose modules may import TensorFlow inside functions only
 # Rooms above that whose tests run without it all the same.
 LIGHT_ROOMS = {"config", "records.split", "records.health"}
 
 
-def rank(module):
-    """Rank of 'advice.pilot' by its own row, else by that of 'advice'."""
+def level(module):
+    """Level of 'advice.pilot' by its own row, else by that of 'advice'."""
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
-        own = RANKS.get(".".join(parts[:length]))
+        own = LEVELS.get(".".join(parts[:length]))
         if own is not None:
             return own
-    raise AssertionError(f"{module} has no rank: add it to RANKS and CONTRIBUTING.md")
+    raise AssertionError(f"{module} has no level: add it to LEVELS and CONTRIBUTING.md")
