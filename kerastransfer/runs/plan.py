@@ -112,11 +112,12 @@ class RunPlan:
         config, num_classes = self.config, len(self.sizes.classes)
         plans = surgery.plan(phase, self.backbone, num_classes, config.batch_norm)
         steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
+        trained = sum(plan.trained for plan in plans)
         parameters = sum(self.backbone.parameters(n, num_classes) for n in range(1, 9))
         return [
             f"{phase}: {counted(config.epochs[index], 'epoch')}, {steps:,} steps at a "
-            f"rate of {config.learning_rate[index]:g}; {sum(p.trained for p in plans):,} of "
-            f"{parameters:,} parameters trained",
+            f"rate of {config.learning_rate[index]:g}; {trained:,} of {parameters:,} "
+            "parameters trained",
             *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
             f"  {self._cache(phase)}",
         ]
