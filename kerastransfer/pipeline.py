@@ -29,10 +29,6 @@ class Examples(Protocol):
 def decode(encoded: tf.Tensor) -> tf.Tensor:
     """Decode an image file's bytes: JPEG, PNG, GIF (its first frame) or BMP.
 
-    Parameters
-    ----------
-    encoded : scalar string tensor
-
     Returns
     -------
     tensor of shape (height, width, 3), uint8
@@ -62,7 +58,6 @@ def batches(
         Positions of the examples in the split, in the order of the batches.
     views : array of shape (n, 3)
         (top, left, mirror) of each; see `kerastransfer.views`.
-    preprocessing : Preprocessing
     batch_size : int
         The last batch may be smaller.
 

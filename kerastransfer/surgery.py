@@ -63,8 +63,6 @@ def plan(
 
     Parameters
     ----------
-    phase : Phase
-    backbone : Backbone
     num_classes : int
         Number of classes of the target.
     batch_norm : {'keep', 'adapt'}
@@ -127,7 +125,6 @@ def draw(
     ----------
     phase : Phase
         The recipe's first.
-    backbone : Backbone
     num_classes : int
         Number of classes of the target.
     seed : int

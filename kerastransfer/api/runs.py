@@ -170,7 +170,6 @@ def predict(
     ----------
     model : path
         A run's folder, or that of a SavedModel which `Run.export` wrote.
-    files : iterable of paths
     top : int
         Classes of each answer, the most probable first.
 

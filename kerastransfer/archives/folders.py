@@ -16,10 +16,6 @@ class FolderArchive:
 
     Links to files inside the folder are followed: an archive that was unpacked may
     have made them. Links to folders, and those that lead out or nowhere, are told.
-
-    Parameters
-    ----------
-    path : Path
     """
 
     path: Path

@@ -15,10 +15,6 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 def open_archive(path: Path) -> Archive:
     """Open a tar, a compressed tar, a zip or a folder.
 
-    Parameters
-    ----------
-    path : Path
-
     Returns
     -------
     Archive

@@ -54,7 +54,6 @@ class FileSpan:
 
     Parameters
     ----------
-    path : Path
     offset : int
         Of the first byte.
     size : int or None

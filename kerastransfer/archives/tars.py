@@ -40,12 +40,7 @@ _FAILURES = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tar:
-    """A tar file that is not compressed; its members can be read at any offset.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """A tar file that is not compressed; its members can be read at any offset."""
 
     path: Path
     sequential: bool = False
@@ -72,7 +67,6 @@ class CompressedTar:
 
     Parameters
     ----------
-    path : Path
     open : callable
         Of `COMPRESSIONS`.
     """

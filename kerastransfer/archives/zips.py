@@ -21,12 +21,7 @@ _FAILURES = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Zip:
-    """A zip file; its members can be read in any order.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """A zip file; its members can be read in any order."""
 
     path: Path
     sequential: bool = False

@@ -39,7 +39,6 @@ def drop(inputs: tf.Tensor, rate: float, how: Drop, block: int) -> tf.Tensor:
     inputs : tensor of shape (n, ...)
     rate : float
         Fraction that is set to zero.
-    how : Drop
     block : int
         Index of the block, 1 to 8; two blocks never share a mask.
 

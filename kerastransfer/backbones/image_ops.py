@@ -21,7 +21,6 @@ def resize(image: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
     ----------
     image : tensor of shape (height, width, 3)
         RGB, 0 to 255, of any number type.
-    preprocessing : Preprocessing
 
     Returns
     -------
@@ -61,7 +60,6 @@ def crop(
     ----------
     image : tensor of shape (height, width, 3)
         As `resize` returns it.
-    preprocessing : Preprocessing
     view : tensor of shape (3,), float32
         (top, left, mirror): the position as fractions, 0 to 1, of the space that the
         crop leaves free; mirror is 1 for the mirror image.
@@ -94,7 +92,6 @@ def centre_crops(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tenso
     ----------
     images : tensor of shape (n, crop, crop, 3)
         RGB, 0 to 255.
-    preprocessing : Preprocessing
 
     Returns
     -------
@@ -131,7 +128,6 @@ def normalise(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
     ----------
     images : tensor of shape (n, crop, crop, 3)
         As `crop` returns them.
-    preprocessing : Preprocessing
 
     Returns
     -------

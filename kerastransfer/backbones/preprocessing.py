@@ -63,7 +63,6 @@ def kept_part(preprocessing: Preprocessing, width: int, height: int) -> float:
 
     Parameters
     ----------
-    preprocessing : Preprocessing
     width, height : int
         Of the image, in pixels.
 

@@ -20,10 +20,6 @@ from kerastransfer.surgery import frozen_prefix
 def head_only(phase: Phase) -> bool:
     """Return whether a phase trains the classifier alone.
 
-    Parameters
-    ----------
-    phase : Phase
-
     Returns
     -------
     bool
@@ -38,7 +34,6 @@ def default_epochs(phase: Phase, num_images: int, batch_size: int) -> int:
     ----------
     phase : Phase
         A classifier alone needs more steps than tuned layers do, and costs little.
-    num_images, batch_size : int
 
     Returns
     -------

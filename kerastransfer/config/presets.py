@@ -14,9 +14,7 @@ class Preset:
         Learning rate of a phase that trains the classifier alone.
     learning_rate : float
         Learning rate of every other phase, before factors.
-    weight_decay : float
     schedule : {'cosine', 'step'}
-    batch_size : int
     new_factor : float
         Multiplies the rate of re-drawn blocks.
     bias_factor : float

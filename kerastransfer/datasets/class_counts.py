@@ -13,7 +13,6 @@ class ClassCount(NamedTuple):
 
     Parameters
     ----------
-    classes : tuple of str
     images : int
         As published.
     least, most : int, optional
@@ -76,7 +75,6 @@ def differences(
     ----------
     dataset : str
         Its name, for the sentence.
-    published : sequence of ClassCount
     classes : sequence of str
         Those that are listed.
     counts : sequence of int

@@ -81,8 +81,6 @@ def make_listing(
     ----------
     classes : sequence of str
         Names by label.
-    items : iterable of Item
-    fingerprint : str
     where : str
         Names the source in messages.
     ignored : mapping of str to int, optional

@@ -27,7 +27,6 @@ class ArchiveState:
 
     Parameters
     ----------
-    name : str
     size : int or None
         Bytes; None for a folder.
     sha256 : str or None

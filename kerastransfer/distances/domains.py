@@ -30,8 +30,6 @@ class SourceNetwork:
 
     Parameters
     ----------
-    backbone : Backbone
-    network : Network
     weights : str
         SHA-256 of the weights' file.
     """
@@ -69,9 +67,6 @@ def from_records(
 
     Parameters
     ----------
-    records : Records
-    images : ImageSet
-    source : SourceNetwork
     seed : int
         `SOURCE_SEED` or `TARGET_SEED`.
     progress : callable, optional

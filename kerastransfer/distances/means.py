@@ -128,7 +128,6 @@ def from_statistics(statistics: SourceStatistics, seed: int = 0) -> Response:
 
     Parameters
     ----------
-    statistics : SourceStatistics
     seed : int
         Of the replicates. Two domains need different ones.
 

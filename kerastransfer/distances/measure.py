@@ -102,7 +102,6 @@ def measure(
 
     Parameters
     ----------
-    source, target : Domain
     names : sequence of str
         Keys of `METRICS`.
     progress : callable, optional

@@ -9,7 +9,6 @@ class Row:
 
     Parameters
     ----------
-    dataset : str
     cosine, mmd : float
         Dimensionless, and in the unit of fc7.
     svm, cnn : float
@@ -36,10 +35,6 @@ TABLE = (
 
 def place(cosine: float) -> str:
     """Say where a cosine distance falls among the published ones.
-
-    Parameters
-    ----------
-    cosine : float
 
     Returns
     -------

@@ -101,7 +101,6 @@ def balanced(
     source, target : array of shape (n, d), (m, d)
     most : int
         Rows of each at most.
-    seed : int
 
     Returns
     -------

@@ -102,7 +102,6 @@ def resolve(choice: Choice, *, num_gpus: int, num_cpus: int) -> Resolved:
 
     Parameters
     ----------
-    choice : Choice
     num_gpus, num_cpus : int
         Logical devices that this machine has.
 

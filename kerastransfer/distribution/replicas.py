@@ -51,13 +51,7 @@ _LOST = (
 
 
 class Replicas:
-    """The devices of this process among all that train together; see `make`.
-
-    Parameters
-    ----------
-    strategy : tf.distribute.Strategy
-    part : ReplicaRange
-    """
+    """The devices of this process among all that train together; see `make`."""
 
     def __init__(self, strategy: tf.distribute.Strategy, part: ReplicaRange) -> None:
         self.strategy = strategy

@@ -23,7 +23,6 @@ class Prediction:
 
     Parameters
     ----------
-    path : Path
     classes : tuple of str
         Names of the classes, in the order of the probabilities.
     probabilities : array of shape (num_classes,), or None
@@ -66,7 +65,6 @@ class Predictor:
     ----------
     model : object
         The loaded SavedModel, which owns the variables.
-    classes : tuple of str
     """
 
     model: object

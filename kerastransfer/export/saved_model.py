@@ -78,10 +78,8 @@ def save(
 
     Parameters
     ----------
-    network : Network
     preprocessing : Preprocessing
         The backbone's.
-    classes : sequence of str
     folder : Path
         Replaced as a whole once the new one is complete.
     """

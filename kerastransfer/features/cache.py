@@ -98,7 +98,6 @@ class Cache:
     ----------
     home : Path
         The folder that holds all caches; this one's is made when it is first filled.
-    identity : Identity
     shape : sequence of int
         Of one output.
     sizes : mapping of str to int
@@ -138,7 +137,6 @@ class Cache:
 
         Parameters
         ----------
-        split : str
         view : int
             Number among the ten fixed views.
         positions : array of shape (n,)

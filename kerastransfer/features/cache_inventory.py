@@ -21,7 +21,6 @@ class Entry:
 
     Parameters
     ----------
-    folder : Path
     details : dict
         What ``cache.json`` says; empty where it cannot be read.
     size : int
@@ -71,10 +70,6 @@ def _read_details(path: Path) -> dict[str, Any]:
 
 def remove(entry: Entry) -> None:
     """Delete a cache's own files.
-
-    Parameters
-    ----------
-    entry : Entry
 
     Raises
     ------

@@ -31,7 +31,6 @@ def extract(
 
     Parameters
     ----------
-    dataset : Dataset
     backbone : str, optional
         By default the dataset's (`kerastransfer.backbones.default`).
     split : {'train', 'val', 'test'}, optional

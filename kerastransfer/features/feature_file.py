@@ -48,10 +48,6 @@ class FeatureFile:
     def read(cls, path: Path) -> Self:
         """Open a file that `write` made.
 
-        Parameters
-        ----------
-        path : Path
-
         Returns
         -------
         FeatureFile
@@ -80,10 +76,8 @@ def write(
 
     Parameters
     ----------
-    path : Path
     blocks : iterable of arrays of shape (k, num_features)
         In the order of the labels.
-    num_features : int
     **fields
         All fields of `FeatureFile` but `features`.
 

@@ -35,12 +35,10 @@ class Filler:
 
     Parameters
     ----------
-    cache : Cache
     network : Network
         Whose lower blocks are run.
     preprocessing : Preprocessing
         The backbone's.
-    examples : Examples
     cut : int
         The last block that is run.
     wanted : sequence of ImageSet

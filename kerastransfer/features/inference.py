@@ -56,10 +56,8 @@ def probabilities(
 
     Parameters
     ----------
-    network : Network
     preprocessing : Preprocessing
         Of the network's backbone.
-    batches : iterable of (images, labels)
 
     Returns
     -------

@@ -26,7 +26,6 @@ def source_network(backbone: Backbone, weights: Mapping[str, NDArray[Any]]) -> N
 
     Parameters
     ----------
-    backbone : Backbone
     weights : mapping of str to array
         As `kerastransfer.weights.store.load` gives them.
 

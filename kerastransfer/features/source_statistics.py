@@ -47,12 +47,7 @@ class SourceStatistics:
     weights: str
 
     def write(self, path: Path) -> None:
-        """Write a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : Path
-        """
+        """Write a file, whole or not at all."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         fields |= {"kind": _KIND, "count": self.count or 0}
         numpy_files.write_npz(
@@ -62,10 +57,6 @@ class SourceStatistics:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a file that `write` made.
-
-        Parameters
-        ----------
-        path : Path
 
         Returns
         -------

@@ -46,7 +46,6 @@ def write_text(path: Path, text: str) -> None:
 
     Parameters
     ----------
-    path : Path
     text : str
         Written as UTF-8.
     """
@@ -59,7 +58,6 @@ def write_json(path: Path, value: Any) -> None:
 
     Parameters
     ----------
-    path : Path
     value : object
         Whatever JSON can hold; NaN and infinities are refused.
     """

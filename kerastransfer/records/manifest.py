@@ -33,7 +33,6 @@ class Options:
     ----------
     image_size : int
         The shorter side of larger images, in pixels.
-    split_seed : int
     max_per_class : int, 'all' or None
         See `plan.make_plan`.
     short_classes : {'error', 'cap', 'drop'}
@@ -63,8 +62,6 @@ def describe(
 
     Parameters
     ----------
-    dataset : Dataset
-    plan : SplitPlan
     options : Options
         Those that the plan was made with.
     listing : Listing

@@ -42,7 +42,6 @@ class Prepared:
 
     Parameters
     ----------
-    records : Records
     health : Health or None
         None where the records were there already, or nobody asked.
     """

@@ -159,7 +159,6 @@ class Records:
         Parameters
         ----------
         split : {'train', 'val', 'test'}
-        position : int
 
         Returns
         -------
@@ -227,7 +226,6 @@ def find_or_convert(
 
     Parameters
     ----------
-    dataset : Dataset
     records_dir : Path, optional
         The folder that holds ``<name>/1.0.0``; None for the usual one.
     workers, progress

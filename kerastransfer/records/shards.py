@@ -23,10 +23,8 @@ class Shards:
 
     Parameters
     ----------
-    folder : Path
     name : str
         The dataset's.
-    split : str
     lengths : tuple of int
         Records in each shard.
 

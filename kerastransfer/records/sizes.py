@@ -18,12 +18,10 @@ class Sizes:
 
     Parameters
     ----------
-    classes : tuple of str
     train_counts : tuple of int
         Training images of each class.
     num_val : int
         Images for validation.
-    mirror_keeps_class : bool
     content_hash : str
         Of the records; empty where they are not made yet.
     """

@@ -87,8 +87,6 @@ def train(
 
     Parameters
     ----------
-    config : TrainConfig
-    inputs : RunInputs
     folder : Path
         Gets ``config.json``, ``labels.txt``, ``metrics.jsonl``, ``tensorboard/``,
         ``checkpoints/``, ``model.keras`` and ``result.json``; from the chief alone.

@@ -169,7 +169,6 @@ class Run:
 
         Parameters
         ----------
-        files : path or iterable of paths
         top : int
             Classes of each answer, the most probable first.
         """

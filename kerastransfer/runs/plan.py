@@ -24,7 +24,6 @@ class RunCost:
 
     Parameters
     ----------
-    phases : tuple of PhaseCost
     features : float
         Seconds that the probe's features take.
     peak_bytes : int or None

@@ -39,11 +39,6 @@ def probe(features: SplitFeatures) -> dict[str, Any]:
 def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
     """Say what ran, on what, with which releases.
 
-    Parameters
-    ----------
-    config : TrainConfig
-    records : Records
-
     Returns
     -------
     dict

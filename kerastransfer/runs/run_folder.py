@@ -49,9 +49,6 @@ def prepare(
 
     Parameters
     ----------
-    folder : Path
-    config : TrainConfig
-    classes : tuple of str
     restart : bool
         Whether to forget what is there.
 
@@ -136,7 +133,6 @@ def share(checkpoint: Checkpoint, replicas: Replicas) -> Checkpoint:
     ----------
     checkpoint : Checkpoint
         In the other processes it does not count.
-    replicas : Replicas
     """
     if not replicas.several_processes:
         return checkpoint
@@ -152,11 +148,6 @@ def share(checkpoint: Checkpoint, replicas: Replicas) -> Checkpoint:
 
 def agree(config: TrainConfig, replicas: Replicas) -> None:
     """Refuse to train together with processes that would train something else.
-
-    Parameters
-    ----------
-    config : TrainConfig
-    replicas : Replicas
 
     Raises
     ------

@@ -46,10 +46,8 @@ def train(
         The folder that gets the run's own.
     records_folder : Path, optional
         Holds converted datasets; by default the usual one.
-    options : RunOptions, optional
     devices : Choice, optional
         By default one device, or all GPUs.
-    callbacks : sequence of keras.callbacks.Callback
 
     Returns
     -------

@@ -70,7 +70,6 @@ def open_filler(
         How many blocks the prefix has.
     wanted : list of ImageSet
         The outputs that are needed.
-    caching : Caching
     dtype : {'float32', 'float16'}
         What outputs are kept in.
     """
@@ -94,10 +93,8 @@ def fill(
 
     Parameters
     ----------
-    filler : Filler
     num_frozen : int
         How many blocks the prefix has.
-    caching : Caching
     check : callable
         Called after each batch; may end the work by raising.
 

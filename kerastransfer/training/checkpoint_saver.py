@@ -96,7 +96,6 @@ class CheckpointSaver:
         ----------
         engine : Engine
             Of the phase that begins; its network was restored before.
-        best : BestWeights
 
         Returns
         -------
@@ -127,8 +126,6 @@ class CheckpointSaver:
         ----------
         engine : Engine
             Between two calls.
-        best : BestWeights
-        progress : PhaseProgress
         request : StopRequest
             Of all processes.
         """

@@ -26,12 +26,7 @@ _STEPS_PER_CALL = 32  # on cached activations, with one replica
 
 
 class Engine:
-    """Compiled steps around one new optimiser.
-
-    Parameters
-    ----------
-    phase : PhaseSetup
-    """
+    """Compiled steps around one new optimiser."""
 
     def __init__(self, phase: PhaseSetup) -> None:
         setup, network, plans = phase.setup, phase.network, phase.plans()

@@ -26,7 +26,6 @@ def choose_source(
 
     Parameters
     ----------
-    setup : TrainSetup
     network : Network
         With the weights that the phase starts from, in its frozen blocks at least.
     index : int
@@ -65,7 +64,6 @@ def choose(
 
     Parameters
     ----------
-    setup : TrainSetup
     network : Network
         With the weights that the phase starts from.
     num_frozen : int
@@ -143,10 +141,6 @@ def cache_problem(
 
     Parameters
     ----------
-    filler : Filler
-    images : ImageBatches
-    num_frozen : int
-    epochs : int
     caching : Caching
         With mode ``on`` time does not count.
 
@@ -164,10 +158,6 @@ def cache_problem(
 
 def needed_views(images: ImageBatches) -> list[ImageSet]:
     """List the outputs that training on activations needs.
-
-    Parameters
-    ----------
-    images : ImageBatches
 
     Returns
     -------

@@ -184,7 +184,6 @@ class PhaseResult:
         That epoch's validation metrics.
     epochs, steps : int
         Epochs begun, and steps taken.
-    stopped : StopReason
     cached : bool
         Whether the outputs of its frozen prefix were computed once.
     """
@@ -214,7 +213,6 @@ class BestWeights:
 
     Parameters
     ----------
-    network : Network
     plans : tuple of BlockPlan
         The phase's: what it does not train need not be kept.
     """

@@ -44,14 +44,12 @@ def train_phases(
 
     Parameters
     ----------
-    setup : TrainSetup
     network : Network
         As `TrainSetup.make_network` makes it, or as the saver restored it.
     callbacks : keras.callbacks.CallbackList
         Called at the begin and end of epochs and steps.
     saver : CheckpointSaver
         Writes checkpoints, and knows where an earlier process left the run.
-    stop_signal : StopSignal
     after_phase : callable
         Called with a phase's index and the network that it leaves.
 
@@ -97,7 +95,6 @@ class PhaseLoop:
 
     Parameters
     ----------
-    phase : PhaseSetup
     callbacks : keras.callbacks.CallbackList
         Called at the begin and end of epochs and steps.
     saver : CheckpointSaver, optional

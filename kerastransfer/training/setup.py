@@ -24,11 +24,8 @@ class TrainSetup:
 
     Parameters
     ----------
-    config : TrainConfig
-    backbone : Backbone
     records : LabelledExamples
         The examples of all splits.
-    num_classes : int
     positions : mapping of str to array of shape (n,)
         Which examples of each split are used: ``train``, ``val`` and ``test``.
     source_weights : mapping of str to array
@@ -112,7 +109,6 @@ def balanced_weights(
     ----------
     labels : array of shape (n,)
         Of the training images.
-    num_classes : int
 
     Returns
     -------

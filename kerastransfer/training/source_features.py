@@ -31,10 +31,8 @@ def compute(
 
     Parameters
     ----------
-    records : LabelledExamples
     network : Network
         With the source's weights.
-    backbone : Backbone
     positions : mapping of str to array of shape (n,)
         Which examples of each split.
     caching : Caching

@@ -36,8 +36,6 @@ def search(
 
     Parameters
     ----------
-    space : Space
-    plan : SearchPlan
     trainer : callable
         Gives what a config is trained on.
     folder : Path

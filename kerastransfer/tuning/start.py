@@ -111,7 +111,6 @@ def tune(
         Settings that were chosen do not vary.
     recipes : sequence of str
         In their canonical spelling.
-    plan : SearchPlan
     out : Path, optional
         Keeps the search; by default ``searches/DATASET_BACKBONE``.
     records_folder : Path, optional

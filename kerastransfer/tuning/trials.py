@@ -23,7 +23,6 @@ class Trial:
     ----------
     number : int
         From 1, in the order in which they were begun.
-    config : TrainConfig
     wrong : tuple of int
         Validation images that were classified wrongly, by position.
     num_val : int
@@ -77,7 +76,6 @@ def write(trial: Trial, folder: Path) -> None:
 
     Parameters
     ----------
-    trial : Trial
     folder : Path
         The trial's own.
     """

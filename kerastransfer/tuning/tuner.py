@@ -34,12 +34,7 @@ Trainer = Callable[[TrainConfig], TrainSetup]
 
 
 class Stopped(errors.FatalError):
-    """Ends a search; keras-tuner takes any other exception for a failed trial.
-
-    Parameters
-    ----------
-    reason : Exception
-    """
+    """Ends a search; keras-tuner takes any other exception for a failed trial."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
@@ -72,8 +67,6 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
 
     Parameters
     ----------
-    space : Space
-    plan : SearchPlan
     trainer : callable
         Gives what a config is trained on.
     folder : Path

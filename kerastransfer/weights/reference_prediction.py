@@ -30,7 +30,6 @@ class TopClasses:
     ----------
     indices : tuple of int
         Class indices from 0, in the order of the source's classes.
-    probabilities : tuple of float
     """
 
     indices: tuple[int, ...]
@@ -44,7 +43,6 @@ def read_photograph(
 
     Parameters
     ----------
-    reference : ReferencePrediction
     path : Path, optional
         By default the file in ``$KERASTRANSFER_HOME/weights``.
 
@@ -90,10 +88,8 @@ def predict(
 
     Parameters
     ----------
-    backbone : Backbone
     mapping : mapping of str to array
         Ported weights of that backbone.
-    reference : ReferencePrediction
     image : bytes
         The photograph's file.
     """
@@ -113,11 +109,6 @@ def predict(
 
 def compare(reference: ReferencePrediction, predicted: TopClasses) -> list[str]:
     """Compare a network's prediction with the published one.
-
-    Parameters
-    ----------
-    reference : ReferencePrediction
-    predicted : TopClasses
 
     Returns
     -------

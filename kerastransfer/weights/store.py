@@ -147,7 +147,6 @@ def find_published(
 
     Parameters
     ----------
-    path : Path
     rows : iterable of PublishedWeights
         Candidates; those without a checksum never match.
 

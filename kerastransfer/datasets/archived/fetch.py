@@ -22,10 +22,6 @@ _MOST_LIST = 1 << 26  # bytes
 def fetch(dataset: Dataset) -> None:
     """Download what a dataset needs and is not there yet, resuming and verifying.
 
-    Parameters
-    ----------
-    dataset : Dataset
-
     Raises
     ------
     InputError

@@ -18,7 +18,6 @@ class ArchiveContents:
     ----------
     classes : sequence of str
         Names by label.
-    items : sequence of Item
     ignored : mapping of str to int
         See `Listing`.
     """

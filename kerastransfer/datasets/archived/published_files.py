@@ -47,7 +47,6 @@ class LocatedFile:
 
     Parameters
     ----------
-    part : PublishedFile
     path : Path
         The file, or the folder that was unpacked from it.
     """
@@ -71,7 +70,6 @@ def find(
 
     Parameters
     ----------
-    parts : sequence of PublishedFile
     folder : Path
         Holds the files or what they unpack to; or is one unpacked itself.
     name : str

@@ -21,7 +21,6 @@ class Reading:
 
     Parameters
     ----------
-    located : sequence of LocatedFile
     watch : ReadOptions or None
         None where nobody asks for hashes or progress.
     walks : {0, 1}

@@ -49,8 +49,6 @@ class ArchiveSource(ImageSource):
         The dataset's.
     folder : Path
         Holds the archives.
-    parts : tuple of PublishedFile
-    layout : Layout
     steps : str
         How to get what cannot be downloaded.
     """

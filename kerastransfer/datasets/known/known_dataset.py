@@ -22,7 +22,6 @@ class KnownDataset:
     name : str
         Lower-case letters, digits and underscores. It decides the splits, so it never
         changes.
-    info : DatasetInfo
     layout : callable, optional
         From the dataset's options, as keywords, to how it lies in its archives.
     source : callable, optional

@@ -53,7 +53,6 @@ class ArraySource(ImageSource):
     images : array of shape (n, height, width, 3) or (n, height, width), uint8
     labels : sequence of int
         Indices into `classes`.
-    classes : tuple of str
     content_hash : str
         Of images and labels; a hexadecimal SHA-256.
     """

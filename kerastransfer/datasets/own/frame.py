@@ -32,7 +32,6 @@ class FrameSource(ImageSource):
 
     Parameters
     ----------
-    rows : tuple of ImageRow
     folder : Path
         That relative paths start from.
     numbered : bool

@@ -24,7 +24,6 @@ class ImageRow(NamedTuple):
         Of the row or line, for messages.
     path : str
         Relative to the table's folder, or absolute.
-    label : str
     split, group : str
         Empty where there is none.
     """
@@ -59,7 +58,6 @@ def list_rows(
 
     Parameters
     ----------
-    rows : iterable of ImageRow
     folder : Path
         That relative paths start from.
     source, row_word : str

@@ -18,7 +18,6 @@ def show(records: Records, health: Health, backbone: str) -> str:
 
     Parameters
     ----------
-    records : Records
     health : Health
         Of these records.
     backbone : str
@@ -48,7 +47,6 @@ def findings(health: Health, policy: str) -> list[str]:
 
     Parameters
     ----------
-    health : Health
     policy : {'error', 'cap', 'drop'}
         What became of classes with too few images.
     """

@@ -18,8 +18,6 @@ class InspectReport:
 
     Parameters
     ----------
-    records : Records
-    health : Health
     backbone : str
         Whose centre crop was looked at.
     """

@@ -50,7 +50,6 @@ class Health:
 
     Parameters
     ----------
-    counts : mapping of split to mapping of class to int
     short : mapping of str to int
         Classes that had too few images, with how many.
     rejected, damaged : mapping of str to str
@@ -119,7 +118,6 @@ def inspect(
 
     Parameters
     ----------
-    records : Records
     kept : callable
         The part of an image that a backbone's centre crop keeps, from its size.
     workers : int, optional

@@ -50,7 +50,6 @@ class SplitImages:
 
     Parameters
     ----------
-    num_classes : int
     labels : array of shape (n,)
         Of the listing's items.
     order : array of shape (n,)
@@ -113,8 +112,6 @@ def divide(
 
     Parameters
     ----------
-    images : SplitImages
-    rules : Rules
     quotas : mapping of label to Quota
         Classes without one are left out.
     reserve : bool

@@ -16,10 +16,8 @@ def digests(texts: Iterable[str], count: int, salt: str) -> NDArray[np.uint64]:
 
     Parameters
     ----------
-    texts : iterable of str
     count : int
         How many there are.
-    salt : str
 
     Returns
     -------

@@ -38,7 +38,6 @@ class Place(NamedTuple):
         Index into the plan's classes.
     path : str
         Its path in the listing.
-    group : str or None
     point : (int, int) or None
         Row and column of a patch's point.
     """

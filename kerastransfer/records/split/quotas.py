@@ -98,7 +98,6 @@ def make_quota(rules: Rules, images: int) -> Quota:
 
     Parameters
     ----------
-    rules : Rules
     images : int
         That are not in an official val or test set.
 

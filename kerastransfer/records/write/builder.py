@@ -43,7 +43,6 @@ def write(
 
     Parameters
     ----------
-    plan : SplitPlan
     images : callable
         From a path to the encoded image.
     info : DatasetInfo

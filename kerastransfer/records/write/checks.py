@@ -22,7 +22,6 @@ def differences(dataset: Dataset, listing: Listing) -> list[str]:
 
     Parameters
     ----------
-    dataset : Dataset
     listing : Listing
         Of it.
 
@@ -98,7 +97,6 @@ def is_stamped(dataset: Dataset, target: Path, options: Options, stamp: str) -> 
 
     Parameters
     ----------
-    dataset : Dataset
     target : Path
         The records.
     options : Options

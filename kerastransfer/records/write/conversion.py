@@ -25,8 +25,6 @@ class Conversion:
 
     Parameters
     ----------
-    dataset : Dataset
-    options : Options
     strict : bool
         Whether an image that cannot be decoded is an error.
     workers : int or None

@@ -39,8 +39,6 @@ def convert(
 
     Parameters
     ----------
-    dataset : Dataset
-    out : Path
     image_size : int, optional
         The shorter side that larger images are shrunk to, in pixels; None for 256. It
         does not go with a dataset of patches.

@@ -57,7 +57,6 @@ def make_encoder(
 
     Parameters
     ----------
-    image_size : int
     images : int
         How many there will be in all.
     workers : int, optional

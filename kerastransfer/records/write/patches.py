@@ -17,7 +17,6 @@ def cut_patch(photograph: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
     Parameters
     ----------
     photograph : array of shape (height, width, 3)
-    cut : Cut
 
     Returns
     -------

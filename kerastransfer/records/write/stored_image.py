@@ -60,7 +60,6 @@ class Encoded(NamedTuple):
 
     Parameters
     ----------
-    data : bytes
     format : {'jpeg', 'png'}
     changed : bool
         Whether the bytes are others than the source's.
