@@ -68,10 +68,6 @@ def plan(
     batch_norm : {'keep', 'adapt'}
         For fine-tuned blocks.
 
-    Returns
-    -------
-    tuple of BlockPlan, of length 8
-
     Examples
     --------
     >>> from kerastransfer.backbones import table

@@ -99,10 +99,6 @@ def train(
     **settings
         Fields of `TrainConfig`, such as ``epochs=(30,)``; see ``docs/settings.md``.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     KerasTransferError

@@ -80,10 +80,6 @@ def safe_name(name: str, path: Path) -> str:
     path : Path
         The archive, for the message.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     DataError

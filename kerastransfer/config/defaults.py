@@ -18,12 +18,7 @@ from kerastransfer.surgery import frozen_prefix
 
 
 def head_only(phase: Phase) -> bool:
-    """Return whether a phase trains the classifier alone.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a phase trains the classifier alone."""
     return frozen_prefix(phase) == NUM_BLOCKS - 1
 
 
@@ -95,10 +90,6 @@ def resolve(chosen: Mapping[str, Any], summary: DataSummary) -> TrainConfig:
         and ``recipe``. A single number of epochs, or rate, stands for every phase.
     summary : DataSummary
         Of the data and the weights at hand.
-
-    Returns
-    -------
-    TrainConfig
 
     Raises
     ------

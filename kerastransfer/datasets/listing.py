@@ -86,10 +86,6 @@ def make_listing(
     ignored : mapping of str to int, optional
         See `Listing`.
 
-    Returns
-    -------
-    Listing
-
     Raises
     ------
     DataError

@@ -71,10 +71,6 @@ def cnn_distance(
     seed : int
         Of the draw, the split, the weights and the order.
 
-    Returns
-    -------
-    CnnDistance
-
     Raises
     ------
     DataError

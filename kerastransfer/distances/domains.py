@@ -72,10 +72,6 @@ def from_records(
     progress : callable, optional
         Told how many images are done, and of how many.
 
-    Returns
-    -------
-    Domain
-
     Raises
     ------
     DataError

@@ -71,10 +71,6 @@ def gaussian_mmd(
     seed : int
         Of the permutations and of the rows for the median.
 
-    Returns
-    -------
-    KernelDistance
-
     Raises
     ------
     DataError

@@ -78,10 +78,6 @@ def respond(features: samples.Matrix, seed: int = 0, name: str = "images") -> Re
     name : str
         Whose images they are, for messages.
 
-    Returns
-    -------
-    Response
-
     Raises
     ------
     DataError

@@ -67,10 +67,6 @@ def svm_distance(
     seed : int
         Of the draw and the splits.
 
-    Returns
-    -------
-    SvmDistance
-
     Raises
     ------
     DataError

@@ -43,10 +43,6 @@ def judge(
         Names the source where it is not what the backbone was pretrained on: then the
         published distances, which are from ImageNet, say nothing of it.
 
-    Returns
-    -------
-    Verdict
-
     Raises
     ------
     InputError

@@ -42,10 +42,6 @@ def entries(home: Path) -> list[Entry]:
     ----------
     home : Path
         Need not exist.
-
-    Returns
-    -------
-    list of Entry
     """
     caches = []
     for path in home.glob(f"*/{META}"):

@@ -32,10 +32,6 @@ def centre_views(
         Which examples of the split.
     preprocessing : Preprocessing
         Of the network's backbone.
-
-    Returns
-    -------
-    iterable of (images, labels)
     """
     return pipeline.batches(
         examples,

@@ -105,10 +105,6 @@ def summarise(
         `dataset`, `backbone` and `weights`, as `SourceStatistics` has them.
     seed : int
         Of the sample, 1,000 rows at most.
-
-    Returns
-    -------
-    SourceStatistics
     """
     count, width = features.shape
     origin = np.asarray(features[0], np.float64)

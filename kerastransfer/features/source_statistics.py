@@ -58,10 +58,6 @@ class SourceStatistics:
     def read(cls, path: Path) -> Self:
         """Read a file that `write` made.
 
-        Returns
-        -------
-        SourceStatistics
-
         Raises
         ------
         MissingError

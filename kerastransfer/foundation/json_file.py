@@ -8,10 +8,6 @@ from typing import Any
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
-    Returns
-    -------
-    dict
-
     Raises
     ------
     ValueError

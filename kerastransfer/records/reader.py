@@ -160,10 +160,6 @@ class Records:
         ----------
         split : {'train', 'val', 'test'}
 
-        Returns
-        -------
-        bytes
-
         Raises
         ------
         InputError
@@ -186,10 +182,6 @@ def open_records(path: Path) -> Records:
     ----------
     path : Path
         Such as ``records/digits/1.0.0``.
-
-    Returns
-    -------
-    Records
 
     Raises
     ------
@@ -230,10 +222,6 @@ def find_or_convert(
         The folder that holds ``<name>/1.0.0``; None for the usual one.
     workers, progress
         See `convert.convert`.
-
-    Returns
-    -------
-    Records
 
     Raises
     ------

@@ -37,12 +37,7 @@ def probe(features: SplitFeatures) -> dict[str, Any]:
 
 
 def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
-    """Say what ran, on what, with which releases.
-
-    Returns
-    -------
-    dict
-    """
+    """Say what ran, on what, with which releases."""
     chosen = records.variant(config.images_per_class, config.draw)
     counts = np.bincount(
         records.labels("train")[chosen], minlength=len(records.classes)

@@ -157,12 +157,7 @@ def cache_problem(
 
 
 def needed_views(images: ImageBatches) -> list[ImageSet]:
-    """List the outputs that training on activations needs.
-
-    Returns
-    -------
-    list of ImageSet
-    """
+    """List the outputs that training on activations needs."""
     train = [
         ImageSet.in_split("train", images.train_positions, int(view))
         for view in views.indices(images.config.views)

@@ -68,10 +68,6 @@ def hyperband_trials(longest: int) -> int:
     ----------
     longest : int
         A whole trial's length in shortest ones: a power of 3.
-
-    Returns
-    -------
-    int
     """
     brackets = round(math.log(longest, FACTOR))
     return sum(

@@ -76,10 +76,6 @@ class Space:
             Of the hyperparameters.
         share : float
             Part of the epochs that are to be trained: 0 to 1.
-
-        Returns
-        -------
-        TrainConfig
         """
         text = values["recipe"]
         phases = Recipe.parse(text).phases

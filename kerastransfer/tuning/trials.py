@@ -55,10 +55,6 @@ class Trial:
         ----------
         other : Trial
             Of the same search.
-
-        Returns
-        -------
-        Comparison
         """
         right = np.ones((2, self.num_val), np.int64)
         right[0, list(self.wrong)] = 0
@@ -89,10 +85,6 @@ def find(folder: Path) -> Trial | None:
     ----------
     folder : Path
         The trial's own.
-
-    Returns
-    -------
-    Trial or None
 
     Raises
     ------

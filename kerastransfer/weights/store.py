@@ -149,10 +149,6 @@ def find_published(
     ----------
     rows : iterable of PublishedWeights
         Candidates; those without a checksum never match.
-
-    Returns
-    -------
-    PublishedWeights or None
     """
     for row in rows:
         if row.checksums and not checksums.mismatch(path, row.size, row.checksums):

@@ -45,10 +45,6 @@ def fingerprint(task: tuple[int, bytes]) -> list[Fingerprint]:
     ----------
     task : (int, bytes)
         Its number and its file, of a format that records hold.
-
-    Returns
-    -------
-    list of one Look
     """
     import imagehash  # brings SciPy along
 

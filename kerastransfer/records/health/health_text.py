@@ -22,10 +22,6 @@ def show(records: Records, health: Health, backbone: str) -> str:
         Of these records.
     backbone : str
         Whose crop was looked at.
-
-    Returns
-    -------
-    str
     """
     total = sum(records.size(split) for split in SPLITS)
     lines = [

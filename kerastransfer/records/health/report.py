@@ -98,10 +98,6 @@ def pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
     clusters : sequence of Cluster
         Of one kind, such as those under several labels. Images with the same bytes are
         a cluster, and part of a larger one where others are nearly the same.
-
-    Returns
-    -------
-    list of Cluster
     """
     held = {name for each in clusters if not each.exact for name in each.ids}
     return [each for each in clusters if not (each.exact and each.ids[0] in held)]
@@ -124,10 +120,6 @@ def inspect(
         Processes; None for as many as there are cores.
     progress : callable, optional
         Told how many images are looked at, and of how many.
-
-    Returns
-    -------
-    Health
 
     Raises
     ------

@@ -152,10 +152,6 @@ def make_plan(
         leave none for train, a share for each split), or leave it out. A class without
         an image to train on is left out in any case. None for the dataset's own.
 
-    Returns
-    -------
-    SplitPlan
-
     Raises
     ------
     InputError

@@ -45,10 +45,6 @@ def allocate(
         The listing's items.
     policy : {'error', 'cap', 'drop'}
 
-    Returns
-    -------
-    Allocation
-
     Raises
     ------
     DataError

@@ -66,10 +66,6 @@ def convert(
         Told how many images are written, and of how many; never where records are left
         as they are.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     InputError

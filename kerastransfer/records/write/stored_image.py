@@ -83,10 +83,6 @@ def encode(data: bytes, image_size: int = 256, *, lossless: bool = False) -> Enc
     lossless : bool
         Whether the pixels are stored as PNG in any case.
 
-    Returns
-    -------
-    Encoded
-
     Raises
     ------
     DataError
@@ -256,10 +252,6 @@ def write(image: Image.Image, *, lossless: bool = False) -> Encoded:
         RGB.
     lossless : bool
         Whether many are written as PNG too.
-
-    Returns
-    -------
-    Encoded
     """
     image.info = {}  # or a profile, comment or transparency would be written with it
     out = io.BytesIO()

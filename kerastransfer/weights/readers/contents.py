@@ -66,10 +66,6 @@ def read_any(path: Path) -> WeightFile:
     path : Path
         The file.
 
-    Returns
-    -------
-    WeightFile
-
     Raises
     ------
     MissingError

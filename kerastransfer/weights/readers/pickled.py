@@ -56,10 +56,6 @@ def ordered(*args: object) -> Ordered:
     *args : object
         Nothing, or one list of pairs, as old Pythons wrote it.
 
-    Returns
-    -------
-    Ordered
-
     Raises
     ------
     DamageError
