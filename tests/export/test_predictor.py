@@ -1,5 +1,6 @@
 """What a prediction says; that a model classifies is tested in the journeys."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ CAT = Path("cat.jpg")
 def test_the_most_probable_classes_come_first_and_ties_by_index():
     row = np.array([0.125, 0.5, 0.125, 0.25], np.float32)
     prediction = Prediction(CAT, CLASSES, row)
-    assert prediction.top() == [("bee", 0.5)]
+    assert prediction.top(1) == [("bee", 0.5)]
+    one = dataclasses.replace(prediction, num_shown=1)
+    assert one.top() == [("bee", 0.5)] and str(one).endswith("bee 50.0 %")
     ordered = [("bee", 0.5), ("dog", 0.25), ("ant", 0.125), ("cow", 0.125)]
     assert prediction.top(9) == ordered
     assert str(prediction) == "cat.jpg: bee 50.0 %, dog 25.0 %, ant 12.5 %"

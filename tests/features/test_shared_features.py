@@ -50,7 +50,9 @@ def probe_features(folder):
     loaded = store.load(backbone.name)
     network = responses.source_network(backbone, loaded.mapping)
     positions = {SPLIT: np.arange(records.size(SPLIT))}
-    found = source_features.compute(records, network, backbone, positions, Caching())
+    found = source_features.compute(
+        records, network, backbone, positions=positions, caching=Caching()
+    )
     return found[SPLIT][0]
 
 
@@ -95,7 +97,7 @@ def test_what_a_command_computed_training_finds(folder, passes, tmp_path, capsys
 def test_where_there_is_no_room_nothing_is_kept(folder, passes, tmp_path, monkeypatch):
     kept = write_features(folder, tmp_path / "kept.npz")
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.setattr(responses, "_MOST_BYTES", 1)
+    monkeypatch.setattr(responses, "CACHE_LIMIT", 1)
     passes.clear()
     alone = write_features(folder, tmp_path / "alone.npz")
     assert sum(passes) == 100
