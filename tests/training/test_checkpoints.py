@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_is_told_with_what_becomes_of_it(store):
     path = sorted(store.folder.glob("state-*"))[-1]
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.warns(KerasTransferWarning, match="an earlier one is used") as caught:
-        assert CheckpointStore(store.folder, "config").newest().position.step == 1
+        assert CheckpointStore(store.folder, "config").newest().progress.step == 1
     (message,) = (str(item.message) for item in caught)
     assert str(path) in message
     assert "kerastransfer features" not in message
