@@ -8,7 +8,9 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
@@ -126,7 +128,9 @@ class Workers(Generic[Task, Answer]):
         for chunk, load in self._chunks(things):
             while waiting.full(load):
                 yield from waiting.first()
-            waiting.add(pool.submit(_work, self.work, chunk), load)
+            with _without_callers_main():  # a submission may start a process
+                future = pool.submit(_work, self.work, chunk)
+            waiting.add(future, load)
         while waiting:
             yield from waiting.first()
 
@@ -201,6 +205,22 @@ def _cores() -> int:
 
 def _work(work: Callable[[Task], list[Answer]], things: list[Task]) -> list[Answer]:
     return [result for thing in things for result in work(thing)]
+
+
+@contextlib.contextmanager
+def _without_callers_main() -> Iterator[None]:
+    """Let a process that starts now not run the caller's script again.
+
+    A spawned process imports the module that the program began with. A script without
+    a guard would begin anew in each of them, and wait for its own lock for ever; our
+    work needs nothing of it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _start() -> None:

@@ -1,6 +1,8 @@
 """Work in other processes: what waits is bounded, whatever the results weigh."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -73,3 +75,23 @@ def test_a_c_library_without_mallopt_is_no_error(failure, monkeypatch):
 
     monkeypatch.setattr(module.ctypes, "CDLL", missing)
     module._keep_memory()
+
+
+def test_a_script_without_a_guard_converts_and_is_run_once(tmp_path):
+    """Spawned workers would run it again, and wait for its own lock."""
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "import kerastransfer as kt\n"
+        "print('begun', flush=True)\n"
+        "print(kt.convert('digits', workers=2, inspect=False).records.size('train'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "KERASTRANSFER_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    begun, size = done.stdout.split()
+    assert (begun, int(size)) == ("begun", 1_197)
