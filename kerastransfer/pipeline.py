@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kerastransfer import decoding
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.preprocessing import Preprocessing
 
@@ -24,18 +25,6 @@ class Examples(Protocol):
 
     def serialized(self, split: str, position: int) -> bytes:
         """Return one ``tf.train.Example`` as bytes."""
-
-
-def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode an image file's bytes: JPEG, PNG, GIF (its first frame) or BMP.
-
-    Returns
-    -------
-    tensor of shape (height, width, 3), uint8
-        RGB. A rotation in EXIF is not applied: TensorFlow's decoders ignore it.
-    """
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, (None, None, 3))
 
 
 def batches(
@@ -92,8 +81,39 @@ def _crop(preprocessing: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Ten
 
     def crop(serialized: tf.Tensor, view: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(serialized, _FEATURES)
-        image = image_ops.resize(decode(example["image"]), preprocessing)
-        return image_ops.crop(image, preprocessing, view), example["label"]
+        return view_of_file(example["image"], preprocessing, view), example["label"]
 
     signature = (tf.TensorSpec((), tf.string), tf.TensorSpec((3,), tf.float32))
     return tf.function(crop, signature)
+
+
+def view_of_file(
+    encoded: tf.Tensor, preprocessing: Preprocessing, view: tf.Tensor
+) -> tf.Tensor:
+    """Decode an image file and take one view of it; see `image_ops.take_view`.
+
+    Of a JPEG that needs no resizing no more than the view is decoded.
+
+    Returns
+    -------
+    tensor of shape (crop, crop, 3), float32
+    """
+
+    def whole() -> tf.Tensor:
+        return image_ops.take_view(decoding.decode(encoded), preprocessing, view)
+
+    def of_jpeg() -> tf.Tensor:
+        shape = decoding.jpeg_shape(encoded)
+        placement = image_ops.place(shape, preprocessing, view)
+
+        def box() -> tf.Tensor:
+            pixels = decoding.decode_jpeg_box(
+                encoded, placement.corner, preprocessing.crop
+            )
+            return image_ops.finish(pixels, placement, preprocessing, view)
+
+        return tf.cond(image_ops.keeps_size(shape, placement), box, whole)
+
+    if preprocessing.fit != "crop":
+        return whole()
+    return tf.cond(decoding.is_jpeg(encoded), of_jpeg, whole)

@@ -3,7 +3,7 @@
 TensorFlow is imported inside the functions because light modules import this one.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -13,56 +13,82 @@ from kerastransfer.backbones.preprocessing import Preprocessing
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_KERNELS: Final = {"bilinear": "triangle", "bicubic": "keyscubic"}
 
-def resize(image: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
-    """Resize one image to the size from which crops are taken.
+
+class Placement(NamedTuple):
+    """Where an image lies once it is resized, and where a crop lies on it.
+
+    Parameters
+    ----------
+    size : tensor of shape (2,), int32
+        Height and width to which the image is resized.
+    corner : tensor of shape (2,), int32
+        Top and left of the crop, from the resized image's corner; negative where the
+        crop begins before the image.
+    """
+
+    size: "tf.Tensor"
+    corner: "tf.Tensor"
+
+
+def place(
+    shape: "tf.Tensor", preprocessing: Preprocessing, view: "tf.Tensor"
+) -> Placement:
+    """Say where a view's crop lies on an image.
+
+    Parameters
+    ----------
+    shape : tensor of shape (2,), int32
+        The image's height and width.
+    view : tensor of shape (3,), float32
+        (top, left, mirror): the position as fractions, 0 to 1, of the space that the
+        crop leaves free; mirror is 1 for the mirror image.
+    """
+    import tensorflow as tf
+
+    crop, resize_to = preprocessing.crop, preprocessing.resize_to
+    size = _resized_size(shape, preprocessing)
+    if preprocessing.fit == "crop":
+        canvas, margin = size, tf.zeros(2, tf.int32)
+    else:
+        # The whole image lies in the middle crop of a square canvas.
+        canvas = tf.constant([resize_to, resize_to])
+        margin = (resize_to - crop + 1) // 2 + (crop - size) // 2
+    room = tf.cast(canvas - crop, tf.float32)
+    # floor(x + 0.5), for tf.round goes to even: the centre must not depend on parity.
+    corner = tf.cast(tf.floor(view[:2] * room + 0.5), tf.int32)
+    return Placement(size, corner - margin)
+
+
+def _resized_size(shape: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
+    """Return the height and width to which an image is resized: shape (2,), int32."""
+    import tensorflow as tf
+
+    crop, resize_to = preprocessing.crop, preprocessing.resize_to
+    lengths = tf.cast(shape, tf.float32)
+    if preprocessing.fit == "squash":
+        return tf.constant([crop, crop])
+    if preprocessing.fit == "pad":
+        ratio = crop / tf.reduce_max(lengths)
+        return tf.clip_by_value(tf.cast(tf.round(lengths * ratio), tf.int32), 1, crop)
+    if preprocessing.resize == "warp":
+        return tf.constant([resize_to, resize_to])
+    ratio = resize_to / tf.reduce_min(lengths)
+    return tf.maximum(tf.cast(tf.round(lengths * ratio), tf.int32), resize_to)
+
+
+def take_view(
+    image: "tf.Tensor", preprocessing: Preprocessing, view: "tf.Tensor"
+) -> "tf.Tensor":
+    """Resize an image and take one crop of it, possibly mirrored.
 
     Parameters
     ----------
     image : tensor of shape (height, width, 3)
         RGB, 0 to 255, of any number type.
-
-    Returns
-    -------
-    tensor of shape (new_height, new_width, 3), float32
-        RGB, clipped to 0 to 255; no side is shorter than the crop.
-    """
-    import tensorflow as tf
-
-    shape = tf.cast(tf.shape(image)[:2], tf.float32)
-    if preprocessing.resize == "warp":
-        size = tf.constant([preprocessing.resize_to, preprocessing.resize_to])
-    else:
-        ratio = preprocessing.resize_to / tf.reduce_min(shape)
-        size = tf.maximum(
-            tf.cast(tf.round(shape * ratio), tf.int32), preprocessing.resize_to
-        )
-    image = tf.cast(image, tf.float32)
-
-    def resized() -> tf.Tensor:
-        new = tf.image.resize(
-            image, size, method=preprocessing.interpolation, antialias=True
-        )
-        return tf.clip_by_value(new, 0.0, 255.0)
-
-    # Most records have that size already; resizing them would give the same values and
-    # take longer than decoding them.
-    same = tf.reduce_all(tf.equal(size, tf.shape(image)[:2]))
-    return tf.cond(same, lambda: image, resized)
-
-
-def crop(
-    image: "tf.Tensor", preprocessing: Preprocessing, view: "tf.Tensor"
-) -> "tf.Tensor":
-    """Take one crop, possibly mirrored, from a resized image.
-
-    Parameters
-    ----------
-    image : tensor of shape (height, width, 3)
-        As `resize` returns it.
     view : tensor of shape (3,), float32
-        (top, left, mirror): the position as fractions, 0 to 1, of the space that the
-        crop leaves free; mirror is 1 for the mirror image.
+        As `place` takes it.
 
     Returns
     -------
@@ -72,21 +98,96 @@ def crop(
     """
     import tensorflow as tf
 
-    room = tf.cast(tf.shape(image)[:2] - preprocessing.crop, tf.float32)
-    # floor(x + 0.5), for tf.round goes to even: the centre must not depend on parity.
-    place = tf.cast(tf.floor(view[:2] * room + 0.5), tf.int32)
-    box = place[0], place[1], preprocessing.crop, preprocessing.crop
-    cut = tf.image.crop_to_bounding_box(image, *box)
+    shape = tf.shape(image)[:2]
+    placement = place(shape, preprocessing, view)
+    image = tf.cast(image, tf.float32)
+    side = preprocessing.crop
+
+    def cut() -> tf.Tensor:
+        return tf.slice(image, [*tf.unstack(placement.corner), 0], [side, side, 3])
+
+    def resized() -> tf.Tensor:
+        return _resized_crop(image, placement, preprocessing)
+
+    if preprocessing.fit == "crop":
+        # Most records have that size already; resizing them would give the same values
+        # and take longer than decoding them.
+        pixels = tf.cond(keeps_size(shape, placement), cut, resized)
+    else:
+        pixels = resized()
+    return finish(pixels, placement, preprocessing, view)
+
+
+def keeps_size(shape: "tf.Tensor", placement: Placement) -> "tf.Tensor":
+    """Whether an image needs no resizing: a scalar bool."""
+    import tensorflow as tf
+
+    return tf.reduce_all(tf.equal(shape, placement.size))
+
+
+def _resized_crop(
+    image: "tf.Tensor", placement: Placement, preprocessing: Preprocessing
+) -> "tf.Tensor":
+    """Compute the pixels of a crop of the resized image, and no others.
+
+    So an image of one pixel by thousands costs no more than its crop.
+    """
+    import tensorflow as tf
+
+    crop = preprocessing.crop
+    size, corner = (tf.cast(each, tf.float32) for each in placement)
+    pixels = tf.raw_ops.ScaleAndTranslate(
+        images=image[tf.newaxis],
+        size=[crop, crop],
+        scale=size / tf.cast(tf.shape(image)[:2], tf.float32),
+        translation=-corner,
+        kernel_type=_KERNELS[preprocessing.interpolation],
+        antialias=True,
+    )[0]
+    pixels = tf.clip_by_value(pixels, 0.0, 255.0)
+    if preprocessing.fit == "crop":
+        return pixels
+    places = tf.range(crop)[:, tf.newaxis] + placement.corner  # of rows and columns
+    inside = (places >= 0) & (places < placement.size)
+    covered = (
+        inside[:, tf.newaxis, 0, tf.newaxis] & inside[tf.newaxis, :, 1, tf.newaxis]
+    )
+    return tf.where(covered, pixels, tf.constant(_mean_pixel(preprocessing)))
+
+
+def _mean_pixel(preprocessing: Preprocessing) -> tuple[float, ...]:
+    """Return the pixel that the network sees as nothing: RGB, 0 to 255."""
+    mean = preprocessing.mean
+    return mean[::-1] if preprocessing.channels == "BGR" else mean
+
+
+def finish(
+    pixels: "tf.Tensor",
+    placement: Placement,
+    preprocessing: Preprocessing,
+    view: "tf.Tensor",
+) -> "tf.Tensor":
+    """Subtract the mean image where the crop lies, and mirror; see `take_view`.
+
+    Parameters
+    ----------
+    pixels : tensor of shape (crop, crop, 3)
+        The crop.
+    """
+    import tensorflow as tf
+
+    side = preprocessing.crop
+    pixels = tf.ensure_shape(tf.cast(pixels, tf.float32), (side, side, 3))
     if preprocessing.mean_image is not None:  # before the mirror, as Caffe does
-        cut -= tf.image.crop_to_bounding_box(
-            _deviation(preprocessing.mean_image, preprocessing), *box
+        corner = tf.unstack(placement.corner)
+        pixels -= tf.image.crop_to_bounding_box(
+            _deviation(preprocessing.mean_image, preprocessing), *corner, side, side
         )
-    cut = tf.cond(view[2] > 0.5, lambda: cut[:, ::-1], lambda: cut)
-    return tf.ensure_shape(cut, (preprocessing.crop, preprocessing.crop, 3))
+    return tf.cond(view[2] > 0.5, lambda: pixels[:, ::-1], lambda: pixels)
 
 
 def centre_crops(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
-    """Prepare images that are already cropped as `crop` prepares centre crops.
+    """Prepare images that are already cropped as `take_view` prepares centre crops.
 
     Parameters
     ----------
@@ -127,7 +228,7 @@ def normalise(images: "tf.Tensor", preprocessing: Preprocessing) -> "tf.Tensor":
     Parameters
     ----------
     images : tensor of shape (n, crop, crop, 3)
-        As `crop` returns them.
+        As `take_view` returns them.
 
     Returns
     -------

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.errors import WeightsError
 
+Fit = Literal["crop", "pad", "squash"]
+FITS: tuple[Fit, ...] = ("crop", "pad", "squash")
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
@@ -32,6 +35,11 @@ class Preprocessing:
     mean_image : MeanImage, optional
         Subtracted instead of `mean`, at each crop's own position. Its side is
         `resize_to` pixels, and images are warped to that size.
+    fit : {'crop', 'pad', 'squash'}
+        'crop' cuts off what lies beyond the crop. Of the others the centre crop holds
+        the whole image: 'pad' scales its longer side to `crop` pixels and fills the
+        rest with the mean pixel, 'squash' warps it to a square; there `resize` has no
+        part, and other crops are shifted by up to half of `resize_to` - `crop`.
     """
 
     resize: Literal["shorter_side", "warp"]
@@ -42,6 +50,7 @@ class Preprocessing:
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
     mean_image: MeanImage | None = None
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         if self.mean_image is None:
@@ -50,6 +59,11 @@ class Preprocessing:
             raise WeightsError(
                 f"Expected images warped to the mean image's {self.mean_image.side} "
                 f"pixels, got resize={self.resize!r} to {self.resize_to}."
+            )
+        if self.fit != "crop":
+            raise WeightsError(
+                f"Expected --fit crop beside a mean image, got {self.fit!r}: it is "
+                "subtracted where each crop lies; leave --mean-image out."
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +87,8 @@ def kept_part(preprocessing: Preprocessing, width: int, height: int) -> float:
     >>> kept_part(lite0, width=640, height=320)
     0.3828125
     """
+    if preprocessing.fit != "crop":
+        return 1.0
     shorter, longer = sorted((width, height))
     aspect = 1.0 if preprocessing.resize == "warp" else longer / shorter
     return (preprocessing.crop / preprocessing.resize_to) ** 2 / aspect

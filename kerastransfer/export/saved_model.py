@@ -60,8 +60,8 @@ class _Classifier(tf.Module):
         return self._classify(images)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        image = image_ops.resize(pipeline.decode(encoded), self._preprocessing)
-        return image_ops.crop(image, self._preprocessing, tf.constant(views.CENTRE))
+        view = tf.constant(views.CENTRE)
+        return pipeline.view_of_file(encoded, self._preprocessing, view)
 
 
 def save(

@@ -26,7 +26,7 @@ from kerastransfer.features.row_file import RowFile
 from kerastransfer.foundation import atomic, locks
 from kerastransfer.foundation.arrays import IntArray
 
-FORMAT = 2  # 2: every output is computed in a batch of the same size
+FORMAT = 3  # 2: batches of one size; 3: JPEGs decoded accurately
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

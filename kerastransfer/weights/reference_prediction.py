@@ -95,11 +95,13 @@ def predict(
     """
     import tensorflow as tf
 
+    from kerastransfer import decoding
+
     network = backbone.build(backbone.source_classes, 0)
     for block in range(1, NUM_BLOCKS + 1):
         network.assign(block, mapping)
     preprocessing = dataclasses.replace(backbone.preprocessing, mean=reference.mean)
-    pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
+    pixels = decoding.decode(image)
     warped = tf.image.resize(pixels, (preprocessing.crop, preprocessing.crop))
     logits = network.forward(image_ops.normalise(warped[tf.newaxis], preprocessing))
     probabilities = tf.nn.softmax(logits)[0].numpy().astype(float)

@@ -53,27 +53,38 @@ METHODS = {
 }
 
 
+CORNERS = {
+    0.0: lambda room: 0,
+    0.5: lambda room: (room + 1) // 2,
+    1.0: lambda room: room,
+}
+
+
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("where", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
 @pytest.mark.parametrize(
     ("resize", "size"), [("shorter_side", (96, 144)), ("warp", (96, 96))]
 )
-def test_resize_agrees_with_pillow(method, resize, size):
+def test_a_view_agrees_with_pillow_s_resizing(method, where, resize, size):
     photo = sklearn.datasets.load_sample_image("china.jpg")[:400, :600]
-    wanted = facts(resize=resize, resize_to=96, crop=96, interpolation=method)
-    ours = image_ops.resize(photo, wanted).numpy()
-    assert ours.shape == (*size, 3)
+    wanted = facts(resize=resize, resize_to=96, crop=90, interpolation=method)
+    ours = image_ops.take_view(photo, wanted, view(*where)).numpy()
+    top, left = (CORNERS[at](side - 90) for at, side in zip(where, size, strict=True))
+    expected = pillow(photo, size, METHODS[method])[top : top + 90, left : left + 90]
     # Levels of 0 to 255; without antialias they would differ by dozens.
-    assert np.abs(ours - pillow(photo, size, METHODS[method])).max() < 0.02
+    assert np.abs(ours - expected).max() < 0.02
     coarse = tf.image.resize(photo, size, method=method).numpy()
+    coarse = coarse[top : top + 90, left : left + 90]
     assert np.abs(ours - coarse).max() > 20
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_enlarging_agrees_with_pillow(method):
     small = np.random.default_rng(0).integers(0, 256, (10, 7, 3), np.uint8)
-    wanted = facts(resize_to=21, interpolation=method)
-    ours = image_ops.resize(small, wanted).numpy()
-    assert np.abs(ours - pillow(small, (30, 21), METHODS[method])).max() < 0.02
+    wanted = facts(resize_to=21, crop=21, interpolation=method)
+    ours = image_ops.take_view(small, wanted, view(0.5, 0.5)).numpy()
+    expected = pillow(small, (30, 21), METHODS[method])[5:26]
+    assert np.abs(ours - expected).max() < 0.02
     assert ours.min() >= 0 and ours.max() <= 255
 
 
@@ -89,30 +100,60 @@ def test_enlarging_agrees_with_pillow(method):
     ],
 )
 def test_the_shorter_side_is_brought_to_size(shape, expected):
-    resized = image_ops.resize(np.zeros((*shape, 3), np.uint8), facts())
-    assert tuple(resized.shape) == (*expected, 3)
+    placement = image_ops.place(tf.constant(shape), facts(), view(1, 1))
+    assert tuple(placement.size.numpy()) == expected
+    assert tuple(placement.corner.numpy()) == (expected[0] - 5, expected[1] - 5)
 
 
-@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("shape", [(8, 8), (8, 13), (21, 8)])
-def test_an_image_of_the_right_size_is_what_tensorflow_filters_it_to(method, shape):
+def test_an_image_of_the_right_size_keeps_its_pixels(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    wanted = tf.image.resize(
-        tf.cast(image, tf.float32), shape, method=method, antialias=True
-    )
-    ours = image_ops.resize(image, facts(interpolation=method))
-    np.testing.assert_array_equal(ours, wanted)
-    np.testing.assert_array_equal(ours, image)
+    ours = image_ops.take_view(image, facts(), view(0, 0))
+    np.testing.assert_array_equal(ours, image[:5, :5])
 
 
-def test_resize_in_a_graph_equals_eager():
+def test_a_sliver_costs_no_more_than_its_crop():
+    """One pixel by 200,000 would be resized to 256 by 51 million."""
+    sliver = np.zeros((1, 200_000, 3), np.uint8)
+    sliver[:, 100_000:] = 200
+    wanted = facts(resize_to=256, crop=224)
+    ours = image_ops.take_view(sliver, wanted, view(0.5, 1.0)).numpy()
+    np.testing.assert_allclose(ours, np.full((224, 224, 3), 200), atol=1e-3)
+    upright = image_ops.take_view(sliver.swapaxes(0, 1), wanted, view(0.0, 0.5))
+    np.testing.assert_allclose(upright, 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("fit", ["pad", "squash"])
+@pytest.mark.parametrize("resize", ["shorter_side", "warp"])
+def test_the_whole_image_lies_in_the_centre(fit, resize):
+    """By Pillow: the longer side, or both, brought to the crop; the mean about it."""
+    photo = sklearn.datasets.load_sample_image("flower.jpg")[:300, :600]
+    wanted = facts(fit=fit, resize=resize, resize_to=120, crop=101)
+    ours = image_ops.take_view(photo, wanted, view(0.5, 0.5)).numpy()
+    # 300 x 600 to 50 x 101 (50.5 goes to even), below (101 - 50) // 2 rows of mean
+    size, top = ((50, 101), 25) if fit == "pad" else ((101, 101), 0)
+    expected = np.broadcast_to(np.float32((1, 2, 3)), (101, 101, 3)).copy()
+    expected[top : top + size[0]] = pillow(photo, size, METHODS["bilinear"])
+    assert np.abs(ours - expected).max() < 0.02
+
+
+def test_other_views_of_a_whole_image_are_shifted():
+    image = np.full((10, 10, 3), 9, np.uint8)
+    wanted = facts(fit="pad", resize_to=14, crop=10)
+    ours = image_ops.take_view(image, wanted, view(0.0, 1.0)).numpy()
+    expected = np.broadcast_to(np.float32((1, 2, 3)), (10, 10, 3)).copy()
+    expected[2:, :-2] = 9
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_a_view_in_a_graph_equals_eager():
     graph = tf.function(
-        lambda x: image_ops.resize(x, facts()),
+        lambda x: image_ops.take_view(x, facts(), view(0.5, 0.5)),
         input_signature=[tf.TensorSpec((None, None, 3), tf.uint8)],
     )
     image = np.random.default_rng(0).integers(0, 256, (31, 17, 3), np.uint8)
     np.testing.assert_allclose(
-        graph(image), image_ops.resize(image, facts()), atol=1e-4
+        graph(image), image_ops.take_view(image, facts(), view(0.5, 0.5)), atol=1e-4
     )
 
 
@@ -130,22 +171,23 @@ def test_resize_in_a_graph_equals_eager():
     ],
 )
 def test_crop_places(shape, where, corner):
-    cut = image_ops.crop(places(*shape), facts(), view(*where)).numpy()
+    wanted = facts(resize_to=min(shape))
+    cut = image_ops.take_view(places(*shape), wanted, view(*where)).numpy()
     assert cut.shape == (5, 5, 3)
     assert tuple(cut[0, 0, :2]) == corner
     assert tuple(cut[-1, -1, :2]) == (corner[0] + 4, corner[1] + 4)
 
 
 def test_mirror_turns_the_crop_and_not_the_image():
-    straight = image_ops.crop(places(8, 12), facts(), view(0, 0)).numpy()
-    mirrored = image_ops.crop(places(8, 12), facts(), view(0, 0, 1)).numpy()
+    straight = image_ops.take_view(places(8, 12), facts(), view(0, 0)).numpy()
+    mirrored = image_ops.take_view(places(8, 12), facts(), view(0, 0, 1)).numpy()
     np.testing.assert_array_equal(mirrored, straight[:, ::-1])
     assert mirrored[0, :, 1].tolist() == [4, 3, 2, 1, 0]
 
 
 def test_five_views_of_an_image():
     corners = [
-        image_ops.crop(places(8, 8), facts(), tf.constant(v)).numpy()[0, 0, :2]
+        image_ops.take_view(places(8, 8), facts(), tf.constant(v)).numpy()[0, 0, :2]
         for v in views.fixed(5)
     ]
     assert [tuple(c) for c in corners] == [(2, 2), (0, 0), (0, 3), (3, 0), (3, 3)]
@@ -199,7 +241,7 @@ def test_a_mean_image_is_subtracted_where_the_crop_is(channels, mirror):
     """As Caffe does: crop image and mean alike, subtract, then mirror."""
     image = np.random.default_rng(1).uniform(0, 255, (8, 8, 3)).astype(np.float32)
     wanted = dataclasses.replace(with_mean_image(), channels=channels)
-    cut = image_ops.crop(image, wanted, view(1.0, 0.0, mirror))
+    cut = image_ops.take_view(image, wanted, view(1.0, 0.0, mirror))
     ours = image_ops.normalise(cut[None], wanted).numpy()[0]
     order = [0, 1, 2] if channels == "RGB" else [2, 1, 0]
     difference = image[..., order] - np.moveaxis(planes(), 0, -1)
@@ -214,8 +256,8 @@ def test_a_flat_mean_image_is_the_mean():
     image = places(8, 8)
     same = dataclasses.replace(wanted, mean_image=MeanImage.from_planes(flat))
     np.testing.assert_array_equal(
-        image_ops.crop(image, same, view(0.5, 1.0)),
-        image_ops.crop(image, wanted, view(0.5, 1.0)),
+        image_ops.take_view(image, same, view(0.5, 1.0)),
+        image_ops.take_view(image, wanted, view(0.5, 1.0)),
     )
 
 

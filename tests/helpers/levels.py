@@ -14,6 +14,7 @@ LEVELS = {
     "weights.readers": 2,
     "records": 3,
     "backbones": 3,
+    "decoding": 3,
     "weights": 4,
     "pipeline": 4,
     "surgery": 5,

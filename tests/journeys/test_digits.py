@@ -239,7 +239,7 @@ print(json.dumps({
 def test_the_saved_model_runs_where_kerastransfer_is_not(journey, tmp_path):
     import tensorflow as tf
 
-    from kerastransfer import pipeline, views
+    from kerastransfer import decoding, views
     from kerastransfer.backbones import image_ops
     from kerastransfer.features import inference
     from kerastransfer.runs import finished
@@ -253,10 +253,8 @@ def test_the_saved_model_runs_where_kerastransfer_is_not(journey, tmp_path):
         photograph.save(path)
     crops = np.stack(
         [
-            image_ops.crop(
-                image_ops.resize(pipeline.decode(path.read_bytes()), facts),
-                facts,
-                tf.constant(views.CENTRE),
+            image_ops.take_view(
+                decoding.decode(path.read_bytes()), facts, tf.constant(views.CENTRE)
             )
             for path in paths
         ]

@@ -103,7 +103,7 @@ def test_it_knows_photographs(pretrained, photo, label):
     sample = sklearn.datasets.load_sample_images()
     files = [name.rsplit("/", 1)[-1] for name in sample.filenames]
     facts = BACKBONE.preprocessing
-    image = image_ops.resize(sample.images[files.index(f"{photo}.jpg")], facts)
-    cut = image_ops.crop(image, facts, tf.constant(views.CENTRE))
+    image = sample.images[files.index(f"{photo}.jpg")]
+    cut = image_ops.take_view(image, facts, tf.constant(views.CENTRE))
     logits = pretrained.forward(image_ops.normalise(cut[None], facts))
     assert int(np.argmax(logits)) == label
