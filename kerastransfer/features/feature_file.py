@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import numpy_files
 
+FORMAT = 2  # 2: of JPEGs decoded accurately
 _KIND = "features"
 _TEXTS = ("dataset", "backbone", "weights", "records")
 _ARRAYS = ("features", "labels", "ids", "splits")
@@ -89,7 +90,12 @@ def write(
     shape = len(fields["labels"]), num_features
     arrays = {name: np.asarray(value) for name, value in fields.items()}
     rows = numpy_files.RowBlocks(shape, blocks)
-    numpy_files.write_npz(path, {"kind": np.array(_KIND), "features": rows, **arrays})
+    numpy_files.write_npz(path, {**heading(_KIND), "features": rows, **arrays})
+
+
+def heading(kind: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays that say what a file holds."""
+    return {"kind": np.array(kind), "format": np.array(FORMAT)}
 
 
 def open_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -104,12 +110,19 @@ def kind_of(path: Path) -> str:
 
 
 def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:
-    """Refuse an archive of another kind."""
+    """Refuse an archive of another kind, or of an earlier format."""
     actual = str(held.get("kind", ""))
     if actual != kind:
         raise DataError(
             f"Expected a file of {kind} at {str(path)!r}, got one of "
             f"{actual[:40] or 'other arrays'!r}; make it with 'kerastransfer features'."
+        )
+    version = held.get("format", np.array(1))
+    if version.shape != () or version != FORMAT:
+        raise DataError(
+            f"Expected a file of format {FORMAT} at {str(path)!r}, got "
+            f"{str(version)[:20]}, made by another release, which decoded images in "
+            "another way; make it again with 'kerastransfer features'."
         )
 
 

@@ -49,7 +49,7 @@ class SourceStatistics:
     def write(self, path: Path) -> None:
         """Write a file, whole or not at all."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        fields |= {"kind": _KIND, "count": self.count or 0}
+        fields |= {**feature_file.heading(_KIND), "count": self.count or 0}
         numpy_files.write_npz(
             path, {k: np.asarray(v) for k, v in fields.items() if v is not None}
         )

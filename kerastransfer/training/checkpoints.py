@@ -16,7 +16,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.foundation import numpy_files, report
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
-FORMAT = 1
+FORMAT = 2  # 2: of JPEGs decoded accurately
 _KEPT = 2
 _MOST_ARRAYS = 10_000
 _STATE = "facts"  # the array that holds, as JSON, all that is not an array

@@ -52,10 +52,13 @@ def test_plain_numpy_reads_it(tmp_path):
         ),
         ({"kind": None}, "one of 'other arrays'"),
         ({"records": None}, "Expected an array 'records'"),
+        ({"format": None}, "format 2 at .* got 1, made by another release"),
+        ({"format": np.array(3)}, "format 2 at .* got 3"),
+        ({"format": np.array([2, 2])}, r"got \[2 2\]"),
     ],
 )
 def test_other_contents(tmp_path, changed, message):
-    arrays = {"kind": np.array("features"), "features": FEATURES}
+    arrays = {**feature_file.heading("features"), "features": FEATURES}
     arrays |= {name: np.asarray(value) for name, value in FIELDS.items()}
     arrays = {k: v for k, v in (arrays | changed).items() if v is not None}
     numpy_files.write_npz(tmp_path / "f.npz", arrays)
