@@ -11,6 +11,7 @@ from kerastransfer.api.given import (
     path_of,
     records_folder_of,
 )
+from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.datasets.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def features(
     out: Location,
     split: str | None = None,
     backbone: str | None = None,
+    fit: Fit = "crop",
     archives: Location | None = None,
     records: Location | None = None,
     weights: Location | None = None,
@@ -42,6 +44,8 @@ def features(
         By default all, in that order.
     backbone : str, optional
         By default that of `train`.
+    fit : {'crop', 'pad', 'squash'}
+        How images that are not square are brought to the network; see `train`.
     archives, records : path, optional
         Folders of the dataset's published files, and of converted datasets.
     weights : path, optional
@@ -52,6 +56,7 @@ def features(
     return extract(
         dataset_of(data, archives),
         backbone=backbone,
+        fit=fit,
         split=split,
         out=Path(out),
         weights=path_of(weights),
@@ -68,6 +73,7 @@ def distance(
     max_images: int = 2_000,
     split: str | None = None,
     backbone: str | None = None,
+    fit: Fit = "crop",
     pretraining_source: bool = False,
     records: Location | None = None,
     weights: Location | None = None,
@@ -93,6 +99,8 @@ def distance(
         Of both datasets; by default all.
     backbone : str, optional
         By default that of the files, else that of `train`.
+    fit : {'crop', 'pad', 'squash'}
+        How images that are not square are brought to the network; see `train`.
     pretraining_source : bool
         Whether the source is what the backbone was pretrained on.
     records, weights : path, optional
@@ -111,6 +119,7 @@ def distance(
         _domain(target),
         None if source is None else _domain(source),
         backbone=backbone,
+        fit=fit,
         metrics=metrics,
         max_images=max_images,
         images_per_class=images_per_class,

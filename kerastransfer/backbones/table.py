@@ -11,6 +11,7 @@ from kerastransfer.backbones.alexnet import info as alexnet
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.efficientnet_lite0 import info as efficientnet_lite0
 from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.errors import UnknownNameError
 
 BACKBONES: dict[str, Backbone] = {
@@ -19,7 +20,7 @@ BACKBONES: dict[str, Backbone] = {
 }
 
 
-def get(name: str, mean_image: MeanImage | None = None) -> Backbone:
+def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Backbone:
     """Return the backbone called `name`.
 
     Parameters
@@ -28,6 +29,8 @@ def get(name: str, mean_image: MeanImage | None = None) -> Backbone:
         A key of `BACKBONES`.
     mean_image : MeanImage, optional
         Subtracted in place of the mean pixel.
+    fit : {'crop', 'pad', 'squash'}
+        How images that are not square are brought to the network.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def get(name: str, mean_image: MeanImage | None = None) -> Backbone:
         backbone = BACKBONES[name]
     except KeyError:
         raise UnknownNameError("backbone", name, BACKBONES) from None
-    if mean_image is None:
-        return backbone
-    preprocessing = dataclasses.replace(backbone.preprocessing, mean_image=mean_image)
+    preprocessing = dataclasses.replace(
+        backbone.preprocessing, mean_image=mean_image, fit=fit
+    )
     return dataclasses.replace(backbone, preprocessing=preprocessing)

@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from kerastransfer.backbones.preprocessing import FITS
 from kerastransfer.foundation.home import records_home
 
 # Of a command, or of one heading of its help.
@@ -37,6 +38,18 @@ def add_records(arguments: Arguments) -> None:
 def records_folder(args: argparse.Namespace) -> Path:
     """Return the folder that holds converted datasets."""
     return args.records or records_home()
+
+
+def add_fit(arguments: Arguments) -> None:
+    """Declare ``--fit``, where it is no setting of a run."""
+    arguments.add_argument(
+        "--fit",
+        choices=FITS,
+        default="crop",
+        help="How an image that is not square is brought to the network: cut off what "
+        "lies beyond the crop, or see it whole, with borders (pad) or warped (squash); "
+        "as in 'train' (default: crop)",
+    )
 
 
 def add_json(arguments: Arguments) -> None:

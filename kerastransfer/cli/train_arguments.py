@@ -15,11 +15,9 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation import json_file
 from kerastransfer.recipe import Recipe
-from kerastransfer.surgery import BatchNorm
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {
     str: str,
-    BatchNorm: str,
     Recipe: str,
     bool: options.yes_or_no,
     int: int,
@@ -49,7 +47,7 @@ def add_settings(headings: Headings, *, without: Collection[str] = ()) -> None:
             shown = {"choices": declared.choices}
         headings[declared.group.value].add_argument(
             settings.flag_of(field.name),
-            type=_PARSERS[field.type],
+            type=_PARSERS[settings.value_type(field)],
             help=f"{declared.help.removesuffix('.')} "
             f"(default: {settings.default_words(field)})",
             **shown,

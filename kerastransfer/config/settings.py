@@ -7,12 +7,12 @@ search space of ``tune`` and the table in ``docs/settings.md`` are all read from
 import dataclasses
 import enum
 import math
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerastransfer.errors import InputError
 from kerastransfer.recipe import Recipe
-from kerastransfer.surgery import BatchNorm
 
 
 class Group(enum.Enum):
@@ -148,6 +148,11 @@ def is_per_phase(field: dataclasses.Field[Any]) -> bool:
     return field.type in (tuple[int, ...], tuple[float, ...])
 
 
+def value_type(field: dataclasses.Field[Any]) -> Any:
+    """Return the type of a field's values; of named choices, that they are text."""
+    return str if typing.get_origin(field.type) is typing.Literal else field.type
+
+
 def check_types(config: type, fields: Mapping[str, Any]) -> None:
     """Refuse values of another type than their field's; ranges are not looked at.
 
@@ -164,7 +169,7 @@ def check_types(config: type, fields: Mapping[str, Any]) -> None:
         Naming the first that does not fit.
     """
     for field in dataclasses.fields(config):
-        words, holds = _TYPES[field.type]
+        words, holds = _TYPES[value_type(field)]
         if field.name in fields and not holds(fields[field.name]):
             name = flag_of(field.name) if setting_of(field).group else field.name
             got = fields[field.name]
@@ -229,7 +234,6 @@ def _all(holds: Callable[[Any], bool], values: Any) -> bool:
 # What a field's type means to a user, and a check, for JSON holds anything.
 _TYPES: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     str: ("text", _is_text),
-    BatchNorm: ("text", _is_text),
     Recipe: ("text", lambda x: isinstance(x, str | Recipe)),
     bool: ("yes or no (true or false in JSON)", lambda x: isinstance(x, bool)),
     int: ("a whole number", _is_whole),

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from kerastransfer import views
 from kerastransfer.backbones.default import WORDS
+from kerastransfer.backbones.preprocessing import FITS, Fit
 from kerastransfer.config import settings
 from kerastransfer.config.presets import PRESETS
 from kerastransfer.config.settings import Group, SearchScale, setting
@@ -124,6 +125,14 @@ class TrainConfig:
         help="Train on fixed views, or on a new random crop in every epoch.",
         group=Group.IMAGES,
         choices=("views", "random"),
+    )
+    fit: Fit = setting(
+        "crop",
+        help="How an image that is not square is brought to the network: cut off what "
+        "lies beyond the crop, or see it whole, with borders (pad) or warped (squash).",
+        group=Group.IMAGES,
+        choices=FITS,
+        later=True,
     )
     batch_norm: BatchNorm = setting(
         "keep",

@@ -9,6 +9,7 @@ from kerastransfer.advice import matrix
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.default import default_backbone
+from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distances.distance_table import Distances
 from kerastransfer.errors import InputError
@@ -44,6 +45,7 @@ def between(
     source: Dataset | Path | None = None,
     *,
     backbone: str | None = None,
+    fit: Fit = "crop",
     metrics: Sequence[str] = ("cosine", "mmd"),
     max_images: int = 2_000,
     images_per_class: int | None = None,
@@ -65,6 +67,8 @@ def between(
     backbone : str, optional
         By default that of the files, or else the target's
         (`kerastransfer.backbones.default`).
+    fit : {'crop', 'pad', 'squash'}
+        How images that are not square are brought to the network.
     metrics : sequence of str
         Of ``cosine``, ``mmd``, ``kernel_mmd``, ``svm`` and ``cnn``.
     max_images : int
@@ -109,7 +113,7 @@ def between(
         assert isinstance(target, Dataset)
         named = default_backbone(target.name)
         say(f"backbone: {named}, the default for these images")
-    choice = backbones.get(named)
+    choice = backbones.get(named, fit=fit)
     if source is None:
         closed_form.check_available(choice)
     source_domain, target_domain = _domains(request, files, choice)
@@ -201,7 +205,7 @@ def _domains(
         (request.target, files.target),
     ):
         if file is not None:
-            domains.check_network(Path(str(path)), file, backbone.name, expected)
+            domains.check_network(Path(str(path)), file, backbone, expected)
     network = None
     if loaded:
         network = domains.SourceNetwork.of(backbone, loaded.mapping, loaded.sha256)

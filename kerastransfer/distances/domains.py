@@ -111,7 +111,7 @@ def from_statistics(statistics: SourceStatistics) -> Domain:
 
 
 def check_network(
-    path: Path, file: FeatureFile | SourceStatistics, backbone: str, weights: str
+    path: Path, file: FeatureFile | SourceStatistics, backbone: Backbone, weights: str
 ) -> None:
     """Refuse features of another network.
 
@@ -121,17 +121,25 @@ def check_network(
         The file, for the message.
     file : FeatureFile or SourceStatistics
         What it holds.
-    backbone, weights : str
-        Name and SHA-256 that it should be of; an empty hash is not compared.
+    backbone : Backbone
+        That it should be of.
+    weights : str
+        SHA-256 that it should be of; an empty one is not compared.
 
     Raises
     ------
     InputError
     """
-    if file.backbone != backbone:
+    if file.backbone != backbone.name:
         raise InputError(
-            f"Expected features of {backbone!r}, got those of {file.backbone!r} in "
-            f"{str(path)!r}; extract both domains with one backbone."
+            f"Expected features of {backbone.name!r}, got those of {file.backbone!r} "
+            f"in {str(path)!r}; extract both domains with one backbone."
+        )
+    fit = backbone.preprocessing.fit
+    if isinstance(file, FeatureFile) and file.fit != fit:
+        raise InputError(
+            f"Expected features of images seen with --fit {fit}, got those with --fit "
+            f"{file.fit} in {str(path)!r}; say --fit {file.fit}, for both domains."
         )
     if weights and file.weights != weights:
         raise InputError(

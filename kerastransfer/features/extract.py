@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.default import default_backbone
+from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import progress
@@ -21,6 +22,7 @@ def extract(
     *,
     backbone: str | None = None,
     split: str | None = None,
+    fit: Fit = "crop",
     out: Path,
     weights: Path | None = None,
     records: Path | None = None,
@@ -35,6 +37,8 @@ def extract(
         By default the dataset's (`kerastransfer.backbones.default`).
     split : {'train', 'val', 'test'}, optional
         All by default, in that order.
+    fit : {'crop', 'pad', 'squash'}
+        How images that are not square are brought to the network.
     out : Path
         Ends in ``.npz``; replaced where it exists.
     weights : Path, optional
@@ -50,7 +54,7 @@ def extract(
         If weights or records are not at hand.
     """
     check_ending(out)
-    architecture = backbones.get(backbone or default_backbone(dataset.name))
+    architecture = backbones.get(backbone or default_backbone(dataset.name), fit=fit)
     loaded = store.load(architecture.name, weights)
     import_quietly()
     from kerastransfer.features import feature_file, responses
@@ -70,6 +74,7 @@ def extract(
             records=examples.content_hash,
             dataset=dataset.spec,
             backbone=architecture.name,
+            fit=fit,
             weights=loaded.sha256,
         )
     return feature_file.FeatureFile.read(out)

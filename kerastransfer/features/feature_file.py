@@ -13,7 +13,7 @@ from kerastransfer.foundation import numpy_files
 
 FORMAT = 2  # 2: of JPEGs decoded accurately
 _KIND = "features"
-_TEXTS = ("dataset", "backbone", "weights", "records")
+_TEXTS = ("dataset", "backbone", "fit", "weights", "records")
 _ARRAYS = ("features", "labels", "ids", "splits")
 
 
@@ -32,6 +32,9 @@ class FeatureFile:
         ``train``, ``val`` or ``test``.
     dataset, backbone : str
         Names.
+    fit : str
+        How images that are not square were brought to the network: ``crop``, ``pad``
+        or ``squash``.
     weights, records : str
         SHA-256 of the weights' file, and the records' content hash.
     """
@@ -42,6 +45,7 @@ class FeatureFile:
     splits: NDArray[np.str_]
     dataset: str
     backbone: str
+    fit: str
     weights: str
     records: str
 

@@ -169,7 +169,7 @@ def _weights_saver(folder: Path | None) -> Callable[[int, Network], None]:
 def _make_setup(config: TrainConfig, inputs: RunInputs) -> TrainSetup:
     return TrainSetup.of(
         config,
-        backbones.get(config.backbone, inputs.mean_image),
+        backbones.get(config.backbone, inputs.mean_image, config.fit),
         records=inputs.records,
         source_weights=inputs.source_weights,
         replicas=inputs.replicas,

@@ -89,7 +89,7 @@ class Run:
     @property
     def backbone(self) -> Backbone:
         """The backbone that the run trained."""
-        return backbones.get(self.config.backbone, self.mean_image)
+        return backbones.get(self.config.backbone, self.mean_image, self.config.fit)
 
     @property
     def test(self) -> Metrics:

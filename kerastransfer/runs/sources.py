@@ -139,10 +139,11 @@ def find(
     image = None
     if mean_image is not None:
         image = MeanImage.from_planes(caffe_file.read_mean(mean_image))
+    fit = settings.get("fit", "crop")
     return Sources(
         dataset=dataset,
         settings=settings,
-        backbone=backbones.get(name, image),  # refuses an image that does not fit
+        backbone=backbones.get(name, image, fit),  # refuses what does not go together
         weights=loaded.mapping if loaded else {},
         mean_image=image,
         hashes={

@@ -289,6 +289,7 @@ def test_what_is_no_mean_image_is_refused(array, message):
     [
         ({"resize": "shorter_side"}, "got resize='shorter_side' to 8"),
         ({"resize": "warp", "resize_to": 9}, "mean image's 8 pixels, .* to 9"),
+        ({"resize": "warp", "fit": "pad"}, "--fit crop beside a mean image, got 'pad'"),
     ],
 )
 def test_a_mean_image_of_another_geometry_is_refused(changes, message):

@@ -55,6 +55,7 @@ def test_every_field_changes_the_hash():
         "views": 5,
         "mirror": True,
         "augment": "random",
+        "fit": "pad",
         "batch_norm": "adapt",
         "warmup": 0.1,
         "patience": (3,),

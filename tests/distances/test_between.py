@@ -12,7 +12,7 @@ from kerastransfer.errors import InputError, UnknownNameError
 from kerastransfer.features import feature_file
 
 
-def write(path, shift=0.0, seed=0, dataset="pets"):
+def write(path, shift=0.0, seed=0, dataset="pets", fit="crop"):
     rng = np.random.default_rng(seed)
     rows = rng.gamma(2, 1, (40, 16)) + shift * (np.arange(16) < 8)
     feature_file.write(
@@ -24,6 +24,7 @@ def write(path, shift=0.0, seed=0, dataset="pets"):
         splits=np.full(40, "test"),
         dataset=dataset,
         backbone="efficientnet_lite0",
+        fit=fit,
         weights="12ab",
         records="34cd",
     )
@@ -36,6 +37,16 @@ def files(tmp_path):
         write(tmp_path / "target.npz", 1.0, 1, dataset="<pets>"),
         write(tmp_path / "source.npz", dataset="web"),
     )
+
+
+def test_features_of_images_seen_in_another_way_are_refused(files, tmp_path):
+    padded = write(tmp_path / "padded.npz", fit="pad")
+    with pytest.raises(InputError, match=r"seen with --fit crop, got .* --fit pad in"):
+        between(padded, files[1])
+    with pytest.raises(InputError, match=r"seen with --fit pad, got .* --fit crop in"):
+        between(padded, files[1], fit="pad")
+    both = between(padded, write(tmp_path / "p.npz", seed=3, fit="pad"), fit="pad")
+    assert both.metrics["cosine"].value["corrected"]["value"] < 0.1
 
 
 def test_the_value_prints_as_the_command_does(files, capsys):

@@ -11,6 +11,7 @@ FIELDS = {
     "ids": np.array(["a/1.png", "b/2.png", "a/3.png"]),
     "splits": np.array(["train", "train", "test"]),
     "dataset": "pets",
+    "fit": "pad",
     "backbone": "alexnet",
     "weights": "12ab",
     "records": "34cd",

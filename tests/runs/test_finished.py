@@ -49,6 +49,14 @@ def test_another_mean_image_than_the_run_was_trained_with_is_refused(run):
         finished.read(run)
 
 
+def test_a_run_sees_images_as_it_was_trained_to(run):
+    config = json.loads((run / "config.json").read_text())
+    config |= {"fit": "squash", "mean_image": ""}
+    (run / "config.json").write_text(json.dumps(config))
+    (run / "mean_image.npy").unlink()
+    assert finished.read(run).backbone.preprocessing.fit == "squash"
+
+
 # result.json comes last: a run without it has not finished, whatever else is there.
 @pytest.mark.parametrize("name", ["model.keras", "result.json", "labels.txt"])
 def test_what_is_missing_is_named(run, name):

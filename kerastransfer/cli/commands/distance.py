@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="File with the source's weights (default: the known ones of the backbone)",
     )
+    options.add_fit(headings["network"])
     options.add_records(headings["data"])
     headings["output"].add_argument(
         "--plot",
@@ -111,6 +112,7 @@ def execute(args: argparse.Namespace) -> int:
         args.target or args.target_features,
         args.source or args.source_features,
         backbone=args.backbone,
+        fit=args.fit,
         metrics=args.metrics or tuple(METRICS),
         max_images=args.max_images,
         images_per_class=args.images_per_class,

@@ -96,6 +96,7 @@ def _add_data(headings: options.Headings) -> None:
         metavar="FILE",
         help="File with the source's weights (default: the known ones of the backbone)",
     )
+    options.add_fit(headings["network"])
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -109,6 +110,7 @@ def execute(args: argparse.Namespace) -> int:
         file = api.features(
             args.dataset,
             backbone=args.backbone,
+            fit=args.fit,
             split=args.split,
             out=args.out or Path(scratch) / "features.npz",
             weights=args.weights,

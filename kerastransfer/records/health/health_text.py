@@ -9,6 +9,9 @@ from kerastransfer.records.split.plan import SPLITS
 _BAR = 30  # characters
 _MOST_CLASSES = 40  # that are shown; of more, the largest and the smallest
 _ENDS = 10
+# Of a square image 224 of 256 pixels a side leave out 23 %, of one of 4:3 43 %.
+_MUCH_LOST = 0.5
+_MANY_HALVED = 0.2  # of the images
 _SHOWN = 5  # of any list
 _FULL, _HALF = "█", "▌"
 
@@ -101,10 +104,16 @@ def _crop(health: Health, backbone: str) -> list[str]:
     if not health.dropped:
         return []
     mean, most, half = (health.dropped[name] for name in ("mean", "most", "half"))
-    return [
+    lines = [
         f"centre crop  of {backbone} leaves out {mean:.0%} of an image on average, "
         f"{most:.0%} at most; {half:.1%} of images lose half or more"
     ]
+    if mean >= _MUCH_LOST or half >= _MANY_HALVED:
+        lines.append(
+            "             --fit pad (borders) or --fit squash (warped) shows the "
+            "network whole images"
+        )
+    return lines
 
 
 def _unreadable(health: Health) -> list[str]:

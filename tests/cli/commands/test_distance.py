@@ -54,6 +54,7 @@ def write(path, count=40, shift=0.0, seed=0, **fields):
         "splits": np.full(count, "test"),
         "dataset": "pets",
         "backbone": "efficientnet_lite0",
+        "fit": "crop",
         "weights": SHA256,
         "records": "34cd",
     } | fields
