@@ -27,10 +27,15 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     """
     image = tf.cond(
         is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method=_DCT),
+        lambda: decode_jpeg(encoded),
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     return tf.ensure_shape(image, (None, None, 3))
+
+
+def decode_jpeg(encoded: tf.Tensor, ratio: int = 1) -> tf.Tensor:
+    """Decode a JPEG, at 1 / `ratio` of its size: 1, 2, 4 or 8."""
+    return tf.io.decode_jpeg(encoded, channels=3, ratio=ratio, dct_method=_DCT)
 
 
 def jpeg_shape(encoded: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,8 @@ _FEATURES = {
 }
 _PREFETCH = 2
 _READ = 16  # images
+# What branches on no tensor need not be rewritten to be traced.
+_as_it_is = tf.autograph.experimental.do_not_convert
 
 
 class Examples(Protocol):
@@ -65,10 +67,14 @@ def batches(
 
     # Reading holds Python's global lock, so only a few images are read at a time.
     serialized = tf.data.Dataset.from_tensor_slices(positions).batch(_READ)
-    serialized = serialized.map(load).prefetch(_PREFETCH).unbatch()
+    serialized = serialized.map(_as_it_is(load)).prefetch(_PREFETCH).unbatch()
     dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
     dataset = dataset.map(_crop(preprocessing), tf.data.AUTOTUNE, deterministic=True)
-    return dataset.batch(batch_size).prefetch(_PREFETCH)
+    options = tf.data.Options()
+    # What it could rewrite is written as it should be; looking for it takes longer
+    # than reading a small dataset, in every epoch.
+    options.experimental_optimization.apply_default_optimizations = False
+    return dataset.batch(batch_size).prefetch(_PREFETCH).with_options(options)
 
 
 @functools.lru_cache(maxsize=8)
@@ -84,7 +90,7 @@ def _crop(preprocessing: Preprocessing) -> Callable[..., tuple[tf.Tensor, tf.Ten
         return view_of_file(example["image"], preprocessing, view), example["label"]
 
     signature = (tf.TensorSpec((), tf.string), tf.TensorSpec((3,), tf.float32))
-    return tf.function(crop, signature)
+    return tf.function(crop, signature, autograph=False)
 
 
 def view_of_file(

@@ -155,6 +155,7 @@ class Replicas:
         return tf.function(
             lambda here: self.strategy.run(share, (here,)),
             [tf.TensorSpec((None,), dtype)],
+            autograph=False,
         )
 
     def _per_replica(self, values: Sequence[Any]) -> Any:

@@ -44,7 +44,7 @@ class Extractor:
             )
 
         signature = [tf.TensorSpec((ROWS, side, side, 3), tf.float32)]
-        self._run = tf.function(run, input_signature=signature)
+        self._run = tf.function(run, input_signature=signature, autograph=False)
 
     def __call__(
         self, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]

@@ -24,6 +24,9 @@ from kerastransfer.training.step_inputs import StepInputs
 
 _STEPS_PER_CALL = 32  # on cached activations, with one replica
 
+# No step branches on a tensor, so its Python need not be rewritten to be traced.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
 
 class Engine:
     """Compiled steps around one new optimiser."""
@@ -144,8 +147,8 @@ class Engine:
         shape = self.phase.network.blocks[self.first - 1].input_shape[1:]
         inputs = tf.TensorSpec((None, *shape), tf.float32)
         labels = tf.TensorSpec((None,), tf.int64)
-        self._judge = tf.function(self._inference, [inputs, labels])
-        self._capture = tf.function(self._training_mode, [inputs])
+        self._judge = tf.function(self._inference, [inputs, labels], autograph=False)
+        self._capture = tf.function(self._training_mode, [inputs], autograph=False)
         several = self.steps_per_call > 1
         axis = (None,) if several else ()
         signature = StepInputs(
@@ -161,6 +164,7 @@ class Engine:
         self._steps = tf.function(
             self._take_several if several else self._take_one,
             [signature] if self.replicas.count == 1 else None,
+            autograph=several,  # for its loop alone
         )
 
     def _join(
@@ -185,7 +189,7 @@ class Engine:
 
     def _take_one(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take a step on all replicas."""
-        return self.replicas.strategy.run(self._step, (inputs,))
+        return self.replicas.strategy.run(_as_it_is(self._step), (inputs,))
 
     def _take_several(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take as many steps as there are rates, on the one replica there is."""
@@ -202,7 +206,7 @@ class Engine:
                 size=inputs.size,
                 votes=inputs.votes,
             )
-            loss, _ = self.replicas.strategy.run(self._step, (one,))
+            loss, _ = self.replicas.strategy.run(_as_it_is(self._step), (one,))
             losses = losses.write(i, loss)
         return losses.stack(), inputs.votes
 

@@ -5,15 +5,14 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from helpers import small_run
+from helpers.warm import WarmProcess
 
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError
 
-RUN = str(Path(small_run.__file__))
 THREE = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
 
 
@@ -84,14 +83,12 @@ def free_ports():
 
 def train(place, out, *told):
     """Start a process for each (arguments, TF_CONFIG); return their codes and lines."""
-    common = [sys.executable, RUN, str(place), "F1-7R8", "epochs=(2,)"]
+    common = (small_run.__file__, place, "F1-7R8", "epochs=(2,)", "--out", out)
     processes = [
-        subprocess.Popen(
-            [*common, "--out", str(out), *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TF_CONFIG": json.dumps(value) if value else ""},
+        WarmProcess(
+            *common,
+            *arguments,
+            env={"TF_CONFIG": json.dumps(value) if value else ""},
         )
         for arguments, value in told
     ]

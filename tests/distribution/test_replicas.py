@@ -1,23 +1,22 @@
 """Any number of devices and processes takes the same steps as one."""
 
+import functools
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import device_steps, small_run
+from helpers.warm import WarmProcess
 
 from kerastransfer.distribution.choice import Choice, resolve
 from kerastransfer.errors import InputError
 
-STEPS, RUN = (str(Path(module.__file__)) for module in (device_steps, small_run))
-# Name, devices, images. Twelve leave two for three devices in the last batch.
-DEVICES = (("1", 1, 11), ("2", 2, 11), ("1 of 12", 1, 12), ("3 of 12", 3, 12))
+STEPS, RUN = (module.__file__ for module in (device_steps, small_run))
+# Devices and images. Twelve leave two for three devices in the last batch.
+DEVICES = {"1": (1, 11), "2": (2, 11), "1 of 12": (1, 12), "3 of 12": (3, 12)}
 RECIPE = "F1-3FT4-7R8+FT1-4R5-8"
 
 
@@ -32,16 +31,6 @@ def ports(count):
     return ",".join(names)
 
 
-def start(script, *arguments, **options):
-    return subprocess.Popen(
-        [sys.executable, script, *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-
-
 def finish(*processes, timeout=240):
     told = [process.communicate(timeout=timeout)[1] for process in processes]
     return [process.returncode for process in processes], told
@@ -49,51 +38,62 @@ def finish(*processes, timeout=240):
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
-    """Losses and weights of every case, by the devices that trained."""
+    """A function that trains a case on some devices: the losses and weights of each."""
     place = tmp_path_factory.mktemp("steps")
-    for name, count, images in DEVICES:
-        options = ("--devices", count, "--images", images)
-        codes, told = finish(start(STEPS, place / f"{name}.npz", *options))
-        assert codes == [0], told
-    workers = ports(2)
-    processes = [
-        start(STEPS, place / f"worker{k}.npz", "--workers", workers, "--worker", k)
-        for k in range(2)
-    ]
-    codes, told = finish(*processes)
-    assert codes == [0, 0], told
-    return {path.stem: dict(np.load(path)) for path in place.glob("*.npz")}
+
+    def start(name, case, *options):
+        path = place / f"{name} {case}.npz"
+        return path, WarmProcess(STEPS, path, "--case", case, *options)
+
+    @functools.cache
+    def train(devices, case):
+        if devices == "workers":
+            names = ports(2)
+            options = [("--workers", names, "--worker", k) for k in range(2)]
+        else:
+            count, images = DEVICES[devices]
+            options = [("--devices", count, "--images", images)]
+        started = [start(f"{devices}{k}", case, *o) for k, o in enumerate(options)]
+        codes, told = finish(*(process for _, process in started))
+        assert set(codes) == {0}, told
+        return [dict(np.load(path)) for path, _ in started]
+
+    return train
 
 
-@pytest.mark.parametrize("case", device_steps.CASES)
-@pytest.mark.parametrize(
-    ("devices", "alone"),
-    [("2", "1"), ("worker0", "1"), ("worker1", "1"), ("3 of 12", "1 of 12")],
-)
+# Of each kind of devices two cases; the rest takes minutes.
+SOME = ("dropout", "batch statistics")
+PAIRS = [
+    pytest.param(devices, alone, case, marks=[pytest.mark.slow] if seldom else [])
+    for devices, alone in (("2", "1"), ("workers", "1"), ("3 of 12", "1 of 12"))
+    for case in device_steps.CASES
+    for seldom in [devices != "2" and case not in SOME]
+]
+
+
+@pytest.mark.parametrize(("devices", "alone", "case"), PAIRS)
 def test_devices_take_the_steps_that_one_takes(steps, devices, alone, case):
-    ours, one = steps[devices], steps[alone]
-    losses = f"{case}: losses"
-    assert len(one[losses]) == 21
-    np.testing.assert_allclose(ours[losses], one[losses], rtol=1e-5)
-    names = [n for n in one if n.startswith(f"{case}: ") and n != losses]
-    scale = max(np.abs(one[name]).max() for name in names)
-    for name in names:
-        assert np.abs(ours[name] - one[name]).max() <= 1e-5 * scale, name
-
-
-def test_workers_end_with_the_same_weights_to_the_bit(steps):
-    for name, value in steps["worker0"].items():
-        np.testing.assert_array_equal(value, steps["worker1"][name], err_msg=name)
+    (one,) = steps(alone, case)
+    assert len(one["losses"]) == 21
+    scale = max(np.abs(value).max() for name, value in one.items() if name != "losses")
+    results = steps(devices, case)
+    for ours in results:
+        np.testing.assert_allclose(ours["losses"], one["losses"], rtol=1e-5)
+        for name in one.keys() - {"losses"}:
+            assert np.abs(ours[name] - one[name]).max() <= 1e-5 * scale, name
+        # Workers end with the same weights to the bit.
+        for name, value in ours.items():
+            np.testing.assert_array_equal(value, results[0][name], err_msg=name)
 
 
 def test_the_cases_train_and_differ(steps):
-    one = steps["1"]
+    kernels = []
     for case in device_steps.CASES:
-        first, last = (one[f"{case}: losses"][at] for at in (slice(3), slice(-3, None)))
+        (one,) = steps("1", case)
+        first, last = (one["losses"][at] for at in (slice(3), slice(-3, None)))
         assert np.abs(first - last).max() > 0.01, case
-    kernels = [one[f"{case}: conv1/kernel"] for case in device_steps.CASES]
-    for i, kernel in enumerate(kernels):
-        assert all((kernel != other).any() for other in kernels[:i])
+        assert all((one["conv1/kernel"] != other).any() for other in kernels)
+        kernels.append(one["conv1/kernel"])
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def data(tmp_path_factory):
 def workers_of_a_run(data, out, *arguments):
     names = ports(2)
     common = (data, RECIPE, "epochs=(20,20)", "--out", out, "--workers", names)
-    return [start(RUN, *common, "--worker", k, *arguments) for k in range(2)]
+    return [WarmProcess(RUN, *common, "--worker", k, *arguments) for k in range(2)]
 
 
 def wait_for(process, text):
@@ -167,7 +167,7 @@ def test_one_mirrored_device_trains_on_a_cache_as_a_single_one_does(data, tmp_pa
     for strategy in ("single", "mirrored"):
         out = tmp_path / strategy
         arguments = ("epochs=(2,)", "--out", out, "--strategy", strategy)
-        codes, lines = finish(start(RUN, data, "F1-5R6-8", *arguments))
+        codes, lines = finish(WarmProcess(RUN, data, "F1-5R6-8", *arguments))
         assert codes == [0], lines
     assert metrics(tmp_path / "mirrored") == metrics(tmp_path / "single")
 
@@ -176,8 +176,8 @@ def test_workers_must_be_given_the_same_command(data, tmp_path):
     names = ports(2)
     common = ("--out", tmp_path, "--workers", names, "--worker")
     processes = [
-        start(RUN, data, RECIPE, "batch_size=4", *common, 0),
-        start(RUN, data, RECIPE, "batch_size=8", *common, 1),
+        WarmProcess(RUN, data, RECIPE, "batch_size=4", *common, 0),
+        WarmProcess(RUN, data, RECIPE, "batch_size=8", *common, 1),
     ]
     codes, told = finish(*processes)
     assert codes == [1, 1]

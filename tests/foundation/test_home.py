@@ -18,7 +18,7 @@ def test_the_variable_wins(monkeypatch, tmp_path):
 
 
 def test_on_linux_it_stays_where_it_was(monkeypatch, tmp_path):
-    monkeypatch.delenv(home.VARIABLE)
+    monkeypatch.delenv(home.VARIABLE, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
     monkeypatch.setattr(sys, "platform", "linux")
@@ -31,7 +31,7 @@ def test_elsewhere_it_is_the_systems_own(platform, monkeypatch, tmp_path):
         assert appauthor is False
         return str(tmp_path / "caches" / name)
 
-    monkeypatch.delenv(home.VARIABLE)
+    monkeypatch.delenv(home.VARIABLE, raising=False)
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(platformdirs, "user_cache_dir", user_cache_dir)
     assert home.home() == Path(tmp_path / "caches" / "kerastransfer")

@@ -1,6 +1,6 @@
 """Train a small network on the devices that are named, and write losses and weights.
 
-python device_steps.py OUT [--images N] [--devices N]
+python device_steps.py OUT --case CASE [--images N] [--devices N]
                        [--workers HOST:PORT,... --worker K]
 """
 
@@ -141,9 +141,10 @@ def train(case, replicas, count):
 
 
 def main():
-    """Run every case, and write what came out."""
+    """Run a case, and write what came out."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--case", choices=CASES)
     parser.add_argument("--images", type=int, default=11)
     parser.add_argument("--devices", type=int)
     parser.add_argument(
@@ -156,12 +157,7 @@ def main():
     )
     import numpy as np
 
-    arrays = {
-        f"{case}: {name}": value
-        for case in CASES
-        for name, value in train(case, replicas, args.images).items()
-    }
-    np.savez(args.out, **arrays)
+    np.savez(args.out, **train(args.case, replicas, args.images))
 
 
 if __name__ == "__main__":

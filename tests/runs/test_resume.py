@@ -4,8 +4,6 @@ import json
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,21 +13,16 @@ import numpy as np
 import pytest
 from helpers import small_run
 from helpers.disks import small_disk
+from helpers.warm import WarmProcess
 
-SCRIPT = str(Path(small_run.__file__))
 # Two phases, a cached prefix, moving statistics, dropout, patience: all the state.
 RECIPE = "F1-3FT4-7R8+FT1-4R5-8"
 SETTINGS = ("epochs=(25,5)", "patience=(20,0)", "warmup=0.1", "clip_norm=1.0")
 
 
 def start(data, out, *arguments):
-    command = [sys.executable, SCRIPT, str(data), RECIPE]
-    return subprocess.Popen(
-        [*command, *SETTINGS, "--out", str(out), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    given = (*SETTINGS, "--out", out, *arguments)
+    return WarmProcess(small_run.__file__, data, RECIPE, *given)
 
 
 def finish(data, out, *arguments):
@@ -231,7 +224,7 @@ def test_another_format_is_refused_and_restart_begins_anew(data, again, whole):
         rewrite_facts(path, lambda facts: facts.update(format=99))
     code, told = finish(data, again)
     assert code == 1
-    assert "checkpoint of format 1" in told and "got 99" in told
+    assert "checkpoint of format 2" in told and "got 99" in told
     code, told = finish(data, again, "--restart")
     assert code == 0, told
     assert_same(run_folder(again), run_folder(whole))

@@ -1,20 +1,15 @@
 """Whole searches in processes of their own: killed, shared, refused, failed."""
 
 import json
-import os
 import random
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from helpers import small_run, small_search
-
-SCRIPT = str(Path(small_search.__file__))
+from helpers.warm import WarmProcess
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +17,9 @@ def data(tmp_path_factory):
     """Images and records; of the test set nothing can be read."""
     place = tmp_path_factory.mktemp("data")
     small_run.make_images(place / "images")
-    subprocess.run(
-        [sys.executable, small_run.__file__, str(place), "F1-7R8", "epochs=(1,)"],
-        check=True,
-        capture_output=True,
-    )
+    run = WarmProcess(small_run.__file__, place, "F1-7R8", "epochs=(1,)")
+    _, told = run.communicate(timeout=300)
+    assert run.returncode == 0, told
     shards = list((place / "records").rglob("*-test.tfrecord*"))
     assert shards
     for shard in shards:
@@ -35,13 +28,7 @@ def data(tmp_path_factory):
 
 
 def start(data, out, *arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, SCRIPT, str(data), str(out), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
+    return WarmProcess(small_search.__file__, data, out, *arguments, env=environment)
 
 
 def finish(process):

@@ -1,0 +1,163 @@
+"""What an exported model sees of a file, against what records hold of it."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from kerastransfer.export import jpeg_header, record_ops
+from kerastransfer.export.record_ops import RecordRules
+from kerastransfer.records.write.stored_image import encode
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="module")
+def graph():
+    """The function of an exported model, traced once."""
+    return tf.function(
+        lambda data: record_ops.record_pixels(data, RecordRules()),
+        [tf.TensorSpec((), tf.string)],
+        autograph=False,
+    )
+
+
+def photograph(width, height, name="china.jpg"):
+    image = Image.fromarray(load_sample_image(name))
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def file_of(image, kind="JPEG", turn=None, **options):
+    out = io.BytesIO()
+    if turn:
+        exif = Image.Exif()
+        exif[ORIENTATION] = turn
+        exif[0x010F] = "a maker, before it"
+        options["exif"] = exif
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def in_records(data):
+    """What records hold, decoded by Pillow."""
+    with Image.open(io.BytesIO(encode(data).data)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def difference(graph, data):
+    ours = graph(data).numpy().astype(int)
+    expected = in_records(data)
+    assert ours.shape == expected.shape
+    return np.abs(ours - expected)
+
+
+def assert_nearly_none(apart):
+    """Of thousands of pixels one is rounded otherwise, and encoded with its block."""
+    assert apart.mean() < 0.05 and (apart > 2).mean() < 0.005
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("size", [(300, 256), (321, 320), (320, 400), (30, 20)])
+def test_a_jpeg_that_records_keep_is_the_same_to_the_bit(graph, size, subsampling):
+    data = file_of(photograph(*size), quality=80, subsampling=subsampling)
+    assert encode(data).data == data
+    assert difference(graph, data).max() == 0
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_turned_jpeg_is_set_upright(graph, turn):
+    data = file_of(photograph(300, 200), turn=turn)
+    # The same pixels, encoded again by the same library.
+    assert difference(graph, data).max() == 0
+
+
+@pytest.mark.parametrize("turn", [None, 6])
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((640, 427), {}),
+        ((1301, 901), {"quality": 90, "subsampling": 2}),
+        ((902, 2400), {"progressive": True}),
+        ((2100, 3000), {"subsampling": 0}),
+        ((4000, 330), {}),
+        ((280, 256), {"progressive": True}),
+    ],
+)
+def test_a_jpeg_that_records_shrink_is_nearly_the_same(graph, size, options, turn):
+    data = file_of(photograph(*size), turn=turn, **options)
+    apart = difference(graph, data)
+    assert_nearly_none(apart)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "WEBP"])
+@pytest.mark.parametrize("size", [(40, 63), (200, 100), (700, 500)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_other_formats_are_nearly_the_same(graph, kind, size, mode):
+    if kind == "WEBP":
+        options, image = {"lossless": True}, photograph(*size)
+    else:
+        options, image = {}, photograph(*size).convert(mode)
+    apart = difference(graph, file_of(image, kind, **options))
+    assert_nearly_none(apart)
+
+
+def test_a_gray_jpeg_and_one_of_inks(graph):
+    gray = file_of(photograph(700, 500).convert("L"))
+    assert_nearly_none(difference(graph, gray))
+    inks = file_of(photograph(700, 500).convert("CMYK"))
+    assert difference(graph, inks).mean() < 0.5  # the libraries round inks otherwise
+
+
+def test_a_cut_jpeg_is_an_error_in_both(graph):
+    data = file_of(photograph(400, 300))[:-2000]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        graph(data)
+
+
+def orientations(data):
+    return int(jpeg_header.read(tf.constant(data)).orientation)
+
+
+def with_exif(body):
+    data = file_of(photograph(20, 10))
+    segment = b"Exif\0\0" + body
+    length = (len(segment) + 2).to_bytes(2, "big")
+    return data[:2] + b"\xff\xe1" + length + segment + data[2:]
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_either_byte_order_is_read(order):
+    mark = b"II" if order == "little" else b"MM"
+
+    def number(value, length):
+        return value.to_bytes(length, order)
+
+    entries = [(0x010F, 2, 3, 0), (ORIENTATION, 3, 1, 8 if order == "little" else None)]
+    table = number(len(entries), 2)
+    for tag, kind, count, value in entries:
+        short = number(8, 2) + b"\0\0"  # a short stands in the first two bytes
+        filled = short if value is None else number(value, 4)
+        table += number(tag, 2) + number(kind, 2) + number(count, 4) + filled
+    body = mark + number(42, 2) + number(8, 4) + table
+    assert orientations(with_exif(body)) == 8
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"II*\0",
+        b"II*\0\xff\xff\xff\xff",
+        b"MM\0*\x7f\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x63\0\0\0",  # orientation 99
+        b"nonsense" * 40,
+    ],
+)
+def test_damaged_exif_is_an_upright_image(graph, body):
+    data = with_exif(body)
+    assert orientations(data) == 1
+    assert graph(data).shape == (10, 20, 3)
