@@ -106,7 +106,9 @@ class Predictor:
             yield Prediction(path, self.classes, next(rows) if data else None, error)
 
     def _classify(self, encoded: list[bytes]) -> NDArray[np.float32]:
-        signature = self.model.signatures["serving_default"]  # type: ignore[attr-defined]
+        signatures = self.model.signatures  # type: ignore[attr-defined]
+        # Exports of earlier versions take records' bytes where they take any file's.
+        signature = signatures.get("records") or signatures["serving_default"]
         return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
 
 

@@ -1,7 +1,7 @@
 """A SavedModel that takes image files and runs wherever TensorFlow does."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -10,11 +10,14 @@ from kerastransfer import pipeline, views
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.export import record_ops
+from kerastransfer.export.record_ops import RecordRules
 from kerastransfer.foundation import atomic
 from kerastransfer.recipe import NUM_BLOCKS
 
 LABELS_FILE = "labels.txt"
 _FEATURE_BLOCK = NUM_BLOCKS - 1
+_CENTRE = views.CENTRE
 
 
 class _Classifier(tf.Module):
@@ -30,8 +33,11 @@ class _Classifier(tf.Module):
         super().__init__()
         self._preprocessing = preprocessing
         self._network = network
-        # Tracked, so that the weights are saved; tuples inside dataclasses are not.
-        self._blocks = list(network.blocks)
+        # Tracked, so that the weights are saved. Not Keras' own variables: for each it
+        # saves a second one without a value, over which converters stumble.
+        self._weights = [
+            variable.value for block in network.blocks for variable in block.variables
+        ]
         self._classes = tf.constant(list(classes))
         self.labels = tf.saved_model.Asset(str(labels))
 
@@ -50,31 +56,82 @@ class _Classifier(tf.Module):
         }
 
     def classify_files(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classify the bytes of image files."""
-        size = self._preprocessing.crop
-        images = tf.map_fn(
-            self._centre,
-            encoded,
-            fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
-        )
-        return self._classify(images)
+        """Classify the bytes of image files, and say which could be read."""
+        return self._classify_each(encoded, self._centre)
+
+    def classify_records(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classify images' bytes as records hold them."""
+        return self._classify_each(encoded, self._centre_of_record)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        view = tf.constant(views.CENTRE)
-        return pipeline.view_of_file(encoded, self._preprocessing, view)
+        pixels = record_ops.record_pixels(encoded, RecordRules())
+        return image_ops.take_view(pixels, self._preprocessing, _CENTRE)
+
+    def _centre_of_record(self, encoded: tf.Tensor) -> tf.Tensor:
+        return pipeline.view_of_file(encoded, self._preprocessing, _CENTRE)
+
+    def _classify_each(
+        self, encoded: tf.Tensor, centre: Callable[[tf.Tensor], tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Classify those that can be decoded; mark the others."""
+        count = tf.size(encoded)
+        numbers, images = _decode_each(encoded, centre, self._preprocessing.crop)
+        # A network takes no empty batch.
+        lacking = tf.cast(tf.size(numbers) == 0, tf.int32)
+        images = tf.pad(images, [(0, lacking), (0, 0), (0, 0), (0, 0)])
+        answers = self._classify(images)
+        readable = tf.scatter_nd(numbers[:, tf.newaxis], tf.ones_like(numbers), [count])
+        answers = {
+            name: _in_place(values[: tf.size(numbers)], numbers, count)
+            for name, values in answers.items()
+        }
+        return {**answers, "readable": readable > 0}
+
+
+def _decode_each(
+    encoded: tf.Tensor, centre: Callable[[tf.Tensor], tf.Tensor], size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the numbers of the files that can be decoded, and their centre crops."""
+
+    def numbered(number: tf.Tensor, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(number, tf.int32), centre(data)
+
+    images = (
+        tf.data.Dataset.from_tensor_slices(encoded)
+        .enumerate()
+        .map(tf.autograph.experimental.do_not_convert(numbered), tf.data.AUTOTUNE)
+        .ignore_errors()
+    )
+    # One that is always there, for a batch of none cannot be taken.
+    nothing = (tf.constant(-1), tf.zeros((size, size, 3)))
+    images = tf.data.Dataset.from_tensors(nothing).concatenate(images)
+    batch = images.batch(tf.size(encoded, tf.int64) + 1).get_single_element()
+    numbers, crops = (part[1:] for part in batch)
+    return numbers, tf.ensure_shape(crops, (None, size, size, 3))
+
+
+def _in_place(values: tf.Tensor, numbers: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Put rows where their files stood; others are NaN, or empty text."""
+    shape = tf.concat([[count], tf.shape(values)[1:]], axis=0)
+    nothing = "" if values.dtype == tf.string else float("nan")
+    return tf.tensor_scatter_nd_update(
+        tf.fill(shape, nothing), numbers[:, tf.newaxis], values
+    )
 
 
 def save(
     network: Network, preprocessing: Preprocessing, classes: Sequence[str], folder: Path
 ) -> None:
-    """Write a SavedModel with two signatures.
+    """Write a SavedModel with three signatures.
 
-    ``serving_default`` takes ``image``, a vector of image files' bytes (JPEG, PNG, GIF
-    or BMP; TensorFlow's decoders ignore EXIF rotation). ``images`` takes ``image``,
-    float32 crops of the backbone's input size, RGB in 0 to 255; where there is a mean
-    image they are taken for centre crops. Both return ``label``
-    (the class's name), ``probabilities`` (n, classes) and ``features`` (n, d), block
-    7's output. Class names in order are in ``assets/labels.txt``.
+    ``serving_default`` takes ``image``, a vector of image files' bytes (JPEG, PNG, GIF,
+    BMP or WebP), and makes of each what records would hold; ``records`` takes the bytes
+    that records do hold. ``images`` takes ``image``, float32 crops of the backbone's
+    input size, RGB in 0 to 255; where there is a mean image they are taken for centre
+    crops. All return ``label`` (the class's name), ``probabilities`` (n, classes) and
+    ``features`` (n, d), block 7's output; those of files also ``readable`` (n,): of a
+    file that cannot be decoded the label is empty and the numbers are NaN, and the
+    others are answered. Class names in order are in ``assets/labels.txt``.
 
     Parameters
     ----------
@@ -91,13 +148,15 @@ def save(
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
         module = _Classifier(network, preprocessing, classes, labels)
         size = preprocessing.crop
+        files = tf.TensorSpec((None,), tf.string, name="image")
+        crops = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
         signatures = {
-            "serving_default": tf.function(module.classify_files).get_concrete_function(
-                tf.TensorSpec((None,), tf.string, name="image")
-            ),
-            "images": tf.function(module.classify_images).get_concrete_function(
-                tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
-            ),
+            name: tf.function(function, autograph=False).get_concrete_function(spec)
+            for name, function, spec in (
+                ("serving_default", module.classify_files, files),
+                ("records", module.classify_records, files),
+                ("images", module.classify_images, crops),
+            )
         }
         complete = Path(scratch, "saved_model")
         tf.saved_model.save(module, str(complete), signatures)
