@@ -10,6 +10,7 @@ import numpy as np
 from kerastransfer.weights.readers.guard import DamageError, volume
 from kerastransfer.weights.readers.pickles import pickled
 from kerastransfer.weights.readers.pickles.machine import Globals
+from kerastransfer.weights.readers.pickles.skipping import SkippedClass
 
 # https://pytorch.org/docs/stable/tensors.html, data types; bfloat16 is the upper half
 # of a float32, so it is read as 16 bits and widened.
@@ -93,7 +94,10 @@ def rules(
     table["torch._utils", "_rebuild_parameter_with_state"] = _rebuild_parameter
     table["torch._tensor", "_rebuild_from_type_v2"] = _rebuild_from_type
 
-    def persistent(identity: object) -> Storage:
+    def persistent(identity: object) -> Storage | SkippedClass:
+        match identity:  # a class, with its source: up to PyTorch 1.5
+            case ("module", SkippedClass() as skipped, *_):
+                return skipped
         storage = _check_storage(identity)
         if storages.setdefault(storage.key, storage) != storage:
             raise DamageError(f"storage {storage.key[:80]!r} is described in two ways")
