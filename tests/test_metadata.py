@@ -22,6 +22,7 @@ REQUIRED = {
     "pillow",
     "platformdirs",
     "rich",
+    "safetensors",
     "scikit-learn",
     "scipy",
     "tensorboard",

@@ -1,6 +1,7 @@
 """Checks that ported weights are complete, without extras, and of the right shapes."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +9,26 @@ from kerastransfer.errors import WeightsError
 
 Shape = tuple[int, ...]
 _SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ported:
+    """Weights under Keras's names, and what the file holds besides.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        Keys ``<layer>/<variable>``, Keras's layout: blocks 1-7, and block 8 where the
+        file has a classifier, with the file's number of classes.
+    skipped : tuple of str
+        What in the file is not part of the network.
+    remarks : tuple of str
+        What else is to be said.
+    """
+
+    weights: dict[str, np.ndarray]
+    skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def check_names(weights: Mapping[str, object], expected: Mapping[str, object]) -> None:
@@ -32,28 +53,30 @@ def check_names(weights: Mapping[str, object], expected: Mapping[str, object]) -
     missing = [name for name in expected if name not in weights]
     surplus = [name for name in weights if name not in expected]
     if missing or surplus:
-        parts = [f"misses {_some(missing)}"] if missing else []
-        parts += [f"has {_some(surplus)} left over"] if surplus else []
+        parts = [f"misses {some(missing)}"] if missing else []
+        parts += [f"has {some(surplus)} left over"] if surplus else []
         raise WeightsError(f"The weights do not fit: the file {' and '.join(parts)}.")
 
 
-def check_shape(name: str, array: np.ndarray, expected: Shape) -> None:
+def check_shape(name: str, shape: Shape, expected: Shape) -> None:
     """Check that an array of a file has the shape that the network needs.
 
     Parameters
     ----------
     name : str
         The array's name in the file.
+    shape : tuple of int
+        The array's.
 
     Raises
     ------
     WeightsError
         If the shapes differ.
     """
-    if array.shape != expected:
+    if shape != expected:
         raise WeightsError(
             f"The weights do not fit: expected {name!r} of shape {expected}, got "
-            f"{array.shape}."
+            f"{shape}."
         )
 
 
@@ -83,7 +106,7 @@ def check_canonical(
     check_names(weights, expected)
     result: dict[str, np.ndarray] = {}
     for name, shape in expected.items():
-        check_shape(name, weights[name], shape)
+        check_shape(name, weights[name].shape, shape)
         with np.errstate(over="ignore"):
             result[name] = np.ascontiguousarray(weights[name], np.float32)
         if not np.isfinite(result[name]).all():
@@ -94,6 +117,11 @@ def check_canonical(
     return result
 
 
-def _some(names: list[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """List names, the first few of many.
+
+    >>> some(["conv1", "conv2"])
+    "'conv1', 'conv2'"
+    """
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(repr(name[:80]) for name in names[:_SHOWN]) + more

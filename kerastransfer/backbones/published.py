@@ -7,16 +7,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from kerastransfer.backbones.porting import Shape
+from kerastransfer.backbones.porting import Ported, Shape
 from kerastransfer.foundation.checksums import Checksum
 
 if TYPE_CHECKING:
-    from kerastransfer.weights.readers.contents import WeightFile
+    from kerastransfer.weights.readers.weight_file import WeightFile
 
 # From a file as it was read to ``<layer>/<variable>`` in Keras's layout.
-Porter = Callable[["WeightFile"], dict[str, np.ndarray]]
+Porter = Callable[["WeightFile"], Ported]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +25,11 @@ class WeightPort:
     ----------
     shapes : callable
         Returns the shape of every variable by its name ``<layer>/<variable>``, in the
-        network's order.
+        network's order: block 8's kernel and biases come last.
     formats : mapping of str to callable
         By format, as `WeightFile.format` names it, the function that brings a file's
         arrays into Keras's names and layout. Files that hold the network's own names
-        already (``npz``, ``keras``) need none.
+        already (``npz``, ``keras``, ``safetensors``) need none.
     """
 
     shapes: Callable[[], dict[str, Shape]]

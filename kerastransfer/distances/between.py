@@ -199,6 +199,8 @@ def _domains(
     loaded = None
     if files.target is None or files.source is None:
         loaded = store.load(backbone.name, request.weights)
+        loaded.say()
+        backbone = loaded.describe(backbone)
     expected = loaded.sha256 if loaded else files.source.weights if files.source else ""
     for path, file in (
         (request.source, files.source),

@@ -56,6 +56,7 @@ def extract(
     check_ending(out)
     architecture = backbones.get(backbone or default_backbone(dataset.name), fit=fit)
     loaded = store.load(architecture.name, weights)
+    loaded.say()
     import_quietly()
     from kerastransfer.features import feature_file, responses
     from kerastransfer.features.image_set import ImageSet

@@ -18,7 +18,7 @@ from kerastransfer.config.settings import setting_of
 from kerastransfer.config.train_config import TrainConfig, check_types
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
-from kerastransfer.errors import InputError, UnknownNameError
+from kerastransfer.errors import InputError, RecipeError, UnknownNameError
 from kerastransfer.foundation import report
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records.sizes import Sizes
@@ -40,7 +40,8 @@ class Sources:
     settings : dict
         Fields of `TrainConfig` that the user chose; dataset and backbone among them.
     backbone : Backbone
-        With the mean image, where there is one.
+        With the mean image, where there is one, and with the number of classes of the
+        weights' own classifier.
     weights : mapping of str to array
         The pretrained ones; empty where no recipe keeps any.
     hashes : dict of str to str
@@ -136,14 +137,18 @@ def find(
         mirror = dataset.info.mirror_keeps_class
         defaults.check({**settings, "recipe": recipe}, mirror=mirror)
     loaded = store.load(name, weights) if any(map(_keeps_weights, parsed)) else None
+    if loaded is not None:
+        _check_head(loaded, parsed)
+        loaded.say()
     image = None
     if mean_image is not None:
         image = MeanImage.from_planes(caffe_file.read_mean(mean_image))
-    fit = settings.get("fit", "crop")
+    # Refuses what does not go together.
+    backbone = backbones.get(name, image, settings.get("fit", "crop"))
     return Sources(
         dataset=dataset,
         settings=settings,
-        backbone=backbones.get(name, image, fit),  # refuses what does not go together
+        backbone=loaded.describe(backbone) if loaded else backbone,
         weights=loaded.mapping if loaded else {},
         mean_image=image,
         hashes={
@@ -177,6 +182,18 @@ def _needed(settings: Mapping[str, Any], name: str) -> Any:
 
 def _keeps_weights(recipe: Recipe) -> bool:
     return any(step.action is not Action.REDRAW for step in recipe.phases[0].steps)
+
+
+def _check_head(loaded: store.LoadedWeights, recipes: Iterable[Recipe]) -> None:
+    """Refuse a recipe that keeps a classifier which the weights do not have."""
+    for recipe in recipes:
+        head = recipe.phases[0].steps[-1].action
+        if loaded.source_classes is None and head is not Action.REDRAW:
+            raise RecipeError(
+                f"Recipe {str(recipe)!r} keeps the source's classifier "
+                f"({head.value}8), but {str(loaded.path)!r} has none; re-draw it in "
+                "the first phase with R8."
+            )
 
 
 def _warn_of_short_classes(counts: Mapping[str, int], images_per_class: int) -> None:

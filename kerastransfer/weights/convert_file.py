@@ -24,7 +24,9 @@ def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Names and hashes of both files, and the numbers of arrays and of values.
+        Names and hashes of both files, the numbers of arrays and of values, the number
+        of classes of the file's classifier (None without one) and their names, and
+        remarks on what was taken and what was left out.
 
     Raises
     ------
@@ -36,12 +38,17 @@ def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
     if out.suffix != ".npz":
         raise InputError(f"Expected --out to end in '.npz', got {str(out)!r}.")
     loaded = store.load(backbone, source)
-    provenance = {
+    provenance: dict[str, Any] = {
         "backbone": backbone,
         "source": source.name,
         "source_sha256": loaded.sha256,
         "kerastransfer": __version__,
     }
+    # Only what the published files have not, so that their ports stay the same bytes.
+    if loaded.class_names:
+        provenance["class_names"] = list(loaded.class_names)
+    if loaded.remarks:
+        provenance["remarks"] = list(loaded.remarks)
     port_file.save_npz(loaded.mapping, out, provenance)
     return {
         **provenance,
@@ -49,4 +56,7 @@ def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
         "out_sha256": checksums.digests(out, ["sha256"])["sha256"],
         "arrays": len(loaded.mapping),
         "numbers": sum(array.size for array in loaded.mapping.values()),
+        "source_classes": loaded.source_classes,
+        "class_names": list(loaded.class_names),
+        "remarks": list(loaded.remarks),
     }

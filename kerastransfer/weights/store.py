@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report
@@ -27,11 +28,38 @@ class LoadedWeights:
         Of the file.
     path : Path
         The file.
+    published : str
+        Name of the published weights that it is; empty for another file.
+    source_classes : int or None
+        Number of classes of the file's classifier; None where it has none.
+    class_names : tuple of str
+        Their names, where the file has them; else empty.
+    remarks : tuple of str
+        What was taken from where, and what was left out; empty for a published file.
     """
 
     mapping: dict[str, np.ndarray]
     sha256: str
     path: Path
+    published: str
+    source_classes: int | None
+    class_names: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def say(self) -> None:
+        """Tell the person who waits what was taken and what was left out."""
+        for remark in self.remarks:
+            report.say(f"{self.path.name}: {remark}.")
+
+    def describe(self, backbone: Backbone) -> Backbone:
+        """Return the backbone with the classes and the source of these weights."""
+        classes = self.source_classes or backbone.source_classes
+        source = "the source of " + self.path.name
+        return dataclasses.replace(
+            backbone,
+            source_classes=classes,
+            source=backbone.source if self.published else source,
+        )
 
 
 def expected_path(row: PublishedWeights) -> Path | None:
@@ -128,16 +156,28 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     """
     file = locate(backbone, path)
     rows = table.of_backbone(backbone)
+    published: PublishedWeights | None
     if path is None:
-        _check_published(file, next(row for row in rows if expected_path(row) == file))
-    mapping = port_file.port(backbone, file)
-    if path is not None and find_published(file, rows) is None:
+        published = next(row for row in rows if expected_path(row) == file)
+        _check_published(file, published)
+    else:
+        published = find_published(file, rows)
+    ported = port_file.read(backbone, file)
+    if published is None:
         report.warn(
             f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
             "used as it is."
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
-    return LoadedWeights(mapping, sha256, file)
+    return LoadedWeights(
+        mapping=ported.weights,
+        sha256=sha256,
+        path=file,
+        published=published.name if published else "",
+        source_classes=ported.source_classes,
+        class_names=ported.class_names,
+        remarks=ported.remarks,
+    )
 
 
 def find_published(

@@ -70,7 +70,7 @@ def test_port_refuses_another_network_s_file(ported, tmp_path):
         port_file.port("alexnet_owt", LITE0)
     with pytest.raises(
         WeightsError,
-        match=r"formats caffe, keras, npz, toronto, but .*of format 'torch'",
+        match=r"formats caffe, keras, npz, safetensors, toronto, .*of format 'torch'",
     ):
         port_file.port("alexnet", LITE0)
     with pytest.raises(WeightsError, match=r"misses '_conv_stem.weight'.*'float'"):

@@ -10,9 +10,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kerastransfer.backbones.porting import Shape, check_names, check_shape
+from kerastransfer.backbones import heads, named_arrays
+from kerastransfer.backbones.alexnet.file_layers import (
+    Layers,
+    check_layers,
+    usual_names,
+)
+from kerastransfer.backbones.named_arrays import Naming
+from kerastransfer.backbones.porting import (
+    Ported,
+    Shape,
+    check_shape,
+)
 from kerastransfer.errors import WeightsError
 
+_FEATURES = 4096
 # The last map before fc6: rows, columns, channels.
 _MAP = (6, 6, 256)
 _FULL: dict[str, Shape] = {
@@ -37,6 +49,8 @@ _OWT: dict[str, Shape] = {
     "conv5": (3, 3, 256, 256),
     **_FULL,
 }
+_HEAD = "fc8"
+_TRUNK = tuple(name for name in _CAFFE if name != _HEAD)
 _TORCH_NAMES = {
     "conv1": "features.0",
     "conv2": "features.3",
@@ -45,8 +59,27 @@ _TORCH_NAMES = {
     "conv5": "features.10",
     "fc6": "classifier.1",
     "fc7": "classifier.4",
-    "fc8": "classifier.6",
 }
+_TORCH_HEAD = 6  # its place in the classifier
+
+
+def _is_trunk(name: str) -> bool:
+    part, _, rest = name.partition(".")
+    place = rest.partition(".")[0]
+    return part == "features" or (
+        part == "classifier" and place.isdecimal() and int(place) < _TORCH_HEAD
+    )
+
+
+_TORCHVISION = Naming(
+    trunk=tuple(
+        f"{layer}.{array}"
+        for layer in _TORCH_NAMES.values()
+        for array in ("weight", "bias")
+    ),
+    head=f"classifier.{_TORCH_HEAD}",
+    is_trunk=_is_trunk,
+)
 
 
 def shapes() -> dict[str, Shape]:
@@ -71,105 +104,120 @@ def shapes_owt() -> dict[str, Shape]:
     return _with_biases(_OWT)
 
 
-def from_caffe(layers: Mapping[str, tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
+def from_caffe(layers: Mapping[str, tuple[np.ndarray, ...]]) -> Ported:
     """Port a ``.caffemodel`` of AlexNet or CaffeNet, whose layers have equal names.
 
     Parameters
     ----------
     layers : mapping of str to tuple of ndarray
-        Weights and biases of ``conv1`` to ``fc8``, with old or new blob shapes.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Keys ``<layer>/<variable>``, Keras's layout.
+        Weights and biases of ``conv1`` to ``fc7``, with old or new blob shapes or as
+        convolutions, and perhaps of a classifier.
 
     Raises
     ------
     WeightsError
-        If a layer is missing, left over, or of another shape.
+        If a layer of blocks 1-7 is missing or of another shape, or the file has
+        another layer among them.
     """
-    return _from_nchw(_pairs(layers, _CAFFE), _CAFFE)
+    layers, remarks = usual_names(layers)
+    head = check_layers(layers, _TRUNK, _HEAD, _FEATURES, outputs_first=True)
+    trunk = {name: _pair(layers, name) for name in _TRUNK}
+    weights = _from_nchw(trunk, _CAFFE)
+    return _ported(weights, layers, head, remarks, outputs_first=True)
 
 
-def from_toronto(layers: Mapping[str, tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
+def from_toronto(layers: Mapping[str, tuple[np.ndarray, ...]]) -> Ported:
     """Port Toronto's ``bvlc_alexnet.npy``, which is in TensorFlow's layout already.
 
     Parameters
     ----------
     layers : mapping of str to tuple of ndarray
-        Weights and biases of ``conv1`` to ``fc8``.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Keys ``<layer>/<variable>``, Keras's layout.
+        Weights and biases of ``conv1`` to ``fc7``, and perhaps of a classifier.
 
     Raises
     ------
     WeightsError
-        If a layer is missing, left over, or of another shape.
+        If a layer of blocks 1-7 is missing or of another shape, or the file has
+        another layer among them.
     """
+    layers, remarks = usual_names(layers)
+    head = check_layers(layers, _TRUNK, _HEAD, _FEATURES, outputs_first=False)
     weights: dict[str, np.ndarray] = {}
-    for layer, (kernel, bias) in _pairs(layers, _CAFFE).items():
-        check_shape(f"{layer}, weights", kernel, _CAFFE[layer])
-        check_shape(f"{layer}, biases", bias, _CAFFE[layer][-1:])
+    for layer in _TRUNK:
+        shape = _CAFFE[layer]
+        kernel, bias = _pair(layers, layer)
+        if kernel.shape in ((*_MAP, _FEATURES), (1, 1, *shape)):  # a convolution
+            kernel = kernel.reshape(shape)
+        check_shape(f"{layer}, weights", kernel.shape, shape)
+        check_shape(f"{layer}, biases", bias.shape, shape[-1:])
         weights |= {f"{layer}/kernel": kernel, f"{layer}/bias": bias}
-    return weights
+    return _ported(weights, layers, head, remarks, outputs_first=False)
 
 
-def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def from_torch(tensors: Mapping[str, np.ndarray]) -> Ported:
     """Port torchvision's state dict of the one-weird-trick AlexNet.
 
     Parameters
     ----------
     tensors : mapping of str to ndarray
-        ``features.0.weight`` to ``classifier.6.bias``.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Keys ``<layer>/<variable>``, Keras's layout.
+        ``features.0.weight`` to ``classifier.4.bias``, after any prefix, and perhaps a
+        classifier's.
 
     Raises
     ------
     WeightsError
-        If a tensor is missing, left over, or of another shape.
+        If a tensor of blocks 1-7 is missing or of another shape, or the file has
+        another one among them.
     """
-    names = {
-        layer: (f"{theirs}.weight", f"{theirs}.bias")
+    network = named_arrays.find_network(tensors, [_TORCHVISION], _FEATURES)
+    pairs = {
+        layer: (network[f"{theirs}.weight"], network[f"{theirs}.bias"])
         for layer, theirs in _TORCH_NAMES.items()
     }
-    check_names(tensors, {name: None for pair in names.values() for name in pair})
-    pairs = {layer: (tensors[w], tensors[b]) for layer, (w, b) in names.items()}
-    return _from_nchw(pairs, _OWT)
+    return network.ported(_from_nchw(pairs, _OWT), _HEAD)
 
 
 _Pairs = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
-def _pairs(
-    layers: Mapping[str, tuple[np.ndarray, ...]], expected: Mapping[str, Shape]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    check_names(layers, expected)
-    pairs: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for layer in expected:
-        if len(layers[layer]) != 2:
-            raise WeightsError(
-                f"The weights do not fit: expected weights and biases in {layer!r}, "
-                f"got {len(layers[layer])} arrays."
-            )
-        pairs[layer] = layers[layer][0], layers[layer][1]
-    return pairs
+def _ported(
+    weights: dict[str, np.ndarray],
+    layers: Layers,
+    head: str,
+    remarks: tuple[str, ...],
+    *,
+    outputs_first: bool,
+) -> Ported:
+    if head:
+        kernel, bias, remark = heads.dense(layers[head], outputs_first=outputs_first)
+        weights = {**weights, f"{_HEAD}/kernel": kernel, f"{_HEAD}/bias": bias}
+        remarks = (*remarks, remark) if remark else remarks
+        if head != _HEAD:
+            remarks = (*remarks, f"its classifier is called {head!r}")
+    used = {*_TRUNK, head}
+    return Ported(
+        weights=weights,
+        skipped=tuple(name for name in layers if name not in used),
+        remarks=remarks,
+    )
+
+
+def _pair(layers: Layers, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    if len(layers[layer]) != 2:
+        raise WeightsError(
+            f"The weights do not fit: expected weights and biases in {layer!r}, "
+            f"got {len(layers[layer])} arrays."
+        )
+    return layers[layer][0], layers[layer][1]
 
 
 def _from_nchw(pairs: _Pairs, expected: Mapping[str, Shape]) -> dict[str, np.ndarray]:
     """Port weights of Caffe's and PyTorch's layout: channels first."""
     weights: dict[str, np.ndarray] = {}
-    for layer, shape in expected.items():
-        kernel, bias = pairs[layer]
+    for layer, (kernel, bias) in pairs.items():
+        shape = expected[layer]
         bias = _without_ones(bias, 1)
-        check_shape(f"{layer}, biases", bias, shape[-1:])
+        check_shape(f"{layer}, biases", bias.shape, shape[-1:])
         weights[f"{layer}/kernel"] = _kernel(
             layer, _without_ones(kernel, len(shape)), shape
         )
@@ -180,13 +228,18 @@ def _from_nchw(pairs: _Pairs, expected: Mapping[str, Shape]) -> dict[str, np.nda
 def _kernel(layer: str, kernel: np.ndarray, shape: Shape) -> np.ndarray:
     name = f"{layer}, weights"
     if len(shape) == 4:  # (out, in, rows, columns) to (rows, columns, in, out)
-        check_shape(name, kernel, (shape[3], shape[2], shape[0], shape[1]))
+        check_shape(name, kernel.shape, (shape[3], shape[2], shape[0], shape[1]))
         return kernel.transpose(2, 3, 1, 0)
-    check_shape(name, kernel, shape[::-1])
+    rows, columns, channels = _MAP
+    if kernel.shape in (
+        (_FEATURES, channels, rows, columns),  # fc6 as a convolution, and fc7
+        (_FEATURES, _FEATURES, 1, 1),
+    ):
+        kernel = kernel.reshape(_FEATURES, -1)
+    check_shape(name, kernel.shape, shape[::-1])
     if layer != "fc6":
         return kernel.T
     # fc6 sees the flattened map: channels first there, channels last in Keras.
-    rows, columns, channels = _MAP
     maps = kernel.reshape(-1, channels, rows, columns)
     return maps.transpose(2, 3, 1, 0).reshape(shape)
 

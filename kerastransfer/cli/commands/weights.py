@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source",
         type=Path,
         metavar="SOURCE",
-        help="Weight file: .caffemodel, .pth, .npy, .npz or .weights.h5",
+        help="Weight file: .caffemodel, .caffemodel.h5, .pth, .safetensors, .npy, .npz "
+        "or .weights.h5; checkpoints of training scripts too",
     )
     port["weights"].add_argument(
         "--backbone",
@@ -209,6 +211,9 @@ def _report(
         "sha256": loaded.sha256,
         "published": name is not None,
         "arrays": len(loaded.mapping),
+        "source_classes": loaded.source_classes,
+        "class_names": list(loaded.class_names),
+        "remarks": list(loaded.remarks),
         "answers": answers or [],
     }
     if as_json:
@@ -216,6 +221,7 @@ def _report(
     else:
         kind = f"the published {name}" if name else "not a published file"
         print(f"{loaded.path}\t{kind}, fits {backbone}\tsha256 {loaded.sha256}")
+        _print_remarks(loaded.remarks)
         print("".join(f"{line}\n" for line in answers or ()), end="")
     return 0
 
@@ -228,7 +234,14 @@ def _port(args: argparse.Namespace) -> int:
         print(
             f"{report['out']}\t{report['arrays']} arrays, {report['numbers']:,} numbers"
         )
+        _print_remarks(report["remarks"])
     return 0
+
+
+def _print_remarks(remarks: Sequence[str]) -> None:
+    """Print what was taken from a file, and what was left out."""
+    for remark in remarks:
+        print(f"{remark[:1].upper()}{remark[1:]}.")
 
 
 _VERBS = {"list": _list, "fetch": _fetch, "verify": _verify, "port": _port}

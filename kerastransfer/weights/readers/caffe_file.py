@@ -38,6 +38,9 @@ _OLDEST_LAYER = 1  # inside a layer of field 2: a layer of before 2014
 # Fields of BlobProto.
 _LEGACY_SIZES = (1, 2, 3, 4)  # num, channels, height, width
 _DATA, _SHAPE, _DOUBLE_DATA = 5, 7, 8
+# Of NVIDIA's Caffe and of OpenCV: numbers as bytes, and the type that they are of.
+_RAW_TYPE, _RAW_DATA = 10, 12
+_RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _DIM = 1
 
 
@@ -55,7 +58,7 @@ def read(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
         By layer, in the file's order; layers without blobs are left out. Weights come
         before biases, in the file's shapes: (out, in / groups, height, width) for
         convolutions, and in old files (1, 1, out, in) and (1, 1, 1, out) for the rest.
-        Type float32, or float64 where the file has doubles.
+        Type float32, or float64 or float16 where the file has doubles or halves.
 
     Raises
     ------
@@ -132,6 +135,7 @@ def _blob(data: memoryview) -> np.ndarray:
     legacy: dict[int, int] = {}
     shape: tuple[int, ...] = ()
     chunks: dict[int, list[np.ndarray]] = {_DATA: [], _DOUBLE_DATA: []}
+    raw: dict[int, int | memoryview] = {}
     for number, wire, value in _fields(data):
         if number in _LEGACY_SIZES:
             legacy[number] = _signed(value)
@@ -139,11 +143,35 @@ def _blob(data: memoryview) -> np.ndarray:
             shape = _shape(_message(value))
         elif number in chunks:
             chunks[number].append(_numbers(number, wire, _message(value)))
+        elif number in (_RAW_TYPE, _RAW_DATA):
+            raw[number] = value
     if legacy:  # as Caffe does, which looks at the shape only where they are missing
         shape = tuple(legacy.get(number, 1) for number in _LEGACY_SIZES)
+    return _shaped(_chosen(chunks, raw), shape)
+
+
+def _chosen(
+    chunks: dict[int, list[np.ndarray]], raw: dict[int, int | memoryview]
+) -> list[np.ndarray]:
+    """Return a blob's numbers, which it may hold in one of three ways."""
     if chunks[_DATA] and chunks[_DOUBLE_DATA]:
         raise DamageError("a blob has both single and double numbers")
-    return _shaped(chunks[_DATA] or chunks[_DOUBLE_DATA], shape)
+    numbers = chunks[_DATA] or chunks[_DOUBLE_DATA]
+    if _RAW_DATA not in raw:
+        return numbers
+    if numbers:
+        raise DamageError("a blob has both raw and other numbers")
+    return [_raw_numbers(raw)]
+
+
+def _raw_numbers(raw: dict[int, int | memoryview]) -> np.ndarray:
+    # 0 is what the wire format gives a field that is left out.
+    kind, data = raw.get(_RAW_TYPE, 0), _message(raw[_RAW_DATA])
+    if not isinstance(kind, int) or kind not in _RAW_DTYPES:
+        raise DamageError("a blob's raw numbers are no floating-point ones")
+    if len(data) % np.dtype(_RAW_DTYPES[kind]).itemsize:
+        raise DamageError("a blob's raw numbers are cut off or of another type")
+    return np.frombuffer(data, _RAW_DTYPES[kind])
 
 
 def _shaped(chunks: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Read a weight file of any format, recognised by its first bytes."""
 
-import dataclasses
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,50 +9,39 @@ import numpy as np
 from kerastransfer.errors import WeightsError
 from kerastransfer.weights.readers import (
     caffe_file,
+    caffe_hdf5,
+    hdf5,
     keras_file,
     numpy_file,
+    safetensors_file,
     torch_file,
 )
 from kerastransfer.weights.readers.guard import check_file
+from kerastransfer.weights.readers.weight_file import WeightFile
 
 _ZIP_MAGIC = b"PK\x03\x04"
 # The first field of a network: its name, or a layer of either version.
 _CAFFE_STARTS = (b"\x0a", b"\x12", b"\xa2\x06")
+_LFS_POINTER = b"version https://git-lfs"
 _LONGEST_MAGIC = 16
 _KNOWN = (
-    "PyTorch's .pth, Caffe's .caffemodel, NumPy's .npz or .npy, or Keras 3's "
-    ".weights.h5"
+    "PyTorch's .pth, .safetensors, Caffe's .caffemodel or .caffemodel.h5, NumPy's .npz "
+    "or .npy, or Keras 3's .weights.h5"
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WeightFile:
-    """The contents of a weight file; exactly one of the two mappings is filled.
-
-    Parameters
-    ----------
-    format : str
-        ``torch``, ``caffe``, ``toronto``, ``npz`` or ``keras``.
-    arrays : mapping of str to ndarray
-        By the name of the tensor or variable (torch, npz, keras).
-    layers : mapping of str to tuple of ndarray
-        By layer (caffe, toronto).
-    """
-
-    format: str
-    arrays: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    layers: Mapping[str, tuple[np.ndarray, ...]] = dataclasses.field(
-        default_factory=dict
-    )
-
-
-_ARRAYS: dict[str, Callable[[Path], Mapping[str, np.ndarray]]] = {
+_WHOLE: dict[str, Callable[[Path], WeightFile]] = {
     "torch": torch_file.read,
+    "safetensors": safetensors_file.read,
+}
+_ARRAYS: dict[str, Callable[[Path], Mapping[str, np.ndarray]]] = {
     "npz": numpy_file.read_npz,
     "keras": keras_file.read,
 }
+# Both of Caffe's containers hold the same layers.
 _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
     "caffe": caffe_file.read,
+    "caffe_hdf5": caffe_hdf5.read,
     "toronto": numpy_file.read_toronto,
 }
 
@@ -74,25 +62,38 @@ def read_any(path: Path) -> WeightFile:
         If the format is none that is known, or the file is damaged.
     """
     path = Path(path)
-    name = _format(path)
-    if name in _ARRAYS:
-        return WeightFile(format=name, arrays=_ARRAYS[name](path))
-    return WeightFile(format=name, layers=_LAYERS[name](path))
+    container = _container(path)
+    if container in _WHOLE:
+        return _WHOLE[container](path)
+    if container in _ARRAYS:
+        arrays = _ARRAYS[container](path)
+        names = numpy_file.class_names(path) if container == "npz" else ()
+        return WeightFile(format=container, arrays=arrays, class_names=names)
+    name = container.removesuffix("_hdf5")
+    return WeightFile(format=name, layers=_LAYERS[container](path))
 
 
-def _format(path: Path) -> str:
+def _container(path: Path) -> str:
     check_file(path)
     with path.open("rb") as file:
         start = file.read(_LONGEST_MAGIC)
     for magic, name in (
         (torch_file.MAGIC[:_LONGEST_MAGIC], "torch"),
-        (keras_file.MAGIC, "keras"),
         (numpy_file.MAGIC, "toronto"),
     ):
         if start.startswith(magic):
             return name
+    if start.startswith(hdf5.MAGIC):
+        return "caffe_hdf5" if caffe_hdf5.is_network(path) else "keras"
     if start.startswith(_ZIP_MAGIC):
         return _zip_format(path)
+    if safetensors_file.is_header(start, path.stat().st_size):
+        return "safetensors"
+    if start.startswith(_LFS_POINTER[:_LONGEST_MAGIC]):
+        raise WeightsError(
+            f"Expected {_KNOWN}, but {str(path)!r} is the pointer of Git LFS to one; "
+            "get the file itself with 'git lfs pull'."
+        )
     if start.startswith(_CAFFE_STARTS):
         return "caffe"
     raise WeightsError(

@@ -10,28 +10,25 @@ Nothing else is taken, as nothing else is in our networks. Types that HDF5 lacks
 (bfloat16) are two opaque bytes with an attribute ``dtype``.
 """
 
-import io
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from kerastransfer.weights.readers import hdf5
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
     naming,
     read_bytes,
-    volume,
 )
 
-MAGIC = b"\x89HDF\r\n\x1a\n"
 # By which of a layer's variables are vectors.
 _VARIABLES = {
     (False,): ("kernel",),
     (False, True): ("kernel", "bias"),
     (True, True, True, True): ("gamma", "beta", "moving_mean", "moving_variance"),
 }
-_MAX_DEPTH = 20
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -59,8 +56,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     path = Path(path)
     data = read_bytes(path)
     with naming(path, "Keras 3 weights (.weights.h5)"):
-        # From memory, so that no link in it can open a second file.
-        with h5py.File(io.BytesIO(data), "r") as file:
+        with hdf5.opened(data) as file:
             layers: dict[str, list[np.ndarray]] = {}
             _walk(file, layers, depth=0)
         if not layers:
@@ -73,12 +69,10 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _walk(group: h5py.Group, layers: dict[str, list[np.ndarray]], depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise DamageError(f"its groups lie more than {_MAX_DEPTH} deep")
+    if depth > hdf5.MAX_DEPTH:
+        raise DamageError(f"its groups lie more than {hdf5.MAX_DEPTH} deep")
     for name in group:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise DamageError(f"{name[:80]!r} in it is a link to elsewhere")
-        child = group[name]
+        child = hdf5.child(group, name)
         if not isinstance(child, h5py.Group):
             continue
         if name == "vars":
@@ -94,30 +88,12 @@ def _collect(group: h5py.Group, layers: dict[str, list[np.ndarray]]) -> None:
     layer = group.attrs.get("name")
     if not isinstance(layer, str) or layer in layers:
         raise DamageError(f"layer {repr(layer)[:80]} has no name, or one used before")
-    layers[layer] = [_array(group, str(number), layer) for number in range(len(group))]
+    layers[layer] = [
+        hdf5.array(group, str(number), layer) for number in range(len(group))
+    ]
     held = sum(array.nbytes for arrays in layers.values() for array in arrays)
     if held > MAX_BYTES:
         raise DamageError(f"its arrays hold more than {MAX_BYTES:,} bytes")
-
-
-def _array(group: h5py.Group, name: str, layer: str) -> np.ndarray:
-    link = group.get(name, getlink=True)
-    if not isinstance(link, h5py.HardLink):
-        raise DamageError(f"variable {name} of layer {layer[:80]!r} is not in the file")
-    variable = group[name]
-    if not isinstance(variable, h5py.Dataset):
-        raise DamageError(f"variable {name} of layer {layer[:80]!r} is no array")
-    if variable.external or variable.is_virtual:
-        raise DamageError(f"layer {layer[:80]!r} keeps its numbers in another file")
-    shape = tuple(int(n) for n in variable.shape or ())
-    if volume(shape) * variable.dtype.itemsize > MAX_BYTES:
-        raise DamageError(f"layer {layer[:80]!r} claims a shape of {shape}")
-    if variable.attrs.get("dtype") == "bfloat16" and variable.dtype == np.dtype("V2"):
-        bits = np.frombuffer(variable[()].tobytes(), "<u2").astype(np.uint32)
-        return (bits << 16).view(np.float32).reshape(shape)
-    if variable.dtype.kind not in "biuf":
-        raise DamageError(f"layer {layer[:80]!r} holds what is no number")
-    return np.asarray(variable[()])
 
 
 def _names(layer: str, arrays: list[np.ndarray]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ either; stand-ins take the place of arrays and types.
 """
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,6 @@ from kerastransfer.foundation.numpy_files import (
     NpyHeader,
     read_header,
 )
-from kerastransfer.weights.readers import pickled
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
@@ -27,9 +27,11 @@ from kerastransfer.weights.readers.guard import (
     read_bytes,
     volume,
 )
+from kerastransfer.weights.readers.pickles import pickled
 
 MAGIC = npy.MAGIC_PREFIX
 PROVENANCE = "provenance.json"
+_MOST_TEXT = 1 << 24
 _SUFFIX = ".npy"
 _OBJECT_TYPES = ("O8", "O4", "O")
 _NUMBER_TYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
@@ -74,19 +76,40 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         return arrays
 
 
+def class_names(path: Path) -> tuple[str, ...]:
+    """Return the names of classes that a port kept of its source, if it did.
+
+    Parameters
+    ----------
+    path : Path
+        An archive that `read_npz` reads.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(PROVENANCE).file_size > _MOST_TEXT:
+                return ()
+            provenance = json.loads(archive.read(PROVENANCE))
+    except (KeyError, ValueError, RecursionError):  # another's file of that name
+        return ()
+    names = provenance.get("class_names", ()) if isinstance(provenance, dict) else ()
+    texts = isinstance(names, list) and all(isinstance(n, str) for n in names)
+    return tuple(names) if texts else ()
+
+
 def read_toronto(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     """Read a pickled mapping of layers to arrays, such as ``bvlc_alexnet.npy``.
 
     Parameters
     ----------
     path : Path
-        A ``.npy`` file with one object: ``{layer: [weights, biases]}``. Pickles of
-        Python 2 are read as well.
+        A ``.npy`` file with one object: ``{layer: [weights, biases]}``, or, as
+        caffe-tensorflow writes it, ``{layer: {"weights": ..., "biases": ...}}``.
+        Pickles of Python 2 are read as well.
 
     Returns
     -------
     dict of str to tuple of ndarray
-        By layer, in the file's order, types and shapes.
+        By layer, in the file's order, types and shapes; weights before biases.
 
     Raises
     ------
@@ -219,6 +242,8 @@ def _layers(value: object) -> dict[str, tuple[np.ndarray, ...]]:
         raise DamageError("it holds no mapping of layers")
     layers: dict[str, tuple[np.ndarray, ...]] = {}
     for name, items in value.items():
+        if isinstance(items, dict):
+            items = [items[key] for key in sorted(items, key=_rank)]
         if not isinstance(name, str) or not isinstance(items, list | tuple):
             raise DamageError(f"{repr(name)[:80]} is no layer with a list of arrays")
         arrays = [i.value if isinstance(i, _Array) else None for i in items]
@@ -226,3 +251,9 @@ def _layers(value: object) -> dict[str, tuple[np.ndarray, ...]]:
         if len(layers[name]) != len(items):
             raise DamageError(f"layer {name[:80]!r} holds what is no array")
     return layers
+
+
+def _rank(key: object) -> int:
+    """Return a place for an array of a layer by its name: weights, biases, others."""
+    names = ("weights", "biases")
+    return names.index(str(key)) if key in names else len(names)

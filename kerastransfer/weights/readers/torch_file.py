@@ -1,10 +1,13 @@
-"""PyTorch's ``.pth`` state dicts, in both of its containers, without PyTorch.
+"""PyTorch's checkpoints (``.pth``), in both containers, without PyTorch.
 
 Up to PyTorch 1.5: a pickled magic number, a protocol number and a description of the
 machine; the pickled object, whose tensors refer to storages by key; the pickled list of
 keys; and for each key an int64 count and the raw numbers. From 1.6 on: a zip archive
 with ``<root>/data.pkl``, ``<root>/data/<key>`` and, later, ``<root>/byteorder``
 (torch/serialization.py).
+
+The object is a state dict, or whatever a training script put around and beside one:
+tensors are taken wherever they lie, and all else is passed over (`skipping`).
 """
 
 import io
@@ -13,60 +16,77 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastransfer.weights.readers import pickled
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
     naming,
     read_bytes,
 )
+from kerastransfer.weights.readers.pickles import nested, pickled
+from kerastransfer.weights.readers.pickles.machine import not_run
 from kerastransfer.weights.readers.torch_tensors import (
     Storage,
     Tensor,
     rules,
     to_array,
 )
+from kerastransfer.weights.readers.weight_file import ArraysOnDemand, WeightFile
 
 MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # pickled 0x1950a86a20f9469cfc6c
 _PROTOCOL = 1001
-_KIND = "a PyTorch state dict (.pth)"
+_KIND = "a PyTorch checkpoint (.pth)"
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Read a state dict.
+def read(path: Path) -> WeightFile:
+    """Read the tensors of a checkpoint.
 
     Parameters
     ----------
     path : Path
-        A ``.pth`` file of either container. ``{"state_dict": ...}`` around the weights
-        is taken off, and so is ``module.`` before every name.
+        A ``.pth`` file of either container.
 
     Returns
     -------
-    dict of str to ndarray
-        In the file's order; bfloat16 as float32, all else in its own type.
+    WeightFile
+        Its arrays are made on demand, in the file's order; bfloat16 as float32, all
+        else in its own type.
 
     Raises
     ------
     MissingError
         If there is no such file.
     WeightsError
-        If it is no state dict, is damaged, or holds anything but data.
+        If it holds no tensors, is damaged, or asks for something to be run.
     """
     path = Path(path)
     data = read_bytes(path)
     with naming(path, _KIND):
         storages: dict[str, Storage] = {}
+        skipped: list[str] = []
         if data.startswith(MAGIC):
-            value, end = pickled.load(data, _header(data), *rules(storages))
-            tensors = _state_dict(value)
-            raw = _legacy_storages(data, end, storages)
+            start = _header(data)
+            value, end = pickled.load(data, start, *rules(storages), skipped)
+            tensors = _tensors(value, skipped)
+            numbers = _legacy_storages(data, end, storages).__getitem__
         else:
             archive = _Archive(data)
-            value, _ = pickled.load(archive.pickle, 0, *rules(storages))
-            tensors = _state_dict(value)
-            raw = archive.storages(storages)
-        return {name: to_array(t, raw[t.storage.key]) for name, t in tensors.items()}
+            value, _ = pickled.load(archive.pickle, 0, *rules(storages), skipped)
+            tensors = _tensors(value, skipped)
+            archive.check(storages)
+            numbers = archive.numbers
+
+    def array(name: str) -> np.ndarray:
+        with naming(path, _KIND):
+            tensor = tensors[name]
+            return to_array(tensor, numbers(tensor.storage.key))
+
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    return WeightFile(
+        format="torch",
+        arrays=ArraysOnDemand(shapes, array),
+        skipped=tuple(skipped),
+        class_names=nested.class_names(value),
+    )
 
 
 def _header(data: bytes) -> int:
@@ -125,36 +145,42 @@ class _Archive:
             raise DamageError("it is not from a little-endian machine")
         self.pickle = self.zip.read(self.root + "data.pkl")
 
-    def storages(self, storages: dict[str, Storage]) -> dict[str, memoryview]:
-        raw: dict[str, memoryview] = {}
+    def check(self, storages: dict[str, Storage]) -> None:
+        """Check that every storage is there and of the size that its tensors need."""
+        sizes = {member.filename: member.file_size for member in self.zip.infolist()}
         for key, storage in storages.items():
-            numbers = self.zip.read(f"{self.root}data/{key}")
             expected = storage.count * storage.type.dtype.itemsize
-            if len(numbers) != expected:
+            size = sizes.get(f"{self.root}data/{key}")
+            if size is None:
+                raise DamageError(f"there is no item named 'data/{key[:80]}' in it")
+            if size != expected:
                 raise DamageError(
                     f"storage {key[:80]!r} should have {expected:,} bytes and has "
-                    f"{len(numbers):,}"
+                    f"{size:,}"
                 )
-            raw[key] = memoryview(numbers)
-        return raw
+
+    def numbers(self, key: str) -> memoryview:
+        """Return a storage's bytes; their checksum is compared."""
+        return memoryview(self.zip.read(f"{self.root}data/{key}"))
 
 
 def _is_pickle(name: str) -> bool:
     return name.endswith("/data.pkl") and name.count("/") == 1
 
 
-def _state_dict(value: object) -> dict[str, Tensor]:
+def _tensors(value: object, skipped: list[str]) -> dict[str, Tensor]:
     """Find the named tensors in what was pickled."""
-    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
-        value = value["state_dict"]
+    tensors = nested.named(value, Tensor)
+    tensors.pop("", None)  # a tensor alone has no name
+    if tensors and sum(t.num_bytes for t in tensors.values()) > MAX_BYTES:
+        raise DamageError(f"its tensors claim more than {MAX_BYTES:,} bytes")
+    if tensors:
+        return tensors
+    if skipped:
+        raise DamageError(not_run(skipped[0]))
     if not isinstance(value, dict) or not value:
         raise DamageError("it holds no mapping of names to tensors")
-    for name, tensor in value.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise DamageError(
-                f"{repr(name)[:80]} is no tensor; save a state_dict, not a whole model"
-            )
-    if sum(tensor.num_bytes for tensor in value.values()) > MAX_BYTES:
-        raise DamageError(f"its tensors claim more than {MAX_BYTES:,} bytes")
-    bare = all(name.startswith("module.") for name in value)
-    return {n.removeprefix("module.") if bare else n: t for n, t in value.items()}
+    raise DamageError(
+        f"{repr(next(iter(value)))[:80]} is no tensor; save a state_dict, not a whole "
+        "model"
+    )

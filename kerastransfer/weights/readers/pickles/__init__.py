@@ -1,0 +1,1 @@
+"""Pickles as data: nothing of a file is imported, called or run."""
