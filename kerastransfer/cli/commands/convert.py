@@ -126,14 +126,13 @@ def _option_help(name: str, declared: Sequence[Option]) -> str:
     Side of the patches about labelled points, in pixels (coral; default: 224)
     """
     owners = []
-    for known in table.DATASETS.values():
-        for option in known.options:
+    for owner, options_of_it in table.options_by_owner().items():
+        for option in options_of_it:
             if option.name == name:
                 choices = " or ".join(option.choices)
-                owners.append(f"{known.name}: {choices}" if choices else known.name)
-    default = declared[0].default
-    words = "no" if default is False else "not used" if default is None else default
-    return f"{declared[0].help} ({', '.join(owners)}; default: {words})"
+                owners.append(f"{owner}: {choices}" if choices else owner)
+    default = declared[0].shown_default
+    return f"{declared[0].help} ({', '.join(owners)}; default: {default})"
 
 
 def _add_checks(headings: Headings) -> None:

@@ -146,7 +146,7 @@ class Conversion:
         return builder.write(
             plan,
             spool.read,
-            info=self.dataset.info,
+            info=self.dataset.source.described(self.dataset.info),
             metadata=metadata,
             folder=folder,
             shards=self.shards,
