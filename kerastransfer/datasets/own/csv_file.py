@@ -25,7 +25,7 @@ from kerastransfer.datasets.own import split_words
 from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, read_table
 from kerastransfer.datasets.own.tables.columns import Columns, choose
-from kerastransfer.datasets.own.tables.places import Place, find_place
+from kerastransfer.datasets.own.tables.origins import Origin, find_origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -42,7 +42,7 @@ class _Contents(NamedTuple):
 
     rows: list[ImageRow]
     row_word: str
-    place: Place
+    origin: Origin
     digest: "hashlib._Hash"
     notes: list[str]
 
@@ -81,7 +81,7 @@ class CsvFile(ImageSource):
         splits = self.options.get("splits")
         return list_rows(
             contents.rows,
-            contents.place,
+            contents.origin,
             source=self._name,
             row_word=contents.row_word,
             digest=contents.digest,
@@ -92,7 +92,7 @@ class CsvFile(ImageSource):
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         try:
-            folder = self._read().place.folder
+            folder = self._read().origin.folder
         except MissingError:  # the table is gone; its images may be there
             folder = self.file.parent
         return (whole(path, FileSpan(folder / path)) for path in sorted(paths))
@@ -114,12 +114,12 @@ class CsvFile(ImageSource):
         )
         columns = choose(table, self._name, self.options)
         rows = image_rows(table, columns, self._name)
-        place = find_place([row.path for row in rows if row.path], self._folders())
-        notes = [*table.notes, columns.note, self._note(place)]
+        origin = find_origin([row.path for row in rows if row.path], self._folders())
+        notes = [*table.notes, columns.note, self._note(origin)]
         return _Contents(
             rows=rows,
             row_word=table.row_word,
-            place=place,
+            origin=origin,
             digest=hashlib.sha256(data),
             notes=[note for note in notes if note],
         )
@@ -131,14 +131,14 @@ class CsvFile(ImageSource):
             return [Path(str(named))]
         return list(dict.fromkeys([self.file.parent, self.working]))
 
-    def _note(self, place: Place) -> str:
+    def _note(self, origin: Origin) -> str:
         notes = []
-        if place.folder not in (self.file.parent, *self._folders()[:1]):
+        if origin.folder not in (self.file.parent, *self._folders()[:1]):
             notes.append(
-                f"paths start from the working directory {str(place.folder)!r}"
+                f"paths start from the working directory {str(origin.folder)!r}"
             )
-        if place.ending:
-            notes.append(f"{place.ending!r} is added to each path")
+        if origin.ending:
+            notes.append(f"{origin.ending!r} is added to each path")
         return "; ".join(notes)
 
 

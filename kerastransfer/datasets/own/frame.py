@@ -20,7 +20,7 @@ from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, TableRow
 from kerastransfer.datasets.own.tables.columns import Columns, choose
-from kerastransfer.datasets.own.tables.places import Place
+from kerastransfer.datasets.own.tables.origins import Origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
@@ -58,7 +58,7 @@ class FrameSource(ImageSource):
         """
         return list_rows(
             self.rows,
-            Place(self.folder),
+            Origin(self.folder),
             source="the data frame",
             row_word="row",
             digest=hashlib.sha256(self.content_hash().encode()),
@@ -164,10 +164,10 @@ def _choose(
 def _rows(frame: Any, names: list[str], columns: Columns) -> list[ImageRow]:
     """Return the rows with the cells that count."""
     blank = [""] * len(frame)
-    places = (columns.path, columns.label, columns.split, columns.group)
+    indices = (columns.path, columns.label, columns.split, columns.group)
     read = [
         blank if index is None else _cells(frame, index, role)
-        for index, role in zip(places, (*NEEDED, *OPTIONAL), strict=True)
+        for index, role in zip(indices, (*NEEDED, *OPTIONAL), strict=True)
     ]
     if columns.label is None:
         marks = [_marks(frame, index) for index in columns.classes]

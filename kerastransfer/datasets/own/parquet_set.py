@@ -22,9 +22,12 @@ from kerastransfer.datasets.naming import is_dropping, refuse_archives, safe_nam
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own import column_options, split_words
 from kerastransfer.datasets.own.folder import stamp
-from kerastransfer.datasets.own.labels import Labelled, items_of
-from kerastransfer.datasets.own.parquet_columns import ParquetColumns, choose_columns
-from kerastransfer.datasets.own.parquet_files import open_file, table_of
+from kerastransfer.datasets.own.stored.labels import Labelled, items_of
+from kerastransfer.datasets.own.stored.parquet_columns import (
+    ParquetColumns,
+    choose_columns,
+)
+from kerastransfer.datasets.own.stored.parquet_files import open_file, table_of
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -228,7 +231,7 @@ def _word(file: Path, root: Path) -> str:
 
 def _cells(file: Path, column: str) -> Iterator[tuple[int, Any]]:
     """Yield each row's number and image."""
-    from kerastransfer.datasets.own.parquet_files import batches
+    from kerastransfer.datasets.own.stored.parquet_files import batches
 
     row = 0
     for batch in batches(file, column, _BATCH):

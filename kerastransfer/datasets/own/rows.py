@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.own.folder import stamp
 from kerastransfer.datasets.own.split_words import SplitChoice, split_of
-from kerastransfer.datasets.own.tables.places import Place, is_file
+from kerastransfer.datasets.own.tables.origins import Origin, is_file
 from kerastransfer.errors import DataError
 
 NEEDED = ("path", "label")
@@ -47,7 +47,7 @@ class Digest(Protocol):
 
 def list_rows(
     rows: Iterable[ImageRow],
-    place: Place,
+    origin: Origin,
     *,
     source: str,
     row_word: str,
@@ -60,7 +60,7 @@ def list_rows(
 
     Parameters
     ----------
-    place : Place
+    origin : Origin
         What paths are relative to.
     source, row_word : str
         Name the table and its rows in messages, such as ``'a.csv'`` and ``line``.
@@ -72,7 +72,7 @@ def list_rows(
         What the user says of the words in the split column; rows of others are left
         out.
     looked_in : sequence of str
-        Folders that messages name beside that of `place`.
+        Folders that messages name beside that of `origin`.
 
     Raises
     ------
@@ -86,10 +86,10 @@ def list_rows(
     labels = {name: label for label, name in enumerate(classes)}
     items: dict[str, Item] = {}
     for row, split in kept:
-        file = place.file(row.path)
+        file = origin.file(row.path)
         if not is_file(file):
-            fail(where, row, _absent(row.path, place, looked_in))
-        path = place.name(file)
+            fail(where, row, _absent(row.path, looked_in))
+        path = origin.name(file)
         if path in items:
             fail(where, row, f"path {row.path!r} stands twice")
         digest.update(stamp(path, file))
@@ -136,7 +136,7 @@ def _checked(
     return row, split
 
 
-def _absent(path: str, place: Place, looked_in: Sequence[str]) -> str:
+def _absent(path: str, looked_in: Sequence[str]) -> str:
     if "://" in path:
         return f"{path!r} is an address, expected a file; download it first"
     folders = [repr(name) for name in looked_in]

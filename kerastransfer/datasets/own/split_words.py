@@ -149,8 +149,8 @@ def _wide(
 
 def _unclear(where: str, words: Collection[str], reason: str) -> DataError:
     return DataError(
-        f"Expected splits of {where} named train, val and test, got {_listed(words)}, of "
-        f"which {reason}; say which is which with 'convert --splits train=A+B,test=C'."
+        f"Expected splits of {where} named train, val and test, got {_listed(words)}, "
+        f"of which {reason}; say which is which with 'convert --splits train=A,test=B'."
     )
 
 

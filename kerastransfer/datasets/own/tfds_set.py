@@ -20,9 +20,10 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing, SplitName, make_listing
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import column_options, split_words, tfds_examples
-from kerastransfer.datasets.own.labels import Labelled, items_of
-from kerastransfer.datasets.own.tfds_features import (
+from kerastransfer.datasets.own import column_options, split_words
+from kerastransfer.datasets.own.stored import tfds_examples
+from kerastransfer.datasets.own.stored.labels import Labelled, items_of
+from kerastransfer.datasets.own.stored.tfds_features import (
     Features,
     FloatRange,
     choose_features,
@@ -116,13 +117,13 @@ class TfdsSet(ImageSource):
 
     def described(self, info: DatasetInfo) -> DatasetInfo:
         """Add what TFDS says of the dataset."""
-        told = self._builder().info
-        pages = list(told.as_proto.location.urls)
+        about = self._builder().info
+        pages = list(about.as_proto.location.urls)
         return dataclasses.replace(
             info,
-            description=told.description or info.description,
-            citation=told.citation or "",
-            licence=told.redistribution_info.license or "",
+            description=about.description or info.description,
+            citation=about.citation or "",
+            licence=about.redistribution_info.license or "",
             url=pages[0] if pages else "",
         )
 
@@ -180,13 +181,14 @@ class TfdsSet(ImageSource):
 
     def _builder(self, *, prepared: bool = True) -> Any:
         import tensorflow_datasets as tfds
+        from google.protobuf.json_format import ParseError
 
         try:
             builder = tfds.builder(self.name, data_dir=self.folder)
         except tfds.core.DatasetNotFoundError as error:
             reason = str(error).split("\n", 1)[0]
             raise DataError(f"TFDS knows no dataset {self.name!r}: {reason}.") from None
-        except _REFUSALS as error:
+        except (*_REFUSALS, ParseError) as error:
             # A cut dataset_info.json, or features.json, too: its parser's own words.
             reason = str(error).split("\n", 1)[0] or type(error).__name__
             raise DataError(

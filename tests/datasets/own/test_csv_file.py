@@ -46,7 +46,7 @@ def test_reads_relative_and_absolute_paths(folder):
     ("text", "message"),
     [
         ("", "line 1: expected a header 'path,label"),
-        ("path,x,y\n", "line 1: column 'label' is missing from the header, which"),
+        ("path,u,v\n", "line 1: column 'label' is missing from the header, which"),
         ("path,label,label\n", "line 1: a column stands twice"),
         ("path,label\na.jpg,x\nnone.jpg,y\n", "line 3: file 'none.jpg' is not there"),
         ("path,label\na.jpg,\n", "line 2: the label is empty"),

@@ -6,46 +6,20 @@ the same, then what the cells hold. A column is taken only where no other may be
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from kerastransfer.datasets.naming import is_image
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own.split_words import split_of
+from kerastransfer.datasets.own import split_words
+from kerastransfer.datasets.own.tables import column_words
 from kerastransfer.datasets.own.tables.cells import Table
 from kerastransfer.errors import DataError, InputError
 
 Lacking = Callable[[Sequence[str]], DataError]
 Role = Literal["path", "label", "split", "group"]
 ROLES: tuple[Role, ...] = ("path", "label", "split", "group")
-# Names without their blanks, marks and case. Of the second row of paths' names, which
-# may be numbers of anything, one is taken where there is none of the first.
-_PATHS = (
-    frozenset(
-        (
-            *("path", "paths", "filepath", "filepaths", "relativepath"),
-            *("file", "files", "filename", "filenames", "fname", "photo", "picture"),
-            *("image", "images", "imagepath", "imagepaths", "imagefile", "imagename"),
-            *("imagefilename", "imagefilepath"),
-            *("img", "imgpath", "imgname", "imgfile"),
-        )
-    ),
-    frozenset(("imageid", "imgid", "id", "idcode", "uuid", "name")),
-)
-_LABELS = frozenset(
-    (
-        *("labels", "labelname", "class", "classes", "classname"),
-        *("category", "categories", "categoryname", "target", "y", "groundtruth"),
-        *("species", "breed", "diagnosis", "dx"),
-    )
-)
-_SPLITS = frozenset(
-    (
-        *("splits", "set", "subset", "partition", "usage", "phase"),
-        *("datasplit", "datasetsplit", "traintest"),
-    )
-)
-_GROUPS = frozenset(("groups", "groupid"))
 _NUMBERING = frozenset(("", "index", "unnamed0"))  # as pandas writes with a table
 _ON, _OFF = frozenset(("1", "1.0", "true")), frozenset(("0", "0.0", "false"))
 
@@ -148,7 +122,7 @@ class _Choice:
         if "split" not in self.taken:
             self._guess("split", self._split())
         if "group" not in self.taken:
-            named = self._by_name(_GROUPS)
+            named = self._by_name(column_words.GROUPS)
             self._guess("group", named[0] if len(named) == 1 else None)
         if "label" not in self.taken and not self.classes:
             self._guess("label", self._label())
@@ -172,10 +146,12 @@ class _Choice:
 
     def lacking(self, roles: Sequence[str]) -> DataError:
         """Make the error for a text table."""
+        marks = [self.table.header[i] for i in self._free if self._are_marks(i)]
+        several = f" ({', '.join(marks)}: a row may mark only one)"
         return self._error(
             f"column {roles[0]!r} is missing from the header, which is "
-            f"{self._listed()}; name it so, or say which it is with 'convert "
-            f"--{roles[0]}-column NAME'"
+            f"{self._listed()}{several if len(marks) > 1 else ''}; name it so, or say "
+            f"which it is with 'convert --{roles[0]}-column NAME'"
         )
 
     @property
@@ -224,7 +200,7 @@ class _Choice:
         return [i for i in self._free if _bare(self.table.header[i]) in names]
 
     def _path(self) -> int | None:
-        for names in _PATHS:
+        for names in column_words.PATHS:
             possible = self._by_name(names)
             if len(possible) == 1:
                 return possible[0]
@@ -233,16 +209,18 @@ class _Choice:
         return self._one("path", [i for i in self._free if self._are_images(i)])
 
     def _split(self) -> int | None:
-        named = [i for i in self._by_name(_SPLITS) if self._are_splits(i)]
+        # One such word is enough: the others are then asked for, and none is lost.
+        named = [i for i in self._by_name(column_words.SPLITS) if self._splits(i)]
         possible = named or [
             i
             for i in self._free
-            if self._are_splits(i) and len({*self.table.column(i)} - {""}) > 1
+            if self._splits(i) == len(self.table.rows) - self.table.column(i).count("")
+            and len({*self.table.column(i)} - {""}) > 1
         ]
         return self._one("split", possible)
 
     def _label(self) -> int | None:
-        possible = self._by_name(_LABELS)
+        possible = self._by_name(column_words.LABELS)
         if possible:
             return self._one("label", possible)
         left = [i for i in self._free if _bare(self.table.header[i]) not in _NUMBERING]
@@ -261,9 +239,15 @@ class _Choice:
         cells = self.table.column(index)
         return bool(cells) and all(is_image(_last(cell)) for cell in cells)
 
-    def _are_splits(self, index: int) -> bool:
-        cells = [cell for cell in self.table.column(index) if cell]
-        return bool(cells) and all(split_of(cell) is not None for cell in cells)
+    def _splits(self, index: int) -> int:
+        """Count the cells of a column that name a split."""
+        choice = split_words.read_choice(_text(self.options.get("splits"))) or {}
+        cells = Counter(self.table.column(index))
+        return sum(
+            count
+            for cell, count in cells.items()
+            if cell in choice or split_words.split_of(cell) is not None
+        )
 
     def _are_marks(self, index: int) -> bool:
         cells = {cell.lower() for cell in self.table.column(index)}
@@ -298,6 +282,10 @@ class _Choice:
 
     def _error(self, reason: str) -> DataError:
         return DataError(f"{self.where}, {self.table.row_word} 1: {reason}.")
+
+
+def _text(value: OptionValue) -> str | None:
+    return None if value is None else str(value)
 
 
 def _bare(name: str) -> str:

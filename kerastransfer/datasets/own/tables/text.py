@@ -1,6 +1,7 @@
 """Bytes of a text file to text, in the encoding they are in."""
 
 import codecs
+import re
 from typing import NamedTuple
 
 from kerastransfer.errors import DataError, InputError
@@ -72,9 +73,15 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Text:
         ) from None
     return Text(
         text,
-        f"line {line:,} is no UTF-8, so it is read as Windows-1252 (another: 'convert "
-        "--encoding NAME')",
+        f"line {line:,} is no UTF-8, so it is read as Windows-1252, such as "
+        f"{_sample(text)!r} (another: 'convert --encoding NAME')",
     )
+
+
+def _sample(text: str) -> str:
+    """Return the first word that may have come out wrong."""
+    match = re.search(r"\w*[^\x00-\x7f]\w*", text)
+    return match.group() if match else ""
 
 
 def _of_mark(data: bytes) -> str | None:
@@ -89,14 +96,14 @@ def _of_mark(data: bytes) -> str | None:
 
 def _known(encoding: str) -> str:
     try:
-        found_name = codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
         "".encode(encoding)  # some codecs are of bytes to bytes
     except (LookupError, ValueError, TypeError):
         raise InputError(
             "Expected --encoding to name one that Python knows, such as utf-8, cp1252, "
             f"cp1251 or shift_jis, got {encoding!r}."
         ) from None
-    return "utf-8-sig" if found_name == "utf-8" else encoding
+    return "utf-8-sig" if name == "utf-8" else encoding
 
 
 def _decode(data: bytes, where: str, encoding: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path, PurePath
 
 from kerastransfer.datasets.naming import is_image
 
-_TRIED = 100  # paths that a place is judged by before all are looked at
+_TRIED = 100  # paths that a origin is judged by before all are looked at
 # Added to names without one, as some tables have them.
 _ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG", ".tif", ".bmp", ".webp")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class Origin:
     """What paths of a table are relative to.
 
     Parameters
@@ -51,8 +51,8 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def find_place(paths: Sequence[str], folders: Iterable[Path]) -> Place:
-    """Say what paths are relative to: the first place where all files are.
+def find_origin(paths: Sequence[str], folders: Iterable[Path]) -> Origin:
+    """Say what paths are relative to: the first origin where all files are.
 
     Parameters
     ----------
@@ -63,17 +63,17 @@ def find_place(paths: Sequence[str], folders: Iterable[Path]) -> Place:
 
     Returns
     -------
-    Place
+    Origin
         Where most are, if they are all in none.
     """
     endings = [""]
     if paths and not any(is_image(PurePath(path).name) for path in paths):
         endings += _ENDINGS
-    places = [Place(folder, ending) for ending in endings for folder in folders]
+    origins = [Origin(folder, ending) for ending in endings for folder in folders]
     tried = paths[:_TRIED]
-    hits = {place: sum(is_file(place.file(p)) for p in tried) for place in places}
-    best = [place for place in places if hits[place] == len(tried)]
-    for place in best:
-        if len(best) == 1 or all(is_file(place.file(path)) for path in paths):
-            return place
-    return max(places, key=lambda place: hits[place])
+    hits = {origin: sum(is_file(origin.file(p)) for p in tried) for origin in origins}
+    best = [origin for origin in origins if hits[origin] == len(tried)]
+    for origin in best:
+        if len(best) == 1 or all(is_file(origin.file(path)) for path in paths):
+            return origin
+    return max(origins, key=lambda origin: hits[origin])

@@ -1,13 +1,17 @@
 """Examples of a prepared TFDS dataset in the order in which they are stored."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from kerastransfer.datasets.own.tfds_features import Features, Path, at, nested
+from kerastransfer.datasets.own.stored.tfds_features import Features, Path, at, nested
 from kerastransfer.errors import DataError
+
+# What TensorFlow puts around a reason: where in its own graph it arose.
+_NOISE = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*?\](?:\s*name:)?\s*")
 
 
 def labels(builder: Any, split: str, features: Features) -> Iterator[int | str]:
@@ -106,8 +110,8 @@ def _explaining(builder: Any, split: str) -> Iterator[None]:
     try:
         yield
     except failures as error:
-        text = getattr(error, "message", "") or str(error)
-        reason = (text.strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        text = _NOISE.sub("", getattr(error, "message", "") or str(error))
+        reason = (text.strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise _damaged(builder, split, reason) from None
 
 
