@@ -10,6 +10,7 @@ from kerastransfer.cli import options
 from kerastransfer.cli.options import Headings
 from kerastransfer.datasets import table
 from kerastransfer.datasets.option import Option
+from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.plan import POLICIES
 from kerastransfer.records.split.quotas import MaxPerClass
 
@@ -43,8 +44,8 @@ def _add_data(headings: Headings) -> None:
         "--dataset",
         required=True,
         metavar="NAME",
-        help="A name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
-        "tfds:NAME (required)",
+        help="A name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE, "
+        "parquet:PATH or tfds:NAME (required)",
     )
     add(
         "--archives",
@@ -78,6 +79,12 @@ def _add_data(headings: Headings) -> None:
         type=int,
         metavar="N",
         help="Number of files for each split (default: chosen by its size)",
+    )
+    add(
+        "--format",
+        choices=FORMATS,
+        help="Format of the files; array_record also serves tfds.data_source, in any "
+        "order (default: that of records that are there, else tfrecord)",
     )
 
 
@@ -174,6 +181,7 @@ def execute(args: argparse.Namespace) -> int:
         inspect=not args.no_inspect,
         workers=args.workers,
         shards=args.shards,
+        format=args.format,
         **{name: getattr(args, name) for name in table.declared_options()},
     )
     print(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)
