@@ -80,9 +80,7 @@ def test_damaged_files_are_told(both, tmp_path):
     data = shard.read_bytes()
     try:
         shard.write_bytes(data[: len(data) // 2])
-        with pytest.raises(
-            DataError, match=r"is damaged .*; convert the dataset again"
-        ):
+        with pytest.raises(DataError, match=r"is damaged .*; convert the"):
             open_records(both[1])
         shard.unlink()
         with pytest.raises(MissingError, match="is not there; convert the dataset"):
@@ -92,8 +90,6 @@ def test_damaged_files_are_told(both, tmp_path):
     file = both[1] / "dataset_info.json"
     text = file.read_text()
     file.write_text(text.replace('"array_record"', '"riegeli"'))
-    with pytest.raises(
-        DataError, match="as tfrecord or array_record, and .* 'riegeli'"
-    ):
+    with pytest.raises(DataError, match=r"tfrecord or array_record, and .*'riegeli'"):
         open_records(both[1])
     file.write_text(text)

@@ -43,7 +43,7 @@ OPTIONS = (
     column_options.GROUP,
     column_options.SPLITS,
 )
-_SHARD = re.compile(r"(?P<word>.+?)(?:-\d+-of-\d+.*|[-_.]\d+)?")
+_SHARD = re.compile(r"(?P<word>.+?)(?:-(?P<number>\d+)-of-(?P<count>\d+).*|[-_.]\d+)?")
 _BATCH = 64  # images that are in memory at a time
 
 
@@ -139,7 +139,24 @@ class ParquetSet(ImageSource):
         if not files:
             raise DataError(_none_there(self.root))
         self._refuse_several(files)
+        self._refuse_missing(files)
         return files
+
+    def _refuse_missing(self, files: Collection[Path]) -> None:
+        """Refuse a split of which a file is not there: it would be a smaller one."""
+        numbers: dict[tuple[Path, str, int], set[int]] = {}
+        for file in files:
+            match = _SHARD.fullmatch(file.stem)
+            if match and match["count"]:
+                key = (file.parent, match["word"], int(match["count"]))
+                numbers.setdefault(key, set()).add(int(match["number"]))
+        for (_, word, count), there in numbers.items():
+            if len(there) < count:
+                first = next(number for number in range(count) if number not in there)
+                raise DataError(
+                    f"Expected {count:,} files of split {word!r} in {self._where}, got "
+                    f"{len(there):,}; number {first} is missing: get it."
+                )
 
     def _refuse_several(self, files: Collection[Path]) -> None:
         """Refuse several datasets (configurations) below one folder."""

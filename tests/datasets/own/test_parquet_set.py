@@ -179,6 +179,9 @@ def test_what_cannot_be_used_is_told(folder, tmp_path):
     write(file, range(4), labels=[0, 1, 7, 1])
     assert "Expected labels from 0 to 1" in message(folder)
     file.write_bytes(data)
+    file.rename(file.with_name("test-00000-of-00003.parquet"))
+    assert "Expected 3 files of split 'test'" in message(folder)
+    file.with_name("test-00000-of-00003.parquet").rename(file)
     write(folder / "small" / "train-00000-of-00001.parquet", range(4))
     assert "got Parquet files in 'data', 'small'; name one" in message(folder)
     plain = tmp_path / "plain.parquet"
