@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -204,3 +205,10 @@ def test_a_folder_of_images_beside_a_parquet_file_is_one_of_images(tmp_path):
     (tmp_path / "bees").mkdir()
     (tmp_path / "meta.parquet").write_bytes(b"")
     assert resolve(tmp_path).spec == f"folder:{tmp_path}"
+
+
+def test_a_reader_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    file = write(tmp_path / "x.parquet", range(4))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(MissingError, match=r"pip install kerastransfer\[parquet\]"):
+        resolve(file).listing()

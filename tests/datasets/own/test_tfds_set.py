@@ -133,6 +133,7 @@ for builder in (Three, Nested, Floats, WideFloats, Signed, Unlabelled, Full, Par
 for builder in (Three, Floats):
     builder(data_dir=folder + "/random", file_format="array_record"
     ).download_and_prepare()
+Three(data_dir=folder + "/parquet", file_format="parquet").download_and_prepare()
 """
 
 
@@ -390,3 +391,8 @@ def test_a_shard_with_fewer_examples_than_stated_is_refused(odd, tmp_path):
     shard.write_bytes(data[12 + length + 4 :])
     with pytest.raises(DataError, match=r"training' .*39 elements; prepare"):
         resolve("tfds:three", copy).listing()
+
+
+def test_files_of_another_format_are_refused_by_name(odd):
+    with pytest.raises(DataError, match=r"TFRecord or ArrayRecord .*, got parquet"):
+        resolve("tfds:three", odd / "parquet").listing()

@@ -50,7 +50,14 @@ def images(builder: Any, split: str, features: Features) -> Iterator[bytes]:
 
 
 def _is_random_access(builder: Any) -> bool:
-    return builder.info.file_format.value == "array_record"
+    file_format = builder.info.file_format.value
+    if file_format not in ("tfrecord", "array_record"):
+        raise DataError(
+            f"Expected TFRecord or ArrayRecord files in {str(builder.data_dir)!r}, got "
+            f"{file_format}; write them anew with 'tfds convert_format "
+            "--out_file_format array_record'."
+        )
+    return bool(file_format == "array_record")
 
 
 def _read(builder: Any, split: str, path: Path, decoders: Any) -> Iterator[Any]:

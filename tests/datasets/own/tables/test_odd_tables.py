@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import sys
 import zipfile
 
 import numpy as np
@@ -369,3 +370,10 @@ def test_columns_that_were_named_once_are_known_to_whoever_reads_on(tmp_path):
     assert again.dataset.options["label_column"] == "species"
     with pytest.raises(DataError, match=r"plan \(label_column 'species' instead"):
         kt.load(file, records=out, label_column="class")
+
+
+def test_a_reader_that_is_not_installed_is_named(folder, monkeypatch):
+    file = sheet(folder, [("path", "label"), (PATHS[0], "a")])
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(MissingError, match=r"pip install kerastransfer\[excel\]"):
+        resolve(file).listing()
