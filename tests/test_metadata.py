@@ -130,7 +130,10 @@ def test_setup_cfg_has_no_key_that_setuptools_would_ignore(setup):
     assert set(setup["options"]) <= OPTIONS_KEYS
     assert set(setup["options.packages.find"]) <= {"include", "exclude", "where"}
     assert set(setup["options.entry_points"]) == {"console_scripts"}
-    assert set(setup["options.extras_require"]) == {"cuda", "plot", "test", "dev"}
+    assert set(setup["options.extras_require"]) == {
+        *("cuda", "plot", "excel", "parquet"),
+        *("test", "dev"),
+    }
 
 
 def test_setup_cfg_has_no_section_that_nobody_reads(setup):

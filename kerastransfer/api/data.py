@@ -15,7 +15,7 @@ from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.default import default_backbone
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.datasets import table as datasets
-from kerastransfer.errors import MissingError
+from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.records.reader import Records, find_or_convert, open_records
 
@@ -30,6 +30,7 @@ def load(
     *,
     archives: Location | None = None,
     records: Location | None = None,
+    **options: Any,
 ) -> Records:
     """Open a dataset's records; convert it first where its images are at hand.
 
@@ -41,6 +42,9 @@ def load(
         Folder of the dataset's published files.
     records : path, optional
         Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
+    **options
+        Of the dataset itself, such as ``label_column="species"`` of a table. Records
+        that are there must have been made with them.
 
     Raises
     ------
@@ -49,7 +53,16 @@ def load(
     DataError
         If the images or the records cannot be used.
     """
-    return find_or_convert(dataset_of(data, archives), records_folder_of(data, records))
+    dataset = dataset_of(data, archives, options)
+    opened = find_or_convert(dataset, records_folder_of(data, records))
+    for name in options.keys() & dataset.options.keys():
+        if opened.metadata[name] != dataset.options[name]:
+            raise DataError(
+                f"{str(opened.path)!r} holds records with {name} "
+                f"{opened.metadata[name]!r}, expected {dataset.options[name]!r}; "
+                "choose other records, or delete that folder."
+            )
+    return opened
 
 
 def convert(
@@ -67,6 +80,7 @@ def convert(
     inspect: bool = True,
     workers: int | None = None,
     shards: int | None = None,
+    format: str | None = None,
     **options: Any,
 ) -> "Prepared":
     """Write a dataset's images as TFRecords, in splits.
@@ -98,6 +112,9 @@ def convert(
         Whether to look for duplicates and leaks in new records.
     workers, shards : int, optional
         Processes that encode, and files for each split.
+    format : {'tfrecord', 'array_record'}, optional
+        Of the files; by default that of records that are there, else TFRecord. The
+        other one also serves ``tfds.data_source``, in any order.
     **options
         Of the dataset itself, such as ``group="quadrat"`` of coral.
 
@@ -121,6 +138,7 @@ def convert(
         strict=strict,
         verify=verify,
         shards=shards,
+        file_format=format,
     )
 
 

@@ -10,16 +10,21 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.records.reader import Records
 
-# A name, folder:DIR, csv:FILE, tfds:NAME, a path, a pandas frame, two arrays, records.
+# A name, folder:DIR, csv:FILE, tfds:NAME, parquet:PATH, a path, a pandas frame, two
+# arrays, records.
 Data = Any
 Location = str | Path
 
 
-def dataset_of(data: Data, archives: Location | None = None) -> Dataset:
+def dataset_of(
+    data: Data,
+    archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Dataset:
     """Return the dataset that was named, given or converted before."""
     if isinstance(data, Records) and data.dataset is not None:
         return data.dataset
-    return datasets.resolve(data, path_of(archives))
+    return datasets.resolve(data, path_of(archives), options)
 
 
 def records_folder_of(data: Data, records: Location | None) -> Path | None:

@@ -61,10 +61,10 @@ def train(
     Parameters
     ----------
     data : str, path, pandas.DataFrame, pair of arrays, or Records
-        A known name, ``"folder:DIR"``, ``"csv:FILE"``, ``"tfds:NAME"``; a folder or a
-        CSV file; a frame with the columns ``path`` and ``label`` and, if you like,
-        ``split`` and ``group``; ``(images, labels)`` with images of shape
-        (n, height, width, 3), uint8; or what `load` returned.
+        A known name, ``"folder:DIR"``, ``"csv:FILE"``, ``"parquet:PATH"``,
+        ``"tfds:NAME"``; a folder or a CSV file; a frame with the columns ``path`` and
+        ``label`` and, if you like, ``split`` and ``group``; ``(images, labels)`` with
+        images of shape (n, height, width, 3), uint8; or what `load` returned.
     recipe : str or Recipe
         Such as ``"F1-7R8"``.
     images_per_class : int, optional

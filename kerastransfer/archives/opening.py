@@ -10,6 +10,14 @@ from kerastransfer.archives.zips import Zip
 from kerastransfer.errors import DataError, MissingError
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+# Archives that are told but not read, by their first bytes.
+_OTHERS = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z file",
+    b"Rar!\x1a\x07": "a RAR file",
+    b"\x28\xb5\x2f\xfd": "packed by Zstandard",
+    b"PK\x07\x08": "one part of a zip that was split",
+}
+_PAGES = (b"<!do", b"<htm", b"<?xm")
 
 
 def open_archive(path: Path) -> Archive:
@@ -40,9 +48,20 @@ def open_archive(path: Path) -> Archive:
             return CompressedTar(path, opener)
     if _is_tar(head):
         return Tar(path)
-    raise DataError(
+    raise _unread(path, head)
+
+
+def _unread(path: Path, head: bytes) -> DataError:
+    """Make the error for a file that is no archive, or one that is not read."""
+    kind, cure = "", "delete it and get it again"
+    if head.lstrip()[:4].lower() in _PAGES:
+        kind = " (a web page, as a server sends in place of a file)"
+    for magic, name in _OTHERS.items():
+        if head.startswith(magic):
+            kind, cure = f" ({name})", "unpack it and name the folder"
+    return DataError(
         f"Expected {str(path)!r} to be a tar, tar.gz or zip file, got bytes "
-        f"{head[:8]!r}; delete it and get it again."
+        f"{head[:8]!r}{kind}; {cure}."
     )
 
 

@@ -1,6 +1,8 @@
 """Where a file's bytes are, in a form small enough to hand to a worker process."""
 
+import bz2
 import dataclasses
+import lzma
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +13,9 @@ from kerastransfer.errors import DataError, MissingError
 MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
 _FARTHEST = 1 << 60  # bytes from a file's start
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of name and extra field
-_STORED, _DEFLATED = 0, 8
+_STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
+METHODS = frozenset((_STORED, _DEFLATED, _BZIP2, _LZMA))  # of zip, that are read
+_UNPACKING = (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError)
 
 
 class Readable(Protocol):
@@ -89,8 +93,8 @@ class ZipSpan:
         Offset of the member's local header.
     packed, size : int
         Bytes in the archive, and unpacked.
-    method : {0, 8}
-        Stored or deflated.
+    method : {0, 8, 12, 14}
+        Stored, deflated, bzip2 or LZMA.
     crc : int
         CRC-32 of the unpacked bytes.
     """
@@ -126,15 +130,43 @@ class ZipSpan:
     def _unpack(self, data: bytes) -> bytes:
         if self.method == _STORED:
             return data
-        if self.method != _DEFLATED:
+        if self.method not in METHODS:
             raise self._damaged(f"compression method {self.method} is not supported")
-        try:  # one byte more than stated is enough to see that there is more
-            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, self.size + 1)
-        except zlib.error as error:
+        most = self.size + 1  # one byte more than stated is enough to see there is more
+        try:
+            if self.method == _BZIP2:
+                return bz2.BZ2Decompressor().decompress(data, most)
+            if self.method == _LZMA:
+                return _unpack_lzma(data, self.size)
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, most)
+        except _UNPACKING as error:
             raise self._damaged(str(error)) from None
 
     def _damaged(self, what: str) -> DataError:
         return DataError(f"Zip file {str(self.path)!r} is damaged: {what}.")
+
+
+def _unpack_lzma(data: bytes, size: int) -> bytes:
+    """Unpack a member of zip's method 14, to at most one byte more than it states.
+
+    Zip (APPNOTE 5.8.8) puts before the stream: a version of two bytes, the length of
+    the properties, and LZMA's own five, one of which holds three small numbers.
+    """
+    if len(data) < 9 or data[2:4] != b"\x05\0":
+        raise ValueError("an LZMA member begins with no properties")
+    (packed_numbers, window) = struct.unpack_from("<BI", data, 4)
+    positions, rest = divmod(packed_numbers, 45)
+    literals, context = divmod(rest, 9)
+    properties = {
+        "id": lzma.FILTER_LZMA1,
+        # Nothing reaches farther back than the member is long; memory stays bounded.
+        "dict_size": max(min(window, size + 1), 4096),
+        "pb": positions,
+        "lp": literals,
+        "lc": context,
+    }
+    stream = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[properties])
+    return stream.decompress(data[9:], size + 1)
 
 
 def read_bounded(path: Path, limit: int | None = None) -> bytes:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
-from kerastransfer.archives.spans import ZipSpan
+from kerastransfer.archives.spans import METHODS, ZipSpan
 from kerastransfer.errors import DataError
 
 _ENCRYPTED = 1  # bit of a member's flags
+# APPNOTE 4.4.5; the first is what Windows writes above 2 GB
+_METHOD_NAMES = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 97: "WavPack", 98: "PPMd"}
 # The last two: names that are no UTF-8, and fields that end too soon.
 _FAILURES = (
     *(zipfile.BadZipFile, EOFError, NotImplementedError),
@@ -50,6 +52,8 @@ class Zip:
             raise refused(self.path, f"{info.filename!r} is a {kind}")
         if info.flag_bits & _ENCRYPTED:
             raise refused(self.path, f"{info.filename!r} is encrypted")
+        if info.compress_type not in METHODS:
+            raise self._unreadable(info)
         span = ZipSpan(
             self.path,
             info.header_offset,
@@ -59,3 +63,16 @@ class Zip:
             info.CRC,
         )
         return Member(safe_name(info.filename, self.path), info.file_size, span)
+
+    def _unreadable(self, info: zipfile.ZipInfo) -> DataError:
+        """Make the error for a zip whose members cannot all be had: none is lost."""
+        method = info.compress_type
+        name = (
+            f"{_METHOD_NAMES[method]} ({method})" if method in _METHOD_NAMES else method
+        )
+        return refused(
+            self.path,
+            f"{info.filename!r} is compressed by method {name}, expected stored, "
+            "deflate, bzip2 or LZMA; unpack it and name the folder, or pack it again "
+            "with deflate",
+        )

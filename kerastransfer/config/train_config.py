@@ -29,7 +29,8 @@ class TrainConfig:
     """
 
     dataset: str = setting(
-        help="The images: a known name, folder:DIR, csv:FILE or tfds:NAME.",
+        help="The images: a known name, folder:DIR, csv:FILE, parquet:PATH or "
+        "tfds:NAME.",
         group=Group.DATA,
         metavar="NAME",
         default_words="none; always needed",

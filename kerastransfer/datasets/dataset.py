@@ -100,6 +100,10 @@ class ImageSource(abc.ABC):
         A file that was deleted since may be left out, or fail when it is read.
         """
 
+    def described(self, info: DatasetInfo) -> DatasetInfo:
+        """Add what the source itself says of its licence, citation and home page."""
+        return info
+
     def stamp(self) -> str:
         """Return a text that changes when the files on disk do, without reading them.
 

@@ -24,6 +24,8 @@ class Option:
         Of a value that is given: ``bool`` makes a flag without a value.
     default : bool, int, str or None
         What is taken where the user says nothing; None for "not used".
+    default_words : str
+        What ``--help`` says of None, where that is not "not used".
     choices : tuple of str
         All values there are.
     least, most : int
@@ -41,6 +43,7 @@ class Option:
     help: str
     value_type: type[bool] | type[int] | type[str] = str
     default: OptionValue = None
+    default_words: str = ""
     choices: tuple[str, ...] = ()
     least: int = 1
     most: int = _MOST
@@ -50,6 +53,13 @@ class Option:
     def flag(self) -> str:
         """How the command line spells it."""
         return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def shown_default(self) -> str:
+        """What ``--help`` says of the default."""
+        if self.default is None:
+            return self.default_words or "not used"
+        return "no" if self.default is False else str(self.default)
 
     @property
     def absent(self) -> OptionValue:

@@ -1,6 +1,6 @@
 """The datasets that kerastransfer knows, and how a user names or gives one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from kerastransfer.datasets.known import (
 from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
-from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
+from kerastransfer.datasets.own import arrays, frame, given
+from kerastransfer.datasets.own.column_options import COLUMNS
+from kerastransfer.datasets.own.kinds import KINDS as _OWN
+from kerastransfer.datasets.own.kinds import spec_of
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
@@ -39,11 +42,6 @@ DATASETS: dict[str, KnownDataset] = {
     )
 }
 ALIASES = yosinski.ALIASES
-_OWN: dict[str, Callable[[str, Path | None], Dataset]] = {
-    "folder": folder.dataset,
-    "csv": csv_file.dataset,
-    "tfds": tfds_set.dataset,
-}
 # These lead in records that were made before datasets declared options of their own.
 _FIRST = ("group", "patch_size")
 
@@ -58,10 +56,11 @@ def resolve(
     Parameters
     ----------
     data : str, Path, pandas.DataFrame or pair of arrays
-        A name in `DATASETS` or `ALIASES`; ``folder:DIR``, ``csv:FILE``, ``tfds:NAME``;
-        a folder or a .csv file that is there; a data frame with the columns ``path``
-        and ``label`` (and ``split``, ``group``); or ``(images, labels)``, uint8 images
-        of shape (n, height, width, 3) or (n, height, width).
+        A name in `DATASETS` or `ALIASES`; ``folder:DIR``, ``csv:FILE``, ``tfds:NAME``,
+        ``parquet:FILE_OR_DIR``; a folder, a table or a .parquet file that is there; a
+        data frame with the columns ``path`` and ``label`` (and ``split``, ``group``);
+        or ``(images, labels)``, uint8 images of shape (n, height, width, 3) or
+        (n, height, width).
     archives : Path, optional
         The folder that holds a known dataset's files, or TFDS's data folder; None for
         the usual place.
@@ -90,8 +89,7 @@ def resolve(
     """
     text = _spec_of_path(data)
     if text is None:
-        dataset = _given_in_python(data)
-        _complete(dataset.spec, (), options)
+        dataset = _given_in_python(data, options)
         refuse_archives(dataset.spec.partition(":")[0], archives)
         return dataset
     name = ALIASES.get(text, text)
@@ -100,12 +98,13 @@ def resolve(
         return known.open(archives, _complete(name, known.options, options))
     kind, colon, rest = text.partition(":")
     if not colon or kind not in (*_OWN, *given.KINDS):
-        own = ("folder:DIR", "csv:FILE", "tfds:NAME")
+        own = tuple(f"{name}:{each.metavar}" for name, each in _OWN.items())
         raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
-    _complete(text, (), options)
     if kind in given.KINDS:
+        _complete(text, (), options)
         return given.dataset(kind, rest)
-    return _OWN[kind](rest, archives)
+    own_kind = _OWN[kind]
+    return own_kind.open(rest, archives, _complete(text, own_kind.options, options))
 
 
 def _spec_of_path(data: object) -> str | None:
@@ -117,23 +116,24 @@ def _spec_of_path(data: object) -> str | None:
             return data
     elif not isinstance(data, Path):
         return None
-    path = Path(data).expanduser()
-    if path.is_dir():
-        return f"folder:{path}"
-    if path.suffix.lower() == ".csv" and (path.is_file() or isinstance(data, Path)):
-        return f"csv:{path}"
-    if isinstance(data, Path):
+    spec = spec_of(Path(data).expanduser(), sure=isinstance(data, Path))
+    if spec is None and isinstance(data, Path):
         raise MissingError(
             f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
         )
-    return data
+    return spec or str(data)
 
 
-def _given_in_python(data: object) -> Dataset:
+def _given_in_python(
+    data: object, options: Mapping[str, OptionValue] | None
+) -> Dataset:
     if frame.is_frame(data):
-        return frame.dataset(data)
+        columns = _complete("a data frame", COLUMNS, options)
+        return frame.dataset(data, columns)
     if isinstance(data, tuple | list) and len(data) == 2:
-        return arrays.dataset(*data)
+        dataset = arrays.dataset(*data)
+        _complete(dataset.spec, (), options)
+        return dataset
     raise InputError(
         "Expected a dataset's name, a folder, a .csv file, a data frame or a pair "
         f"(images, labels), got {type(data).__name__}."
@@ -150,7 +150,7 @@ def _complete(
 
 
 def declared_options() -> dict[str, tuple[Option, ...]]:
-    """Return the options of all known datasets by name.
+    """Return the options of all datasets by name.
 
     Several datasets may have an option of one name, with other choices.
 
@@ -158,7 +158,13 @@ def declared_options() -> dict[str, tuple[Option, ...]]:
     [('photograph', 'quadrat'), ('bin',)]
     """
     gathered: dict[str, tuple[Option, ...]] = dict.fromkeys(_FIRST, ())
-    for known in DATASETS.values():
-        for option in known.options:
+    for options in options_by_owner().values():
+        for option in options:
             gathered[option.name] = (*gathered.get(option.name, ()), option)
     return gathered
+
+
+def options_by_owner() -> dict[str, tuple[Option, ...]]:
+    """Return the options of each known dataset and each kind of a user's own."""
+    known = {name: dataset.options for name, dataset in DATASETS.items()}
+    return {**known, **{kind: own.options for kind, own in _OWN.items()}}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastransfer.datasets import table
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -15,7 +16,8 @@ from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
-from kerastransfer.records.shards import Shards, read_lengths
+from kerastransfer.records.array_record import ArrayRecordShards
+from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert, records_path
@@ -34,6 +36,7 @@ class Records:
         As `manifest.read` returns it.
     lengths : mapping of str to tuple of int
         Records in each shard, by split.
+    file_format : {'tfrecord', 'array_record'}
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Records:
         path: Path,
         metadata: Mapping[str, Any],
         lengths: Mapping[str, tuple[int, ...]],
+        file_format: str = "tfrecord",
     ) -> None:
         self.path = path
         self.metadata = metadata
@@ -50,8 +54,9 @@ class Records:
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.content_hash = manifest.content_hash(metadata)
         self._sizes = {split: sum(parts) for split, parts in lengths.items()}
-        self._shards: dict[str, Shards] = {
-            split: Shards(path, self.name, split, lengths[split]) for split in SPLITS
+        self._shards: dict[str, Shards | ArrayRecordShards] = {
+            split: open_shards(path, self.name, split, lengths[split], file_format)
+            for split in SPLITS
         }
 
     def __repr__(self) -> str:
@@ -201,7 +206,8 @@ def open_records(path: Path) -> Records:
                 f"Expected {counted:,} {split} images in {str(path)!r}, but its shards "
                 f"hold {stored:,}; convert the dataset again."
             )
-    return Records(path, metadata, lengths)
+    file_format = read_format(info, path / "dataset_info.json")
+    return Records(path, metadata, lengths, file_format)
 
 
 def find_or_convert(
@@ -243,6 +249,7 @@ def find_or_convert(
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
+        dataset = _read_as_before(dataset, metadata)
         convert(
             dataset,
             out,
@@ -253,6 +260,18 @@ def find_or_convert(
     records = open_records(path)
     records.dataset = dataset
     return records
+
+
+def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
+    """Return a dataset with its records' options, where the user says nothing of any.
+
+    A table whose columns were named once is then read again without naming them.
+    """
+    options = {name: metadata[name] for name in dataset.options}
+    said = any(value is not None for value in dataset.options.values())
+    if said or dict(dataset.options) == options:
+        return dataset
+    return table.resolve(dataset.spec, options=options)
 
 
 def _way_to_records(dataset: Dataset, out: Path) -> str:

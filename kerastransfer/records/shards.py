@@ -1,4 +1,4 @@
-"""A split's TFRecord files, opened without TensorFlow and read at any position."""
+"""A split's record files, opened without TensorFlow and read at any position."""
 
 import functools
 import os
@@ -12,14 +12,16 @@ import numpy as np
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records import tfrecord
+from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.split.plan import SPLITS
 
+FORMATS = ("tfrecord", "array_record")
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default
 _MOST = 100_000  # shards
 
 
 class Shards:
-    """Open files of one split; open, they outlive a new conversion.
+    """Open TFRecord files of one split; open, they outlive a new conversion.
 
     Parameters
     ----------
@@ -37,8 +39,7 @@ class Shards:
     def __init__(
         self, folder: Path, name: str, split: str, lengths: tuple[int, ...]
     ) -> None:
-        stem, count = f"{name}-{split}.tfrecord", len(lengths)
-        self._paths = [folder / f"{stem}-{n:05d}-of-{count:05d}" for n in range(count)]
+        self._paths = shard_paths(folder, name, split, len(lengths), "tfrecord")
         self._lengths = lengths
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
@@ -69,6 +70,41 @@ class Shards:
                 )
             parts.append(np.insert(spans, 0, shard, axis=1))
         return np.concatenate(parts)
+
+
+def open_shards(
+    folder: Path, name: str, split: str, lengths: tuple[int, ...], file_format: str
+) -> Shards | ArrayRecordShards:
+    """Open one split's files, whichever of `FORMATS` they are in."""
+    if file_format == "array_record":
+        paths = shard_paths(folder, name, split, len(lengths), file_format)
+        return ArrayRecordShards(tuple(paths), lengths)
+    return Shards(folder, name, split, lengths)
+
+
+def shard_paths(
+    folder: Path, name: str, split: str, count: int, file_format: str
+) -> list[Path]:
+    """Return the files of one split, as TFDS names them."""
+    stem = f"{name}-{split}.{file_format}"
+    return [folder / f"{stem}-{n:05d}-of-{count:05d}" for n in range(count)]
+
+
+def read_format(info: Mapping[str, Any], path: Path) -> str:
+    """Read the format of a dataset's files from TFDS's ``dataset_info.json``.
+
+    Raises
+    ------
+    DataError
+        If it is none of `FORMATS`.
+    """
+    file_format = info.get("fileFormat", "tfrecord")
+    if file_format not in FORMATS:
+        raise DataError(
+            f"Expected records as {' or '.join(FORMATS)}, and {str(path)!r} says "
+            f"{file_format!r}."
+        )
+    return str(file_format)
 
 
 def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ...]]:

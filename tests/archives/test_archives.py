@@ -1,6 +1,7 @@
 """Archives: what honest ones give, and what hostile ones are refused for."""
 
 import bz2
+import dataclasses
 import gzip
 import io
 import lzma
@@ -299,3 +300,74 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path):
     assert spans.read_bounded(file, 5) == b"12345"
     with pytest.raises(DataError, match=r"a.jpg' is larger than 4 bytes"):
         spans.read_bounded(file, 4)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+)
+def test_a_zip_gives_every_members_bytes_whatever_its_method(tmp_path, method):
+    """As Python's own reader of zips has them."""
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in FILES.items():
+            archive.writestr(name, data)
+    given = {each.name: each.content.read() for each in open_archive(path).members()}
+    with zipfile.ZipFile(path) as archive:
+        assert given == {name: archive.read(name) for name in FILES} == FILES
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_unpacks_to_more_than_it_states_is_refused(tmp_path, method):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.jpg", bytes(1 << 20))
+    [member] = open_archive(path).members()
+    lying = dataclasses.replace(member.content, size=1000)
+    with pytest.raises(DataError, match="checksum does not hold"):
+        lying.read()
+
+
+def test_damaged_lzma_and_bzip2_members_are_told(tmp_path):
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        path = tmp_path / f"{method}.zip"
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("a.jpg", FILES["a/two names.jpg"])
+        data = bytearray(path.read_bytes())
+        data[35:43] = b"\xff" * 8  # the head of the packed bytes, behind the name
+        path.write_bytes(data)
+        [member] = open_archive(path).members()
+        with pytest.raises(DataError, match=r"Zip file .* is damaged"):
+            member.content.read()
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(9, "Deflate64"), (93, "Zstandard"), (7, "7")]
+)
+def test_a_zip_with_one_member_that_cannot_be_read_is_refused_whole(
+    tmp_path, method, name
+):
+    path = make(tmp_path, "zip")
+    data = bytearray(path.read_bytes())
+    last = data.rindex(b"PK\x01\x02")  # its entry in the table of contents
+    struct.pack_into("<H", data, last + 10, method)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=f"by method {name}.*unpack it and name the"):
+        list(open_archive(path).members())
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"7z\xbc\xaf\x27\x1c\0\4", r"\(a 7z file\); unpack it"),
+        (b"Rar!\x1a\x07\x01\0", r"\(a RAR file\); unpack it"),
+        (b"\x28\xb5\x2f\xfd\x24", r"\(packed by Zstandard\); unpack it"),
+        (b"\n<!DOCTYPE html>", r"a web page, .* get it again"),
+        (b"GIF89a", "got bytes b'GIF89a'"),
+    ],
+)
+def test_what_is_no_archive_that_is_read_is_told(tmp_path, head, told):
+    path = tmp_path / "set.zip"
+    path.write_bytes(head)
+    with pytest.raises(DataError, match=told):
+        open_archive(path)

@@ -10,6 +10,7 @@ from kerastransfer.cli import options
 from kerastransfer.cli.options import Headings
 from kerastransfer.datasets import table
 from kerastransfer.datasets.option import Option
+from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.plan import POLICIES
 from kerastransfer.records.split.quotas import MaxPerClass
 
@@ -43,8 +44,8 @@ def _add_data(headings: Headings) -> None:
         "--dataset",
         required=True,
         metavar="NAME",
-        help="A name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE or "
-        "tfds:NAME (required)",
+        help="A name that 'kerastransfer datasets' lists, folder:DIR, csv:FILE, "
+        "parquet:PATH or tfds:NAME (required)",
     )
     add(
         "--archives",
@@ -78,6 +79,12 @@ def _add_data(headings: Headings) -> None:
         type=int,
         metavar="N",
         help="Number of files for each split (default: chosen by its size)",
+    )
+    add(
+        "--format",
+        choices=FORMATS,
+        help="Format of the files; array_record also serves tfds.data_source, in any "
+        "order (default: that of records that are there, else tfrecord)",
     )
 
 
@@ -126,14 +133,13 @@ def _option_help(name: str, declared: Sequence[Option]) -> str:
     Side of the patches about labelled points, in pixels (coral; default: 224)
     """
     owners = []
-    for known in table.DATASETS.values():
-        for option in known.options:
+    for owner, options_of_it in table.options_by_owner().items():
+        for option in options_of_it:
             if option.name == name:
                 choices = " or ".join(option.choices)
-                owners.append(f"{known.name}: {choices}" if choices else known.name)
-    default = declared[0].default
-    words = "no" if default is False else "not used" if default is None else default
-    return f"{declared[0].help} ({', '.join(owners)}; default: {words})"
+                owners.append(f"{owner}: {choices}" if choices else owner)
+    default = declared[0].shown_default
+    return f"{declared[0].help} ({', '.join(owners)}; default: {default})"
 
 
 def _add_checks(headings: Headings) -> None:
@@ -175,6 +181,7 @@ def execute(args: argparse.Namespace) -> int:
         inspect=not args.no_inspect,
         workers=args.workers,
         shards=args.shards,
+        format=args.format,
         **{name: getattr(args, name) for name in table.declared_options()},
     )
     print(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)

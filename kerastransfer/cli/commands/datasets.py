@@ -93,6 +93,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     console = Console()
     console.print(table)
     console.print(
-        "Also: folder:DIR (a sub-folder a class), csv:FILE (path,label), tfds:NAME, "
-        "and yosinski_0a to yosinski_3b (the other published halves of ImageNet)."
+        "Also: folder:DIR (a sub-folder a class), csv:FILE (path,label), parquet:PATH, "
+        "tfds:NAME, and yosinski_0a to yosinski_3b (the other published halves of "
+        "ImageNet)."
     )

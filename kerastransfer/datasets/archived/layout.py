@@ -46,6 +46,8 @@ class Layout:
         From a member's name to the key under which its bytes are kept; None for others.
     enter : callable, optional
         Which nested archives are looked into.
+    example : str
+        A member's name as published, for messages.
     cuts : callable, optional
         From a listed path to the file it is cut from, and where; None where every file
         is one image.
@@ -55,6 +57,7 @@ class Layout:
     contents: Callable[[ImageSizes, Texts], ArchiveContents]
     text: Callable[[str], str | None] = lambda name: None
     enter: Enter | None = None
+    example: str = ""
     cuts: Callable[[str], tuple[str, Cut]] | None = None
 
     def knows(self, name: str) -> bool:

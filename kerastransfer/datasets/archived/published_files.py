@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from kerastransfer.datasets.naming import is_image
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation.checksums import Checksum
 
@@ -65,6 +66,7 @@ def find(
     name: str,
     steps: str = "",
     known: Known = lambda name: True,
+    example: str = "",
 ) -> tuple[LocatedFile, ...]:
     """Find a dataset's parts in the folder that ``--archives`` names.
 
@@ -79,6 +81,8 @@ def find(
     known : callable
         Whether a file of some name belongs to the dataset. A folder without one is not
         taken: some names, such as a year's, are those of other datasets' folders too.
+    example : str
+        A name that is known, for messages.
 
     Returns
     -------
@@ -103,7 +107,9 @@ def find(
     have = {each.part.file for each in located}
     missing = [part for part in parts if part.needed and part.file not in have]
     if missing or not located:
-        raise MissingError(_tell(missing or list(parts), folder, name, steps))
+        lost = missing or list(parts)
+        other = _other_names(lost, entries, example)
+        raise MissingError(_tell(lost, folder, name, steps, other))
     return tuple(located)
 
 
@@ -141,7 +147,29 @@ def _holds(folder: Path, known: Known) -> bool:
     return False
 
 
-def _tell(missing: Sequence[PublishedFile], folder: Path, name: str, steps: str) -> str:
+def _other_names(
+    parts: Sequence[PublishedFile], entries: dict[str, Path], example: str
+) -> str:
+    """Say what a folder of the right name holds in the place of what it should."""
+    for name in (name for part in parts for name in part.folders):
+        unpacked = entries.get(name.lower())
+        if unpacked is None or not unpacked.is_dir():
+            continue
+        for parent, folders, names in os.walk(unpacked):
+            folders.sort()
+            images = sorted(each for each in names if is_image(each))
+            if images:
+                place = Path(parent, images[0]).relative_to(unpacked.parent)
+                return (
+                    f" ({str(unpacked)!r} is there, but holds names such as "
+                    f"{place.as_posix()!r}, expected {example!r})"
+                )
+    return ""
+
+
+def _tell(
+    missing: Sequence[PublishedFile], folder: Path, name: str, steps: str, other: str
+) -> str:
     names = ", ".join(repr(part.file) for part in missing)
     unpacked = sorted({f for part in missing for f in part.folders})
     instead = f" (or what they unpack to: {', '.join(unpacked)})" if unpacked else ""
@@ -149,6 +177,6 @@ def _tell(missing: Sequence[PublishedFile], folder: Path, name: str, steps: str)
     download = f"get them with 'kerastransfer convert --dataset {name} --download'"
     how = download if public else steps
     return (
-        f"The files of {name!r} are not in {str(folder)!r}: {names}{instead}; {how}, "
-        "or name their folder with --archives DIR."
+        f"The files of {name!r} are not in {str(folder)!r}: {names}{instead}{other}; "
+        f"{how}, or name their folder with --archives DIR."
     )

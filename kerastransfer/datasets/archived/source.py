@@ -31,7 +31,7 @@ from kerastransfer.datasets.archived.reading import Reading
 from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.datasets.image_file import Cut, ImageFile
 from kerastransfer.datasets.listing import Listing, make_listing
-from kerastransfer.datasets.naming import is_dropping
+from kerastransfer.datasets.naming import is_dropping, is_image
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
@@ -72,6 +72,7 @@ class ArchiveSource(ImageSource):
             name=self.name,
             steps=self.steps,
             known=self.layout.knows,
+            example=self.layout.example,
         )
 
     def places(self) -> list[tuple[PublishedFile, Path | None]]:
@@ -100,7 +101,11 @@ class ArchiveSource(ImageSource):
             walk.over(archive, reading.members(each, archive, self.layout.enter))
         where = f"{self.name} in {str(self.folder)!r}"
         if not walk.images:
-            raise DataError(f"Expected images of {where}, found none.")
+            raise DataError(
+                f"Expected images of {where} under names such as "
+                f"{self.layout.example!r}, found none{walk.instead()}; unpack or copy "
+                "them under the names they were published with."
+            )
         contents = self.layout.contents(walk.images, walk.texts)
         listing = make_listing(
             contents.classes,
@@ -153,7 +158,7 @@ class _Walk:
     """What is gathered from a dataset's archives.
 
     images: sizes by path; texts: by key; others: how many files are neither; links:
-    names of those that were not followed.
+    names of those that were not followed; strange: the first other image.
     """
 
     name: str
@@ -162,6 +167,7 @@ class _Walk:
     texts: dict[str, bytes] = dataclasses.field(default_factory=dict)
     others: int = 0
     links: list[str] = dataclasses.field(default_factory=list)
+    strange: str = ""
 
     def over(self, archive: Members, members: Iterator[Member]) -> None:
         """Take note of every file of an archive."""
@@ -182,6 +188,12 @@ class _Walk:
                 self.texts[key] = member.content.read()
             else:
                 self.others += 1
+                if not dropped and is_image(PurePosixPath(member.name).name):
+                    self.strange = self.strange or member.name
+
+    def instead(self) -> str:
+        """Name an image that is not of the dataset's layout, if there is any."""
+        return f" but {self.strange!r}" if self.strange else ""
 
     def ignored(self, where: str) -> Counter[str]:
         """Count what is neither an image nor a list; warn of links."""

@@ -89,7 +89,11 @@ def layout(*, keep_clutter: bool = False) -> Layout:
         Whether folder 257 is a class all the same.
     """
     contents = functools.partial(_contents, keep_clutter=keep_clutter)
-    return Layout(image=_image, contents=contents)
+    return Layout(
+        image=_image,
+        contents=contents,
+        example="256_ObjectCategories/001.ak47/001_0001.jpg",
+    )
 
 
 DATASET = KnownDataset(

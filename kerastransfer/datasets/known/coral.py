@@ -151,6 +151,7 @@ def layout(
         image=_image,
         contents=functools.partial(_contents, group=group, words=words),
         text=_text,
+        example="2008/mcr_lter1_fringingreef_pole1-2_qu1_20080415.jpg",
         cuts=functools.partial(_cut, patch_size),
     )
 

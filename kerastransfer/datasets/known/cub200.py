@@ -109,7 +109,12 @@ def _table(texts: Texts, name: str) -> dict[str, str]:
 
 def layout() -> Layout:
     """Describe the archive."""
-    return Layout(image=_image, contents=_contents, text=_text)
+    return Layout(
+        image=_image,
+        contents=_contents,
+        text=_text,
+        example="CUB_200_2011/images/001.Black_footed_Albatross/x.jpg",
+    )
 
 
 DATASET = KnownDataset(

@@ -73,7 +73,9 @@ def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
 
 def layout() -> Layout:
     """Describe the archives."""
-    return Layout(image=_image, contents=_contents)
+    return Layout(
+        image=_image, contents=_contents, example="Images/airport_inside/x.jpg"
+    )
 
 
 DATASET = KnownDataset(

@@ -83,7 +83,11 @@ def layout(*, group: str | None = None) -> Layout:
     group : {'bin'}, optional
         Keep the images of one water sample on one side of every split.
     """
-    return Layout(image=_image, contents=functools.partial(_contents, group=group))
+    return Layout(
+        image=_image,
+        contents=functools.partial(_contents, group=group),
+        example="2006/Ceratium/IFCB1_2006_270_170000_00001.png",
+    )
 
 
 def _image(member: str) -> str | None:

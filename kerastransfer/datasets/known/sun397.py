@@ -80,6 +80,7 @@ NUM_PARTITIONS = 10
 _IMAGE = re.compile(
     r"(?:^|/)([a-z]/[^/]+(?:/[^/]+)?)/(sun_[a-z]+\.jpe?g)$", re.IGNORECASE
 )
+_EXAMPLE = "SUN397/a/abbey/sun_aaalbzqrimafwbiv.jpg"
 
 
 def _image(member: str) -> str | None:
@@ -119,7 +120,7 @@ def layout(*, partition: int | None = None) -> Layout:
         Whose lists are read; None for none.
     """
     if partition is None:
-        return Layout(image=_image, contents=_contents)
+        return Layout(image=_image, contents=_contents, example=_EXAMPLE)
     lists: dict[str, SplitName] = {
         f"Training_{partition:02d}.txt": "train",
         f"Testing_{partition:02d}.txt": "test",
@@ -130,7 +131,7 @@ def layout(*, partition: int | None = None) -> Layout:
         return name if name in lists else None
 
     contents = functools.partial(_of_partition, lists=lists)
-    return Layout(image=_image, contents=contents, text=text)
+    return Layout(image=_image, contents=contents, text=text, example=_EXAMPLE)
 
 
 def _of_partition(

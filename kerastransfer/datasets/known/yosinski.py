@@ -131,6 +131,7 @@ def layout(number: int, which: Half) -> Layout:
         image=image,
         contents=functools.partial(_contents, wnids=wnids),
         text=_text,
+        example="n01440764/n01440764_10026.JPEG or ILSVRC2012_val_00000001.JPEG",
         enter=enter,
     )
 

@@ -1,29 +1,34 @@
-"""A CSV file of the user's own: ``path,label`` and, at will, ``split`` and ``group``.
+"""A table of the user's own, ``path,label`` and, at will, ``split`` and ``group``.
 
-A row names one image. Paths are relative to the CSV file's folder, or absolute (then
+It is text (comma, semicolon, tab) or an Excel workbook. A row names one image. Paths
+are relative to the table's folder, or else to the working directory, or absolute (then
 the split depends on them). ``split`` is empty or one of train, val (valid, validation,
 dev) and test; ``group`` names what must stay together, such as a photograph that
 several patches were cut from. Where a row says test, the test set is official; the same
-holds for val.
+holds for val. Columns may have other names: see `tables.columns`.
 """
 
-import csv
 import dataclasses
 import hashlib
-import io
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple
 
 from kerastransfer.archives.spans import FileSpan, read_bounded
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
-from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
+from kerastransfer.datasets.option import OptionValue
+from kerastransfer.datasets.own import split_words
+from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
+from kerastransfer.datasets.own.tables.cells import Table, read_table
+from kerastransfer.datasets.own.tables.columns import Columns, choose
+from kerastransfer.datasets.own.tables.origins import Origin, find_origin
 from kerastransfer.datasets.read_options import ReadOptions
-from kerastransfer.errors import DataError, InputError
+from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import report
 
 INFO = DatasetInfo(
     description="A CSV file with a row for each image: path,label[,split,group].",
@@ -32,17 +37,33 @@ INFO = DatasetInfo(
 )
 
 
+class _Contents(NamedTuple):
+    """A table as it was understood."""
+
+    rows: list[ImageRow]
+    row_word: str
+    origin: Origin
+    digest: "hashlib._Hash"
+    notes: list[str]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CsvFile(ImageSource):
-    """Reads the images that a CSV file names.
+    """Reads the images that a table names.
 
     Parameters
     ----------
     file : Path
         Absolute.
+    options : mapping of str to value
+        Those of `column_options.TABLE`; None where nothing is said.
+    working : Path
+        The working directory.
     """
 
     file: Path
+    options: Mapping[str, OptionValue]
+    working: Path
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -50,90 +71,141 @@ class CsvFile(ImageSource):
         Raises
         ------
         MissingError
-            If the CSV file is not there.
+            If the file is not there.
         DataError
             If it cannot be read; the message names the line.
         """
-        data = read_bounded(self.file)
+        contents = self._read()
+        if contents.notes:
+            report.say(f"{self._name}: {'; '.join(contents.notes)}.")
+        splits = self.options.get("splits")
         return list_rows(
-            self._rows(self._text(data)),
-            self.file.parent,
-            source=f"{str(self.file)!r}",
-            row_word="line",
-            digest=hashlib.sha256(data),
+            contents.rows,
+            contents.origin,
+            source=self._name,
+            row_word=contents.row_word,
+            digest=contents.digest,
+            choice=split_words.read_choice(None if splits is None else str(splits)),
+            looked_in=[str(folder) for folder in self._folders()],
         )
 
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
-        return (
-            whole(path, FileSpan(self.file.parent / path)) for path in sorted(paths)
+        try:
+            folder = self._read().origin.folder
+        except MissingError:  # the table is gone; its images may be there
+            folder = self.file.parent
+        return (whole(path, FileSpan(folder / path)) for path in sorted(paths))
+
+    @property
+    def _name(self) -> str:
+        return repr(str(self.file))
+
+    def _read(self) -> _Contents:
+        if self.file.is_dir():
+            raise DataError(
+                f"Expected a file after 'csv:', and {self._name} is a folder; name the "
+                f"table in it, or 'folder:{self.file}'."
+            )
+        data = read_bounded(self.file)
+        encoding = self.options.get("encoding")
+        table = read_table(
+            data, self._name, None if encoding is None else str(encoding)
+        )
+        columns = choose(table, self._name, self.options)
+        rows = image_rows(table, columns, self._name)
+        origin = find_origin([row.path for row in rows if row.path], self._folders())
+        notes = [*table.notes, columns.note, self._note(origin)]
+        return _Contents(
+            rows=rows,
+            row_word=table.row_word,
+            origin=origin,
+            digest=hashlib.sha256(data),
+            notes=[note for note in notes if note],
         )
 
-    def _text(self, data: bytes) -> str:
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            self._fail(line, "expected UTF-8 text")
+    def _folders(self) -> list[Path]:
+        """Return what paths may be relative to, the likeliest first."""
+        named = self.options.get("image_folder")
+        if named is not None:
+            return [Path(str(named))]
+        return list(dict.fromkeys([self.file.parent, self.working]))
 
-    def _rows(self, text: str) -> Iterator[ImageRow]:
-        """Yield rows, blanks stripped."""
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        columns: list[str] = []
-        try:
-            for cells in reader:
-                cells = [cell.strip() for cell in cells]
-                if not any(cells):
-                    continue
-                if columns:
-                    yield self._row(reader.line_num, columns, cells)
-                else:
-                    columns = self._columns(reader.line_num, cells)
-        except csv.Error as error:
-            self._fail(reader.line_num, str(error))
-        if not columns:
-            self._fail(1, "expected a header 'path,label[,split,group]', got nothing")
-
-    def _columns(self, line: int, cells: list[str]) -> list[str]:
-        columns = [cell.lower() for cell in cells]
-        for name in NEEDED:
-            if name not in columns:
-                self._fail(line, f"column {name!r} is missing from the header")
-        for name in columns:
-            if name not in (*NEEDED, *OPTIONAL):
-                self._fail(
-                    line,
-                    f"expected columns path, label, split and group, got {name!r}",
-                )
-        if len(set(columns)) < len(columns):
-            self._fail(line, f"a column stands twice in {','.join(columns)!r}")
-        return columns
-
-    def _row(self, line: int, columns: list[str], cells: list[str]) -> ImageRow:
-        if len(cells) != len(columns):
-            self._fail(line, f"expected {len(columns)} columns, got {len(cells)}")
-        return ImageRow(line, **dict(zip(columns, cells, strict=True)))
-
-    def _fail(self, line: int, reason: str) -> NoReturn:
-        raise DataError(f"{str(self.file)!r}, line {line:,}: {reason}.")
+    def _note(self, origin: Origin) -> str:
+        notes = []
+        if origin.folder not in (self.file.parent, *self._folders()[:1]):
+            notes.append(
+                f"paths start from the working directory {str(origin.folder)!r}"
+            )
+        if origin.ending:
+            notes.append(f"{origin.ending!r} is added to each path")
+        return "; ".join(notes)
 
 
-def dataset(text: str, archives: Path | None = None) -> Dataset:
-    """Return the dataset that the CSV file called `text` lists.
+def image_rows(table: Table, columns: Columns, where: str) -> list[ImageRow]:
+    """Return a table's rows with the cells that count.
+
+    Parameters
+    ----------
+    where : str
+        Names the table in messages.
+
+    Raises
+    ------
+    DataError
+        If a row has no label, or several.
+    """
+    blank = [""] * len(table.rows)
+    split, group = (
+        blank if index is None else table.column(index)
+        for index in (columns.split, columns.group)
+    )
+    cells = zip(
+        (row.number for row in table.rows),
+        table.column(columns.path),
+        columns.labels(table, where),
+        split,
+        group,
+        strict=True,
+    )
+    return [ImageRow(*each) for each in cells]
+
+
+def dataset(
+    text: str,
+    archives: Path | None = None,
+    options: Mapping[str, OptionValue] | None = None,
+) -> Dataset:
+    """Return the dataset that the table called `text` lists.
+
+    Parameters
+    ----------
+    options : mapping of str to value, optional
+        See `column_options.TABLE`.
 
     Raises
     ------
     InputError
-        If `text` is empty, or `archives` is given.
+        If `text` is empty, `archives` is given, or ``splits`` cannot be read.
     """
     refuse_archives("csv", archives)
     if not text:
         raise InputError("Expected a file after 'csv:', such as csv:photos.csv.")
-    file = Path(os.path.normpath(Path(text).expanduser().absolute()))
+    file = _absolute(text)
+    options = dict(options or {})
+    if options.get("image_folder") is not None:
+        options["image_folder"] = str(_absolute(str(options["image_folder"])))
+    if options.get("splits") is not None:
+        split_words.read_choice(str(options["splits"]))
     return Dataset(
         name=safe_name("csv", file.stem, file),
         spec=f"csv:{file}",
         info=INFO,
-        source=CsvFile(file),
+        source=CsvFile(file, options, Path.cwd()),
+        options=options,
         salt=SALT,
     )
+
+
+def _absolute(text: str) -> Path:
+    return Path(os.path.normpath(Path(text).expanduser().absolute()))

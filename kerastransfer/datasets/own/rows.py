@@ -1,12 +1,12 @@
 """Images that a table names, a row each: shared by CSV files and data frames."""
 
-import os
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from kerastransfer.datasets.listing import Item, Listing, make_listing
-from kerastransfer.datasets.own.folder import SPLITS, stamp
+from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
+from kerastransfer.datasets.own.folder import stamp
+from kerastransfer.datasets.own.split_words import SplitChoice, split_of
+from kerastransfer.datasets.own.tables.origins import Origin, is_file
 from kerastransfer.errors import DataError
 
 NEEDED = ("path", "label")
@@ -47,43 +47,63 @@ class Digest(Protocol):
 
 def list_rows(
     rows: Iterable[ImageRow],
-    folder: Path,
+    origin: Origin,
     *,
     source: str,
     row_word: str,
     digest: Digest,
     class_order: Callable[[str], Any] = str,
+    choice: SplitChoice | None = None,
+    looked_in: Sequence[str] = (),
 ) -> Listing:
     """List the images that rows name; none is read, but each must be there.
 
     Parameters
     ----------
-    folder : Path
-        That relative paths start from.
+    origin : Origin
+        What paths are relative to.
     source, row_word : str
         Name the table and its rows in messages, such as ``'a.csv'`` and ``line``.
     digest : Digest
         Of the table; the files' sizes and times are added to it.
     class_order : callable
         From a label to what classes are sorted by.
+    choice : SplitChoice, optional
+        What the user says of the words in the split column; rows of others are left
+        out.
+    looked_in : sequence of str
+        Folders that messages name beside that of `origin`.
 
     Raises
     ------
     DataError
         If a row cannot be used; the message names it.
     """
-    checked = [_checked(row, f"{source}, {row_word}") for row in rows]
-    classes = sorted({row.label for row in checked}, key=class_order)
+    where = f"{source}, {row_word}"
+    checked = [_checked(row, where, choice) for row in rows]
+    kept = [(row, split) for row, split in checked if split != _LEFT_OUT]
+    classes = sorted({row.label for row, _ in kept}, key=class_order)
     labels = {name: label for label, name in enumerate(classes)}
     items: dict[str, Item] = {}
-    for row in checked:
-        path = _path(row, folder, f"{source}, {row_word}")
+    for row, split in kept:
+        file = origin.file(row.path)
+        if not is_file(file):
+            fail(where, row, _absent(row.path, looked_in))
+        path = origin.name(file)
         if path in items:
-            fail(f"{source}, {row_word}", row, f"path {row.path!r} stands twice")
-        digest.update(stamp(path, folder / path))
-        split = SPLITS[row.split.lower()] if row.split else None
-        items[path] = Item(path, labels[row.label], split, row.group or None)
-    return make_listing(classes, items.values(), digest.hexdigest(), where=source)
+            fail(where, row, f"path {row.path!r} stands twice")
+        digest.update(stamp(path, file))
+        official: Any = split or None
+        items[path] = Item(path, labels[row.label], official, row.group or None)
+    left_out = len(checked) - len(kept)
+    ignored = {"rows of splits that --splits does not name": left_out}
+    return make_listing(
+        classes,
+        items.values(),
+        digest.hexdigest(),
+        where=source,
+        ignored=ignored if left_out else None,
+    )
 
 
 def fail(where: str, row: ImageRow, reason: str) -> NoReturn:
@@ -91,20 +111,35 @@ def fail(where: str, row: ImageRow, reason: str) -> NoReturn:
     raise DataError(f"{where} {row.number:,}: {reason}.")
 
 
-def _checked(row: ImageRow, where: str) -> ImageRow:
+_LEFT_OUT = "-"  # in the place of a split
+
+
+def _checked(
+    row: ImageRow, where: str, choice: SplitChoice | None
+) -> tuple[ImageRow, SplitName | str]:
+    """Return a row and its split: empty where it has none."""
     for name in NEEDED:
         if not getattr(row, name):
             fail(where, row, f"the {name} is empty")
-    if row.split and row.split.lower() not in SPLITS:
-        fail(where, row, f"expected split train, val or test, got {row.split!r}")
-    return row
+    if not row.split:
+        return row, ""
+    if choice is not None:
+        return row, choice.get(row.split, _LEFT_OUT)
+    split = split_of(row.split)
+    if split is None:
+        fail(
+            where,
+            row,
+            f"expected split train, val or test, got {row.split!r}; 'convert --splits "
+            "train=A,test=B' says what it means",
+        )
+    return row, split
 
 
-def _path(row: ImageRow, folder: Path, where: str) -> str:
-    """Spell a path in one way, so that a file named twice is seen."""
-    whole = Path(os.path.normpath(folder / row.path))
-    if not whole.is_file():
-        fail(where, row, f"file {row.path!r} is not there")
-    if whole.is_relative_to(folder):
-        return whole.relative_to(folder).as_posix()
-    return whole.as_posix()
+def _absent(path: str, looked_in: Sequence[str]) -> str:
+    if "://" in path:
+        return f"{path!r} is an address, expected a file; download it first"
+    folders = [repr(name) for name in looked_in]
+    where = f" (looked in {' and '.join(folders)})" if folders else ""
+    cure = "; name their folder with 'convert --image-folder DIR'" if folders else ""
+    return f"file {path!r} is not there{where}{cure}"

@@ -1,7 +1,8 @@
 """Any dataset of TensorFlow Datasets that has an image and a label.
 
-Its splits ``test`` and ``validation`` are official; what it calls otherwise is left
-out. It must be prepared (``tfds build NAME``, or ``--download``).
+Its splits ``test`` and ``validation`` are official, also where they have other names of
+the same meaning; the others are left out. It must be prepared (``tfds build NAME``, or
+``--download``), as TFRecord or ArrayRecord files.
 """
 
 import contextlib
@@ -10,22 +11,34 @@ import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
-from kerastransfer.datasets.listing import Item, Listing, make_listing
-from kerastransfer.datasets.own.folder import SPLITS
+from kerastransfer.datasets.listing import Listing, SplitName, make_listing
+from kerastransfer.datasets.option import OptionValue
+from kerastransfer.datasets.own import column_options, split_words
+from kerastransfer.datasets.own.stored import tfds_examples
+from kerastransfer.datasets.own.stored.labels import Labelled, items_of
+from kerastransfer.datasets.own.stored.tfds_features import (
+    Features,
+    FloatRange,
+    choose_features,
+    float_image,
+)
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import report
 
 INFO = DatasetInfo(
     description="A dataset of TensorFlow Datasets with an image and a label.",
     auto_convert=True,
 )
+OPTIONS = (column_options.PATH, column_options.LABEL, column_options.SPLITS)
+_REFUSALS = (ValueError, AssertionError, KeyError, TypeError, AttributeError)
 _NAME = re.compile(r"[A-Za-z_][\w/:.\-]*")
 
 
@@ -39,53 +52,104 @@ class TfdsSet(ImageSource):
         As ``tfds.builder`` takes it, such as ``mnist`` or ``cifar10:3.0.2``.
     folder : Path or None
         TFDS's data folder; None for its own choice.
+    options : mapping of str to value
+        Those of `OPTIONS`; None where nothing is said.
     """
 
     name: str
     folder: Path | None
+    options: Mapping[str, OptionValue] = dataclasses.field(default_factory=dict)
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List ``<split>/<index>``, in TFDS's order; reads labels only.
+
+        Of float images the pixels are read too, for what is white in them.
 
         Raises
         ------
         MissingError
             If the dataset is not prepared.
         DataError
-            If there is no such dataset, or it has no image or no label.
+            If there is no such dataset, it has no image or no label, it is damaged, or
+            nothing of an official split has a label.
         """
         builder = self._builder()
-        _, label, names = _keys(builder, self.name)
-        items, ignored = [], Counter[str]()
-        for split in sorted(builder.info.splits):
-            kind = SPLITS.get(split)
-            size = builder.info.splits[split].num_examples
-            if kind is None:
-                ignored[f"images of the split {split}"] += size
-                continue
-            for index, number in enumerate(_labels(builder, split, label)):
-                if number >= 0:
-                    items.append(Item(_path(split, index), number, kind))
-                else:
-                    ignored["images without a label"] += 1
+        features = self._features(builder)
+        splits, ignored = self._splits(builder), Counter[str]()
+        for word, split in builder.info.splits.items():
+            if word not in splits and split.num_examples:
+                ignored[f"images of the split {word}"] += split.num_examples
+        labelled = [
+            Labelled(word, splits[word], tfds_examples.labels(builder, word, features))
+            for word in splits
+        ]
+        classes, items = items_of(labelled, features.classes, self._where, ignored)
+        if features.is_float:
+            ranges = self._range(builder, features)
+            report.say(
+                f"{self._where} holds float32 images of {ranges.least:g} to "
+                f"{ranges.most:g}; {ranges.white} is taken for white."
+            )
         return make_listing(
-            names,
+            classes,
             items,
             _fingerprint(builder),
-            where=f"tfds:{self.name}",
+            where=self._where,
             ignored=ignored,
         )
 
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
-        """Yield encoded images, as they are stored."""
+        """Yield encoded images, as they are stored; float ones as 8 bits."""
         wanted = frozenset(paths)
         builder = self._builder()
-        image, _, _ = _keys(builder, self.name)
-        for split in sorted({path.partition("/")[0] for path in wanted}):
-            for index, data in enumerate(_encoded(builder, split, image)):
-                path = _path(split, index)
-                if path in wanted:
+        features = self._features(builder)
+        ranges = self._range(builder, features) if features.is_float else None
+        for word in sorted({path.partition("/")[0] for path in wanted}):
+            images = tfds_examples.images(builder, word, features)
+            for index, data in enumerate(images):
+                path = _path(word, index)
+                if path not in wanted:
+                    continue
+                if ranges is None:
                     yield whole(path, Held(data))
+                else:
+                    yield whole(path, ranges.pixels(float_image(data)))
+
+    def described(self, info: DatasetInfo) -> DatasetInfo:
+        """Add what TFDS says of the dataset."""
+        about = self._builder().info
+        pages = list(about.as_proto.location.urls)
+        return dataclasses.replace(
+            info,
+            description=about.description or info.description,
+            citation=about.citation or "",
+            licence=about.redistribution_info.license or "",
+            url=pages[0] if pages else "",
+        )
+
+    @property
+    def _where(self) -> str:
+        return f"tfds:{self.name}"
+
+    def _features(self, builder: Any) -> Features:
+        image, label = (
+            None if value is None else str(value)
+            for value in map(self.options.get, ("path_column", "label_column"))
+        )
+        return choose_features(builder, self.name, image=image, label=label)
+
+    def _splits(self, builder: Any) -> dict[str, SplitName | None]:
+        splits = self.options.get("splits")
+        choice = split_words.read_choice(None if splits is None else str(splits))
+        return split_words.understand(list(builder.info.splits), self._where, choice)
+
+    def _range(self, builder: Any, features: Features) -> FloatRange:
+        images: Iterable[Any] = (
+            float_image(data)
+            for word in self._splits(builder)
+            for data in tfds_examples.images(builder, word, features)
+        )
+        return FloatRange(images, self._where)
 
     def prepare(self) -> None:
         """Download and prepare the dataset, as TFDS does it.
@@ -117,15 +181,20 @@ class TfdsSet(ImageSource):
 
     def _builder(self, *, prepared: bool = True) -> Any:
         import tensorflow_datasets as tfds
+        from google.protobuf.json_format import ParseError
 
         try:
             builder = tfds.builder(self.name, data_dir=self.folder)
         except tfds.core.DatasetNotFoundError as error:
             reason = str(error).split("\n", 1)[0]
             raise DataError(f"TFDS knows no dataset {self.name!r}: {reason}.") from None
-        except (ValueError, AssertionError) as error:
-            reason = str(error).split("\n", 1)[0]
-            raise DataError(f"TFDS refuses {self.name!r}: {reason}") from None
+        except (*_REFUSALS, ParseError) as error:
+            # A cut dataset_info.json, or features.json, too: its parser's own words.
+            reason = str(error).split("\n", 1)[0] or type(error).__name__
+            raise DataError(
+                f"TFDS refuses {self.name!r}: {reason.rstrip('.')}; where a file of it "
+                "is cut short, prepare it again."
+            ) from None
         if prepared and not builder.info.splits:
             name = f"tfds:{self.name}"
             raise MissingError(
@@ -136,73 +205,42 @@ class TfdsSet(ImageSource):
         return builder
 
 
-def dataset(text: str, folder: Path | None = None) -> Dataset:
+def dataset(
+    text: str,
+    folder: Path | None = None,
+    options: Mapping[str, OptionValue] | None = None,
+) -> Dataset:
     """Return the dataset that TFDS calls `text`.
+
+    Parameters
+    ----------
+    options : mapping of str to value, optional
+        See `OPTIONS`.
 
     Raises
     ------
     InputError
-        If `text` is no name.
+        If `text` is no name, or ``splits`` cannot be read.
     """
     if not _NAME.fullmatch(text):
         raise InputError(
             f"Expected a name after 'tfds:', such as tfds:mnist, got {text!r}."
         )
+    options = dict(options or {})
+    if options.get("splits") is not None:
+        split_words.read_choice(str(options["splits"]))
     title = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return Dataset(
         name=f"tfds_{title}",
         spec=f"tfds:{text}",
         info=INFO,
-        source=TfdsSet(text, folder and folder.expanduser().absolute()),
+        source=TfdsSet(text, folder and folder.expanduser().absolute(), options),
+        options=options,
     )
 
 
 def _path(split: str, index: int) -> str:
     return f"{split}/{index:07d}"
-
-
-def _keys(builder: Any, name: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the names of the image and the label, and the classes' names."""
-    import tensorflow_datasets as tfds
-
-    declared = builder.info.features
-    features = (
-        dict(declared) if isinstance(declared, tfds.features.FeaturesDict) else {}
-    )
-    image, label = builder.info.supervised_keys or ("image", "label")
-    fits = isinstance(features.get(image), tfds.features.Image) and isinstance(
-        features.get(label), tfds.features.ClassLabel
-    )
-    if not fits:
-        raise DataError(
-            f"Expected tfds:{name} to hold an image and a class label, got {declared}."
-        )
-    return image, label, tuple(features[label].names)
-
-
-def _read(builder: Any, split: str, **options: Any) -> Iterator[Any]:
-    """Yield examples in the order in which they are stored."""
-    import tensorflow_datasets as tfds
-
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    examples = builder.as_dataset(
-        split=split, shuffle_files=False, read_config=config, **options
-    )
-    return iter(examples.as_numpy_iterator())
-
-
-def _labels(builder: Any, split: str, key: str) -> Iterator[int]:
-    import tensorflow_datasets as tfds
-
-    partial = tfds.decode.PartialDecoding({key: builder.info.features[key]})
-    return (int(each[key]) for each in _read(builder, split, decoders=partial))
-
-
-def _encoded(builder: Any, split: str, key: str) -> Iterator[bytes]:
-    import tensorflow_datasets as tfds
-
-    skip = {key: tfds.decode.SkipDecoding()}
-    return (bytes(each[key]) for each in _read(builder, split, decoders=skip))
 
 
 def _fingerprint(builder: Any) -> str:

@@ -37,6 +37,7 @@ def write(
     metadata: Mapping[str, Any],
     folder: Path,
     shards: int | None = None,
+    file_format: str = "tfrecord",
     progress: OnProgress | None = None,
 ) -> Path:
     """Write a plan's images as a TFDS dataset.
@@ -53,6 +54,8 @@ def write(
         Where ``<name>/<version>`` is made; it appears only once it is whole.
     shards : int, optional
         Files a split; None for TFDS's choice, by size.
+    file_format : {'tfrecord', 'array_record'}
+        The second one also serves ``tfds.data_source``, in any order.
     progress : callable, optional
         Told how many images are written, and of how many.
 
@@ -67,6 +70,7 @@ def write(
         info=info,
         metadata=metadata,
         folder=folder,
+        file_format=file_format,
     )
     config = tfds.download.DownloadConfig(try_download_gcs=False, num_shards=shards)
     # TFDS tells of its work on standard output, which is for results
@@ -111,6 +115,7 @@ class RecordsBuilder(
         info: DatasetInfo,
         metadata: Mapping[str, Any],
         folder: Path,
+        file_format: str = "tfrecord",
     ) -> None:
         self.name = plan.name
         self._plan, self._images = plan, images
@@ -119,7 +124,7 @@ class RecordsBuilder(
         places = [place for split in SPLITS for place in plan.places(split)]
         self._grouped = any(place.group is not None for place in places)
         self._pointed = any(place.point is not None for place in places)
-        super().__init__(data_dir=folder)
+        super().__init__(data_dir=folder, file_format=file_format)
 
     def _info(self) -> Any:
         features = {

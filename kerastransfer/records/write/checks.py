@@ -13,7 +13,7 @@ from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
-from kerastransfer.records.shards import read_lengths
+from kerastransfer.records.shards import FORMATS, read_format, read_lengths
 from kerastransfer.records.write.conversion import tell
 
 
@@ -142,14 +142,21 @@ def may_stay(
     return True
 
 
-def check_kept(target: Path, *, strict: bool, shards: int | None) -> None:
+def check_kept(
+    target: Path,
+    *,
+    strict: bool,
+    shards: int | None,
+    file_format: str | None = None,
+) -> None:
     """Refuse records that stay as they are, where they are not what is asked for.
 
     Raises
     ------
     DataError
         If `strict` is true and they differ from what was published or lack images that
-        could not be decoded; or if they have another number of shards.
+        could not be decoded; or if they have another number of shards, or are files of
+        another format.
     """
     metadata = manifest.read(target)
     check_published(metadata["differences"] if strict else [], strict=strict)
@@ -162,6 +169,17 @@ def check_kept(target: Path, *, strict: bool, shards: int | None) -> None:
         if counts != {shards}:
             held = " or ".join(map(str, sorted(counts)))
             raise _another(target, [f"shards {held} instead of {shards}"])
+
+    if file_format not in (None, format_of(target)):
+        raise _another(target, [f"format {format_of(target)} instead of {file_format}"])
+
+
+def format_of(target: Path) -> str:
+    """Return the format of records' files; TFRecord where there are none."""
+    path = target / "dataset_info.json"
+    if not path.is_file():
+        return FORMATS[0]
+    return read_format(manifest.read_json(path), path)
 
 
 def _another(target: Path, differs: Iterable[str]) -> DataError:

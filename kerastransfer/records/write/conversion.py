@@ -31,6 +31,7 @@ class Conversion:
         Processes that encode; None for as many as there are cores.
     shards : int or None
         Files a split; None for TFDS's choice.
+    file_format : {'tfrecord', 'array_record'}
     stamp : str
         Of the source before anything of it was read.
     differences : sequence of str
@@ -44,6 +45,7 @@ class Conversion:
     strict: bool
     workers: int | None
     shards: int | None
+    file_format: str
     stamp: str
     differences: Sequence[str]
     encoding: OnProgress | None
@@ -146,10 +148,11 @@ class Conversion:
         return builder.write(
             plan,
             spool.read,
-            info=self.dataset.info,
+            info=self.dataset.source.described(self.dataset.info),
             metadata=metadata,
             folder=folder,
             shards=self.shards,
+            file_format=self.file_format,
             progress=self.writing,
         )
 

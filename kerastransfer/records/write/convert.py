@@ -7,6 +7,7 @@ from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.manifest import VERSION, Options
+from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.quotas import MaxPerClass
 from kerastransfer.records.write import checks, publishing
 from kerastransfer.records.write.conversion import Conversion
@@ -26,6 +27,7 @@ def convert(
     verify: bool = False,
     workers: int | None = None,
     shards: int | None = None,
+    file_format: str | None = None,
     progress: OnProgress | None = None,
     reading: OnProgress | None = None,
     writing: OnProgress | None = None,
@@ -58,6 +60,8 @@ def convert(
         Processes that encode; None for as many as there are cores.
     shards : int, optional
         Files a split; None for as many as their size asks for.
+    file_format : {'tfrecord', 'array_record'}, optional
+        Of the files; None for that of records that are there, else TFRecord.
     progress : callable, optional
         Told how many images are encoded, and of how many.
     reading : callable, optional
@@ -76,7 +80,7 @@ def convert(
         If they cannot be used, the disk is full, or the folder holds records of another
         plan.
     """
-    _check_arguments(dataset, image_size, shards)
+    _check_arguments(dataset, image_size, shards, file_format)
     options = Options(
         image_size=image_size or _IMAGE_SIZE,
         split_seed=split_seed,
@@ -92,12 +96,16 @@ def convert(
             if verify:
                 archives = dataset.source.archives(watch)
                 checks.check_archives(dataset, archives, verify=True)
-            checks.check_kept(target, strict=strict, shards=shards)
+            checks.check_kept(
+                target, strict=strict, shards=shards, file_format=file_format
+            )
             return target
         listing = dataset.listing(watch)
         checks.check_archives(dataset, listing.archives, verify=verify)
         if target.exists() and checks.may_stay(dataset, target, options, listing):
-            checks.check_kept(target, strict=strict, shards=shards)
+            checks.check_kept(
+                target, strict=strict, shards=shards, file_format=file_format
+            )
             return target
         differences = checks.differences(dataset, listing)
         checks.check_published(differences, strict=strict)
@@ -107,6 +115,7 @@ def convert(
             strict=strict,
             workers=workers,
             shards=shards,
+            file_format=file_format or checks.format_of(target),
             stamp=stamp,
             differences=differences,
             encoding=progress,
@@ -121,7 +130,10 @@ def records_path(dataset: Dataset, out: Path) -> Path:
 
 
 def _check_arguments(
-    dataset: Dataset, image_size: int | None, shards: int | None
+    dataset: Dataset,
+    image_size: int | None,
+    shards: int | None,
+    file_format: str | None,
 ) -> None:
     if image_size is not None and "patch_size" in dataset.options:
         raise InputError(
@@ -132,3 +144,7 @@ def _check_arguments(
         raise InputError(f"Expected image_size of at least 1, got {image_size}.")
     if shards is not None and shards < 1:
         raise InputError(f"Expected shards of at least 1, got {shards}.")
+    if file_format not in (None, *FORMATS):
+        raise InputError(
+            f"Expected --format to be {' or '.join(FORMATS)}, got {file_format!r}."
+        )

@@ -10,7 +10,7 @@ from helpers.miniature_archives import MINIATURES, WNIDS
 
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.table import resolve
-from kerastransfer.errors import MissingError
+from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
 
 
@@ -106,3 +106,45 @@ def test_an_annotation_in_capitals_is_read(tmp_path):
     files = {f"{stem}.JPG": b"", f"{stem}.JPG.TXT": b"1; 2; CCA\n3; 4; Sand\n"}
     miniature_archives.write_zip(tmp_path / name, files)
     assert len(paths("coral", tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_the_example_of_a_layout_is_one_of_its_images(name):
+    layout = resolve(name).source.layout
+    for example in layout.example.split(" or "):
+        wnid = WNIDS["target"][0]
+        assert layout.image(example.replace("n01440764", wnid)) is not None
+
+
+def test_sun397_in_other_folders_says_what_is_there_and_what_should_be(tmp_path):
+    """As some copies have it: without the letters, or one folder for each kind."""
+    image = tmp_path / "SUN397" / "abbey" / "sun_aaalbzqrimafwbiv.jpg"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"x")
+    with pytest.raises(MissingError) as error:
+        resolve("sun397", tmp_path).listing()
+    assert "'SUN397/abbey/sun_aaalbzqrimafwbiv.jpg'" in str(error.value)
+    assert "expected 'SUN397/a/abbey/sun_aaalb" in str(error.value)
+    with tarfile.open(tmp_path / "SUN397.tar.gz", "w:gz") as tar:
+        tar.add(image, "SUN397/sun_aaalbzqrimafwbiv.jpg")
+    shutil.rmtree(tmp_path / "SUN397")
+    with pytest.raises(DataError) as error:
+        resolve("sun397", tmp_path).listing()
+    assert "none but 'SUN397/sun_aaalbzqrimafwbiv.jpg'; unpack" in str(error.value)
+    assert "such as 'SUN397/a/abbey/sun_" in str(error.value)
+
+
+def test_ilsvrc_by_class_is_read_and_under_other_names_refused(tmp_path):
+    mini, folder = unpacked("yosinski", tmp_path)
+    val = folder / "ILSVRC2012_img_val"
+    for image in sorted(val.iterdir()):  # as PyTorch's script arranges them
+        place = val / WNIDS["target"][0] / image.name
+        place.parent.mkdir(exist_ok=True)
+        image.rename(place)
+    assert paths("yosinski", folder) == set(mini.labels)
+    for number, image in enumerate(sorted(val.rglob("*.JPEG"))):
+        image.rename(image.with_name(f"{number:05d}.jpg"))
+    with pytest.raises(MissingError) as error:
+        resolve("yosinski", folder).listing()
+    assert "'ILSVRC2012_img_val.tar'" in str(error.value)
+    assert "/00000.jpg', expected 'n01440764/n0" in str(error.value)

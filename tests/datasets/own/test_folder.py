@@ -1,3 +1,6 @@
+import gzip
+import re
+
 import pytest
 from helpers.reading import read
 
@@ -131,3 +134,23 @@ def test_names_are_safe_and_tell_folders_apart(tmp_path, monkeypatch):
     assert first.name.startswith("folder_v2_") and first.name.isidentifier()
     assert resolve("folder:Other Birds/v2").name != first.name
     assert resolve("folder:/").name.isidentifier()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("a.zip", b"PK\x05\x06" + bytes(18), "(an archive); unpack it and name the"),
+        ("a.tar.gz", gzip.compress(b""), "(an archive); unpack it and name the folder"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "(an archive); unpack it and name the folder"),
+        ("a.csv", b"path,label", "; for a table say csv:"),
+        ("a.parquet", b"PAR1", "; say parquet:"),
+        ("a.jpg", b"\xff\xd8", "; name the folder that holds a folder for each class"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_says_what_to_do(tmp_path, name, data, told):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=re.escape(told)):
+        resolve(f"folder:{tmp_path / name}")
+    if "archive" in told and not name.endswith("7z"):
+        with pytest.raises(DataError, match=re.escape(told)):
+            resolve(tmp_path / name)

@@ -1,6 +1,7 @@
 """A dataset of TFDS, made by a builder that knows nothing of ours."""
 
 import io
+import shutil
 import subprocess
 import sys
 import warnings
@@ -58,6 +59,102 @@ class Notes(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 for builder in (Shapes, Notes):
     builder(data_dir=sys.argv[1]).download_and_prepare()
 """
+
+
+# Datasets as others declare them: keys of three, nested features, float images, other
+# names of splits, splits without labels.
+PREPARE_ODD = """
+import sys
+import numpy as np
+import tensorflow_datasets as tfds
+
+F = tfds.features
+
+class Odd(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    VERSION = tfds.core.Version("1.0.0")
+    KEYS, SPLITS, DTYPE, LABELLED = None, ("training", "testing"), np.uint8, True
+    def _info(self):
+        image = F.Image(shape=(None, None, 1), dtype=self.DTYPE)
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=F.FeaturesDict({
+                "views": {"front": image},
+                "kind": F.ClassLabel(names=["disc", "square"]),
+                "weight": np.float32,
+                "site": F.Text(),
+            }),
+            supervised_keys=self.KEYS,
+            citation="@misc{odd}", homepage="https://example.org/odd", license="CC0",
+        )
+    def _split_generators(self, dl_manager):
+        return {name: self._some(n) for n, name in enumerate(self.SPLITS)}
+    def _generate_examples(self):
+        pass
+    def _some(self, number):
+        for i in range(100 * number, 100 * number + 40):
+            image = np.full((9, 12, 1), self.value(i), self.DTYPE)
+            kind = i % 2 if self.LABELLED or number == 0 else -1
+            yield i, {"views": {"front": image}, "kind": kind, "weight": 1.0,
+                      "site": "reef" if i % 4 < 2 else "bay"}
+    def value(self, i):
+        return i
+
+class Three(Odd, skip_registration=True):
+    KEYS = ("views", "kind", "weight")
+
+class Nested(Odd, skip_registration=True):
+    KEYS = ({"x": "views"}, ({"y": "kind"},))
+
+class Floats(Odd, skip_registration=True):
+    DTYPE = np.float32
+    def value(self, i):
+        return i / 255
+
+class WideFloats(Floats, skip_registration=True):
+    def value(self, i):
+        return i
+
+class Signed(Floats, skip_registration=True):
+    def value(self, i):
+        return i - 7
+
+class Unlabelled(Odd, skip_registration=True):
+    SPLITS, LABELLED = ("train", "test"), False
+
+class Full(Odd, skip_registration=True):
+    SPLITS = ("full",)
+
+class Parts(Odd, skip_registration=True):
+    SPLITS = ("part_a", "part_b")
+
+folder = sys.argv[1]
+for builder in (Three, Nested, Floats, WideFloats, Signed, Unlabelled, Full, Parts):
+    builder(data_dir=folder).download_and_prepare()
+for builder in (Three, Floats):
+    builder(data_dir=folder + "/random", file_format="array_record"
+    ).download_and_prepare()
+Three(data_dir=folder + "/parquet", file_format="parquet").download_and_prepare()
+"""
+
+
+def pictures_of(dataset, listing):
+    """The gray value and the class of every image, by path."""
+    images = dataset.source.image_files([item.path for item in listing.items])
+    grays = {}
+    for each in images:
+        [(path, _)] = each.images
+        grays[path] = np.asarray(Image.open(io.BytesIO(each.content.read())))
+    return {
+        item.path: (int(grays[item.path].flat[0]), item.label) for item in listing.items
+    }
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("odd")
+    command = [sys.executable, "-c", PREPARE_ODD, str(folder)]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +254,145 @@ def test_what_is_not_prepared_or_not_known_is_told(folder, tmp_path):
     for name in ("tfds:", "tfds:../x", "tfds:a b"):
         with pytest.raises(InputError, match="Expected a name after 'tfds:'"):
             resolve(name)
+
+
+def expected(splits):
+    return {
+        f"{word}/{i:07d}": (100 * number + i, i % 2)
+        for number, word in enumerate(splits)
+        for i in range(40)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "below"),
+    [
+        ("three", ""),
+        ("nested", ""),
+        ("three", "random"),  # ArrayRecord files
+        ("floats", ""),
+        ("floats", "random"),
+        ("wide_floats", ""),
+    ],
+)
+def test_pixels_and_labels_are_those_that_were_written(odd, name, below, capsys):
+    dataset = resolve(f"tfds:{name}", odd / below)
+    listing = dataset.listing()
+    assert listing.classes == ("disc", "square")
+    # The order of a split is TFDS's own; what goes with what is not.
+    given = pictures_of(dataset, listing)
+    assert sorted(given.values()) == sorted(expected(("training", "testing")).values())
+    for path, (gray, label) in given.items():
+        assert label == gray % 2 and (gray >= 100) == path.startswith("testing/")
+    assert {item.split for item in listing.items} == {"train", "test"}
+    err = capsys.readouterr().err
+    assert "'testing' is taken for test" in err and "Traceback" not in err
+    if "floats" in name:
+        white = 255 if name.startswith("wide") else 1
+        assert f"{white} is taken for white" in err
+
+
+def test_float_images_are_those_that_tfds_decodes(odd):
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder("floats", data_dir=odd)
+    theirs = [
+        np.rint(255 * each["views"]["front"]).astype(int)
+        for each in builder.as_dataset(
+            split="training", shuffle_files=False
+        ).as_numpy_iterator()
+    ]
+    dataset = resolve("tfds:floats", odd)
+    paths = [f"training/{i:07d}" for i in range(40)]
+    for theirs_one, file in zip(theirs, dataset.source.image_files(paths), strict=True):
+        ours = np.asarray(Image.open(io.BytesIO(file.content.read())))
+        np.testing.assert_array_equal(ours, theirs_one[..., 0])
+
+
+def test_float_images_without_a_white_are_refused(odd):
+    with pytest.raises(DataError, match="from 0 to 1 or from 0 to 255, got -7 to 132"):
+        resolve("tfds:signed", odd).listing()
+
+
+def test_an_official_test_set_without_labels_is_an_error_that_names_it(odd):
+    with pytest.raises(DataError, match="None of 40 images in the official test set"):
+        resolve("tfds:unlabelled", odd).listing()
+    only = resolve("tfds:unlabelled", odd, {"splits": "train=train"}).listing()
+    assert {item.split for item in only.items} == {"train"} and len(only.items) == 40
+    assert only.ignored == {"images of the split test": 40}
+
+
+def test_splits_of_other_names_are_asked_for(odd, capsys):
+    with pytest.raises(DataError, match="got 'part_a', 'part_b', of which none is one"):
+        resolve("tfds:parts", odd).listing()
+    choice = {"splits": "train=part_b,test=part_a"}
+    listing = resolve("tfds:parts", odd, choice).listing()
+    assert {(i.path[:6], i.split) for i in listing.items} == {
+        ("part_a", "test"),
+        ("part_b", "train"),
+    }
+    with pytest.raises(InputError, match="which are 'part_a', 'part_b', got 'c'"):
+        resolve("tfds:parts", odd, {"splits": "train=c"}).listing()
+    for words in ("test=part_a", "train:part_a", "train=a,exam=b", "train=a,val=a"):
+        with pytest.raises(InputError, match="--splits"):
+            resolve("tfds:parts", odd, {"splits": words})
+    items = resolve("tfds:full", odd).listing().items
+    assert {item.split for item in items} == {None} and len(items) == 40
+    assert "no official splits" in capsys.readouterr().err
+
+
+def test_a_feature_may_be_named(odd):
+    listing = resolve("tfds:three", odd, {"label_column": "site"}).listing()
+    assert listing.classes == ("bay", "reef")
+    with pytest.raises(DataError, match="none that may be the label is"):
+        resolve("tfds:three", odd, {"label_column": "weight"}).listing()
+
+
+def test_what_tfds_says_of_a_dataset_goes_into_its_records(odd, tmp_path):
+    dataset = resolve("tfds:floats", odd)
+    about = dataset.source.described(dataset.info)
+    assert (about.citation, about.url, about.licence) == (
+        "@misc{odd}",
+        "https://example.org/odd",
+        "CC0",
+    )
+
+
+@pytest.mark.parametrize("below", ["", "random"])
+def test_files_that_are_cut_or_missing_are_one_line(odd, tmp_path, below):
+    copy = tmp_path / "copy"
+    shutil.copytree(odd / below / "three", copy / "three")
+    [version] = (copy / "three").iterdir()
+    [shard] = version.glob("*training*-of-*")
+    data = shard.read_bytes()
+    for change in (lambda: shard.write_bytes(data[: len(data) // 2]), shard.unlink):
+        change()
+        with pytest.raises(DataError, match=r"Split 'training' .* damaged or not all"):
+            resolve("tfds:three", copy).listing()
+    shard.write_bytes(data)
+    for name in ("dataset_info.json", "features.json"):
+        text = (version / name).read_text()
+        (version / name).write_text(text[: len(text) // 2])
+        with pytest.raises(DataError, match="TFDS refuses 'three'") as error:
+            resolve("tfds:three", copy).listing()
+        assert "\n" not in str(error.value)
+        (version / name).write_text(text)
+    assert len(resolve("tfds:three", copy).listing().items) == 80
+
+
+def test_a_shard_with_fewer_examples_than_stated_is_refused(odd, tmp_path):
+    """Cut at the end of a record, which TensorFlow takes for the end of the file."""
+    copy = tmp_path / "copy"
+    shutil.copytree(odd / "three", copy / "three")
+    [version] = (copy / "three").iterdir()
+    [shard] = version.glob("*training*-of-*")
+    data = shard.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    shard.write_bytes(data[12 + length + 4 :])
+    with pytest.raises(DataError, match=r"training' .*39 elements; prepare"):
+        resolve("tfds:three", copy).listing()
+
+
+def test_files_of_another_format_are_refused_by_name(odd):
+    with pytest.raises(DataError, match=r"TFRecord or ArrayRecord .*, got parquet"):
+        resolve("tfds:three", odd / "parquet").listing()

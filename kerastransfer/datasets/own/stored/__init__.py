@@ -1,0 +1,1 @@
+"""Sources of many images in few files: their examples, features and columns."""

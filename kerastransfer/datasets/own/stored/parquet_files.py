@@ -1,0 +1,91 @@
+"""Parquet files, opened by pyarrow where it is installed."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.errors import DataError, MissingError
+
+_LFS = b"version https://git-lfs"
+_MOST_GROUP = 1 << 33  # bytes of a row group, unpacked
+
+
+def open_file(file: Path) -> Any:
+    """Open a file; nothing but its footer has been read.
+
+    Returns
+    -------
+    pyarrow.parquet.ParquetFile
+
+    Raises
+    ------
+    MissingError
+        If it is not there, or pyarrow is not installed.
+    DataError
+        If it is none, is damaged, or states sizes that no memory holds.
+    """
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingError(
+            "Parquet files are read by pyarrow, which is not installed; install it "
+            "with 'pip install kerastransfer[parquet]'."
+        ) from None
+    with _explaining(file):
+        if _starts(file, _LFS):
+            raise DataError(
+                f"{str(file)!r} is a pointer of Git LFS, not the file itself; get it "
+                "with 'git lfs pull'."
+            )
+        opened = parquet.ParquetFile(file)
+        groups = (
+            opened.metadata.row_group(number).total_byte_size
+            for number in range(opened.metadata.num_row_groups)
+        )
+        if max(groups, default=0) > _MOST_GROUP:
+            raise DataError(
+                f"{str(file)!r} holds a row group of more than {_MOST_GROUP:,} bytes; "
+                "write it in smaller ones."
+            )
+        return opened
+
+
+def table_of(file: Path, columns: Sequence[str]) -> Any:
+    """Read some columns whole.
+
+    Returns
+    -------
+    pyarrow.Table
+    """
+    with _explaining(file):
+        return open_file(file).read(columns=list(columns))
+
+
+def batches(file: Path, column: str, size: int) -> Iterator[Any]:
+    """Yield one column in batches of some rows, as pyarrow's record batches."""
+    opened = open_file(file)
+    with _explaining(file):
+        yield from opened.iter_batches(batch_size=size, columns=[column])
+
+
+@contextlib.contextmanager
+def _explaining(file: Path) -> Iterator[None]:
+    import pyarrow as arrow
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise MissingError(f"File {str(file)!r} is not there.") from None
+    except (DataError, MissingError):
+        raise
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(
+            f"{str(file)!r} cannot be read as a Parquet file: {reason}; get it again."
+        ) from None
+
+
+def _starts(file: Path, magic: bytes) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(magic)) == magic

@@ -1,0 +1,129 @@
+"""Examples of a prepared TFDS dataset in the order in which they are stored."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerastransfer.datasets.own.stored.tfds_features import Features, Path, at, nested
+from kerastransfer.errors import DataError
+
+# What TensorFlow puts around a reason: where in its own graph it arose.
+_NOISE = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*?\](?:\s*name:)?\s*")
+
+
+def labels(builder: Any, split: str, features: Features) -> Iterator[int | str]:
+    """Yield a split's labels; nothing else is decoded.
+
+    Raises
+    ------
+    DataError
+        If the files are damaged, or do not hold as many examples as they should.
+    """
+    import tensorflow_datasets as tfds
+
+    if _is_random_access(builder):
+        read = _raw(builder, split, features.label)
+    else:
+        feature = at(features.label, builder.info.features)
+        partial = tfds.decode.PartialDecoding(nested(features.label, feature))
+        read = _read(builder, split, features.label, partial)
+    return (_plain(value) for value in _counted(builder, split, read))
+
+
+def images(builder: Any, split: str, features: Features) -> Iterator[bytes]:
+    """Yield a split's images as they are stored, encoded; see `labels`."""
+    import tensorflow_datasets as tfds
+
+    if _is_random_access(builder):
+        read = _raw(builder, split, features.image)
+    else:
+        feature = at(features.image, builder.info.features)
+        partial = tfds.decode.PartialDecoding(
+            nested(features.image, feature),
+            decoders=nested(features.image, tfds.decode.SkipDecoding()),
+        )
+        read = _read(builder, split, features.image, partial)
+    return (bytes(value) for value in _counted(builder, split, read))
+
+
+def _is_random_access(builder: Any) -> bool:
+    file_format = builder.info.file_format.value
+    if file_format not in ("tfrecord", "array_record"):
+        raise DataError(
+            f"Expected TFRecord or ArrayRecord files in {str(builder.data_dir)!r}, got "
+            f"{file_format}; write them anew with 'tfds convert_format "
+            "--out_file_format array_record'."
+        )
+    return bool(file_format == "array_record")
+
+
+def _read(builder: Any, split: str, path: Path, decoders: Any) -> Iterator[Any]:
+    import tensorflow_datasets as tfds
+
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    examples = builder.as_dataset(
+        split=split, shuffle_files=False, read_config=config, decoders=decoders
+    )
+    for each in examples.as_numpy_iterator():
+        yield at(path, each)
+
+
+def _raw(builder: Any, split: str, path: Path) -> Iterator[Any]:
+    """Yield one feature of ArrayRecord files, which ``as_dataset`` does not read."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    source = builder.as_data_source(
+        split=split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+    )
+    key = "/".join(path)
+    for index in range(len(source)):
+        example = tf.train.Example.FromString(source[index])
+        feature = example.features.feature[key]
+        kind = feature.WhichOneof("kind")
+        values: list[Any] = list(getattr(feature, kind).value) if kind else []
+        if len(values) != 1:
+            raise DataError(f"example {index:,} holds no {key!r}")
+        yield values[0]
+
+
+def _plain(value: Any) -> int | str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return int(np.asarray(value).item())
+
+
+def _counted(builder: Any, split: str, read: Iterator[Any]) -> Iterator[Any]:
+    """Yield examples, and refuse more or fewer than the dataset says it has."""
+    expected, count = builder.info.splits[split].num_examples, 0
+    with _explaining(builder, split):
+        for count, value in enumerate(read, start=1):  # noqa: B007 (of the last one)
+            yield value
+    if count != expected:
+        raise _damaged(
+            builder, split, f"{expected:,} examples expected, {count:,} read"
+        )
+
+
+@contextlib.contextmanager
+def _explaining(builder: Any, split: str) -> Iterator[None]:
+    """Turn what reading damaged files raises into one line."""
+    import tensorflow as tf
+
+    failures = (tf.errors.OpError, OSError, RuntimeError, ValueError, IndexError)
+    try:
+        yield
+    except failures as error:
+        text = _NOISE.sub("", getattr(error, "message", "") or str(error))
+        reason = (text.strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
+        raise _damaged(builder, split, reason) from None
+
+
+def _damaged(builder: Any, split: str, reason: str) -> DataError:
+    return DataError(
+        f"Split {split!r} in {str(builder.data_dir)!r} is damaged or not all there: "
+        f"{reason}; prepare the dataset again."
+    )

@@ -1,0 +1,1 @@
+"""Tables of images as people write them: text, cells, columns and where files are."""
