@@ -57,6 +57,12 @@ class Listing:
         That were read; empty where nobody asked.
     lacking : tuple of str
         Published archives of images that are not there and not needed.
+    origins : mapping of split to str
+        Where the images of an official set lie, in words; of those that say so.
+    notes : tuple of str
+        What was understood of the source that a user may want to check, in sentences.
+    lost : mapping of split to str
+        Official sets of which nothing is left, and why; a plan refuses them.
     """
 
     classes: tuple[str, ...]
@@ -65,6 +71,9 @@ class Listing:
     ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
     archives: tuple[ArchiveState, ...] = ()
     lacking: tuple[str, ...] = ()
+    origins: Mapping[SplitName, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    lost: Mapping[SplitName, str] = dataclasses.field(default_factory=dict)
 
 
 def make_listing(

@@ -20,6 +20,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
 from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
+from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
@@ -52,6 +53,7 @@ def resolve(
     data: Any,
     archives: Path | None = None,
     options: Mapping[str, OptionValue] | None = None,
+    selection: Selection | None = None,
 ) -> Dataset:
     """Return the dataset that a user names or gives.
 
@@ -67,6 +69,8 @@ def resolve(
         the usual place.
     options : mapping of str to value, optional
         How it is read, such as ``{"partition": 1}``; what is left out has its default.
+    selection : Selection, optional
+        Which files of a folder are wanted.
 
     Returns
     -------
@@ -89,6 +93,12 @@ def resolve(
     {'group': 'quadrat', 'patch_size': 224, 'merge_porites': False}
     """
     text = _spec_of_path(data)
+    kind, colon, rest = (text or "").partition(":")
+    if selection and kind != "folder":
+        raise InputError(
+            f"{selection} goes with a folder of images alone; leave it out, or change "
+            "what the table or the dataset names."
+        )
     if text is None:
         dataset = _given_in_python(data)
         _complete(dataset.spec, (), options)
@@ -98,13 +108,14 @@ def resolve(
     if name in DATASETS:
         known = DATASETS[name]
         return known.open(archives, _complete(name, known.options, options))
-    kind, colon, rest = text.partition(":")
     if not colon or kind not in (*_OWN, *given.KINDS):
         own = ("folder:DIR", "csv:FILE", "tfds:NAME")
         raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
     _complete(text, (), options)
     if kind in given.KINDS:
         return given.dataset(kind, rest)
+    if kind == "folder":
+        return folder.dataset(rest, archives, selection)
     return _OWN[kind](rest, archives)
 
 
