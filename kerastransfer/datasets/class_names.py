@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from kerastransfer.foundation import report
+
 _WHOLE = re.compile(r"0*(\d+)(?:\.0*)?")
 _GAPS = re.compile(r"[\s_\-]+")
 _SHOWN = 5
@@ -73,6 +75,28 @@ def match(groups: Mapping[str, Collection[str]], *, numbers: bool = False) -> Ma
             "rename one if they are the same."
         )
     return Matched(changed, warnings)
+
+
+def match_rows(rows: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Match the labels of a table's rows, and warn of what was matched.
+
+    Parameters
+    ----------
+    rows : collection of (str, str)
+        The split of each, empty where it has none, and its label.
+
+    Returns
+    -------
+    dict of (str, str) to str
+        From a split and a label to the class.
+    """
+    groups: dict[str, dict[str, None]] = {"train": {}}
+    for split, label in rows:
+        groups.setdefault(split, {})[label] = None
+    matched = match(groups, numbers=True)
+    for sentence in matched.warnings:
+        report.warn(sentence)
+    return {key: matched.names.get(key, key[1]) for key in rows}
 
 
 def _same_texts(

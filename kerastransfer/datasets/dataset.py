@@ -11,7 +11,6 @@ from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
-from kerastransfer.datasets.selection import ALL, Selection
 
 TestRule = int | Literal["official", "rest"] | None
 ShortClasses = Literal["error", "cap", "drop"]
@@ -121,15 +120,6 @@ class ImageSource(abc.ABC):
         MissingError
             If it is not.
         """
-
-    @property
-    def selection(self) -> Selection:
-        """Which of the files are wanted; all, unless the user said otherwise."""
-        return ALL
-
-    def selecting(self, selection: Selection) -> "ImageSource":
-        """Return the source with other files wanted; itself where it has no choice."""
-        return self
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

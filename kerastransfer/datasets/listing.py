@@ -61,8 +61,6 @@ class Listing:
         Where the images of an official set lie, in words; of those that say so.
     notes : tuple of str
         What was understood of the source that a user may want to check, in sentences.
-    lost : mapping of split to str
-        Official sets of which nothing is left, and why; a plan refuses them.
     """
 
     classes: tuple[str, ...]
@@ -71,9 +69,8 @@ class Listing:
     ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
     archives: tuple[ArchiveState, ...] = ()
     lacking: tuple[str, ...] = ()
-    origins: Mapping[SplitName, str] = dataclasses.field(default_factory=dict)
+    origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    lost: Mapping[SplitName, str] = dataclasses.field(default_factory=dict)
 
 
 def make_listing(

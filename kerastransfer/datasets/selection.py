@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pathspec
 
@@ -49,35 +47,11 @@ class Selection:
             for pattern in patterns:
                 _check(flag, pattern)
 
-    @classmethod
-    def of(
-        cls,
-        include: str | Sequence[str] | None = None,
-        exclude: str | Sequence[str] | None = None,
-        follow_links: bool = True,
-    ) -> "Selection":
-        """Make a selection of one pattern, several or none."""
-        return cls(_several(include), _several(exclude), follow_links)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Selection":
-        """Read what `as_dict` gave."""
-        return cls.of(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what differs from the default in plain Python, ready for JSON."""
-        whole = dataclasses.asdict(self)
-        usual = dataclasses.asdict(ALL)
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in whole.items()
-            if value != usual[name]
-        }
-
     def __bool__(self) -> bool:
         return self != ALL
 
     def __str__(self) -> str:
+        """Spell it as flags."""
         words = [f"--include {shlex.quote(pattern)}" for pattern in self.include]
         words += [f"--exclude {shlex.quote(pattern)}" for pattern in self.exclude]
         return " ".join(words + ["--no-follow-links"] * (not self.follow_links))
@@ -127,12 +101,6 @@ def excluding(path: str, *, folder: bool = False) -> str:
     pattern = "/" + _SPECIAL.sub(r"\\\1", path) + ("/" if folder else "")
     quoted = shlex.quote(pattern) if "'" in pattern else f"'{pattern}'"
     return f"--exclude {quoted}"
-
-
-def _several(patterns: str | Sequence[str] | None) -> tuple[str, ...]:
-    if patterns is None:
-        return ()
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 
 def _check(flag: str, pattern: object) -> None:

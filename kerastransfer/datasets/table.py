@@ -20,7 +20,6 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
 from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
-from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
@@ -53,7 +52,6 @@ def resolve(
     data: Any,
     archives: Path | None = None,
     options: Mapping[str, OptionValue] | None = None,
-    selection: Selection | None = None,
 ) -> Dataset:
     """Return the dataset that a user names or gives.
 
@@ -69,8 +67,6 @@ def resolve(
         the usual place.
     options : mapping of str to value, optional
         How it is read, such as ``{"partition": 1}``; what is left out has its default.
-    selection : Selection, optional
-        Which files of a folder are wanted.
 
     Returns
     -------
@@ -93,12 +89,6 @@ def resolve(
     {'group': 'quadrat', 'patch_size': 224, 'merge_porites': False}
     """
     text = _spec_of_path(data)
-    kind, colon, rest = (text or "").partition(":")
-    if selection and kind != "folder":
-        raise InputError(
-            f"{selection} goes with a folder of images alone; leave it out, or change "
-            "what the table or the dataset names."
-        )
     if text is None:
         dataset = _given_in_python(data)
         _complete(dataset.spec, (), options)
@@ -108,14 +98,15 @@ def resolve(
     if name in DATASETS:
         known = DATASETS[name]
         return known.open(archives, _complete(name, known.options, options))
+    kind, colon, rest = text.partition(":")
     if not colon or kind not in (*_OWN, *given.KINDS):
         own = ("folder:DIR", "csv:FILE", "tfds:NAME")
         raise UnknownNameError("dataset", text, (*DATASETS, *ALIASES, *own))
+    if kind == "folder":
+        return folder.dataset(rest, archives, _complete(text, folder.OPTIONS, options))
     _complete(text, (), options)
     if kind in given.KINDS:
         return given.dataset(kind, rest)
-    if kind == "folder":
-        return folder.dataset(rest, archives, selection)
     return _OWN[kind](rest, archives)
 
 
@@ -161,7 +152,7 @@ def _complete(
 
 
 def declared_options() -> dict[str, tuple[Option, ...]]:
-    """Return the options of all known datasets by name.
+    """Return the options of all datasets by name.
 
     Several datasets may have an option of one name, with other choices.
 
@@ -169,7 +160,13 @@ def declared_options() -> dict[str, tuple[Option, ...]]:
     [('photograph', 'quadrat'), ('bin',)]
     """
     gathered: dict[str, tuple[Option, ...]] = dict.fromkeys(_FIRST, ())
-    for known in DATASETS.values():
-        for option in known.options:
+    for options in options_by_owner().values():
+        for option in options:
             gathered[option.name] = (*gathered.get(option.name, ()), option)
     return gathered
+
+
+def options_by_owner() -> dict[str, tuple[Option, ...]]:
+    """Return the options of each known dataset and of each kind of a user's own."""
+    known = {name: dataset.options for name, dataset in DATASETS.items()}
+    return {**known, "folder": folder.OPTIONS}

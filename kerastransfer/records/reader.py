@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastransfer.datasets import table
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -231,6 +232,7 @@ def find_or_convert(
     DataError
         If the records are damaged, or a conversion fails.
     """
+    dataset.source.check()
     out = records_home() if records_dir is None else Path(records_dir)
     path = records_path(dataset, out)
     if not path.exists():
@@ -243,6 +245,7 @@ def find_or_convert(
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
+        dataset = _read_as_before(dataset, metadata)
         convert(
             dataset,
             out,
@@ -253,6 +256,18 @@ def find_or_convert(
     records = open_records(path)
     records.dataset = dataset
     return records
+
+
+def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
+    """Return a dataset with its records' options, where the user says nothing of any.
+
+    A folder of which patterns left something out is then read so again.
+    """
+    options = {name: metadata[name] for name in dataset.options}
+    said = any(value not in (None, False) for value in dataset.options.values())
+    if said or dict(dataset.options) == options:
+        return dataset
+    return table.resolve(dataset.spec, options=options)
 
 
 def _way_to_records(dataset: Dataset, out: Path) -> str:

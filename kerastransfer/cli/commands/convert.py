@@ -114,6 +114,8 @@ def _add_dataset_options(headings: Headings) -> None:
         option = declared[0]
         if option.value_type is bool:
             add(option.flag, action="store_true", help=words)
+        elif option.several:
+            add(option.flag, action="append", metavar=option.metavar, help=words)
         else:
             metavar = option.metavar
             add(option.flag, type=option.value_type, metavar=metavar, help=words)
@@ -126,11 +128,11 @@ def _option_help(name: str, declared: Sequence[Option]) -> str:
     Side of the patches about labelled points, in pixels (coral; default: 224)
     """
     owners = []
-    for known in table.DATASETS.values():
-        for option in known.options:
+    for owner, options_ in table.options_by_owner().items():
+        for option in options_:
             if option.name == name:
                 choices = " or ".join(option.choices)
-                owners.append(f"{known.name}: {choices}" if choices else known.name)
+                owners.append(f"{owner}: {choices}" if choices else owner)
     default = declared[0].default
     words = "no" if default is False else "not used" if default is None else default
     return f"{declared[0].help} ({', '.join(owners)}; default: {words})"

@@ -23,7 +23,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
 from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.read_options import ReadOptions
-from kerastransfer.errors import DataError, InputError
+from kerastransfer.errors import DataError, InputError, MissingError
 
 INFO = DatasetInfo(
     description="A CSV file with a row for each image: path,label[,split,group].",
@@ -43,6 +43,11 @@ class CsvFile(ImageSource):
     """
 
     file: Path
+
+    def check(self) -> None:
+        """Refuse a file that is not there."""
+        if not self.file.is_file():
+            raise MissingError(f"File {str(self.file)!r} is not there.")
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.

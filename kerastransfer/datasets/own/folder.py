@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kerastransfer.archives.spans import FileSpan
@@ -18,6 +18,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, make_listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
+from kerastransfer.datasets.option import Option, OptionValue
 from kerastransfer.datasets.own.folders.layout import FolderLayout
 from kerastransfer.datasets.own.folders.losses import refuse_losses
 from kerastransfer.datasets.own.folders.notes import sentences
@@ -32,6 +33,28 @@ INFO = DatasetInfo(
     description="A folder with a sub-folder of images for each class.",
     auto_convert=True,
     may_change=True,
+)
+OPTIONS = (
+    Option(
+        name="include",
+        help="Pattern, as in a .gitignore file, of the images that are read; may be "
+        "given more than once",
+        metavar="PATTERN",
+        several=True,
+    ),
+    Option(
+        name="exclude",
+        help="Pattern of files and folders that are left out; may be given more than "
+        "once",
+        metavar="PATTERN",
+        several=True,
+    ),
+    Option(
+        name="no_follow_links",
+        help="Leave symbolic links out",
+        value_type=bool,
+        default=False,
+    ),
 )
 
 
@@ -49,15 +72,6 @@ class ImageFolder(ImageSource):
 
     root: Path
     wanted: Selection = ALL
-
-    @property
-    def selection(self) -> Selection:
-        """Which of the files are wanted."""
-        return self.wanted
-
-    def selecting(self, selection: Selection) -> "ImageFolder":
-        """Return the same folder with other files wanted."""
-        return dataclasses.replace(self, wanted=selection)
 
     def check(self) -> None:
         """Refuse a folder that is not there."""
@@ -102,31 +116,45 @@ class ImageFolder(ImageSource):
 
 
 def dataset(
-    text: str, archives: Path | None = None, selection: Selection | None = None
+    text: str,
+    archives: Path | None = None,
+    options: Mapping[str, OptionValue] | None = None,
 ) -> Dataset:
     """Return the dataset in the folder called `text`.
 
     Parameters
     ----------
-    selection : Selection, optional
-        Which of its files are wanted; by default all.
+    options : mapping of str to value, optional
+        One for each of `OPTIONS`, or none.
 
     Raises
     ------
     InputError
-        If `text` is empty, or `archives` is given.
+        If `text` is empty, `archives` is given, or a pattern cannot be read.
     """
     refuse_archives("folder", archives)
     if not text:
         raise InputError("Expected a folder after 'folder:', such as folder:photos.")
     # normpath, not resolve: a link that is moved to new images stays the same dataset
     root = Path(os.path.normpath(Path(text).expanduser().absolute()))
+    values = {option.name: option.default for option in OPTIONS} | dict(options or {})
     return Dataset(
         name=safe_name("folder", root.name, root),
         spec=f"folder:{root}",
         info=INFO,
-        source=ImageFolder(root, selection or ALL),
+        source=ImageFolder(root, _selection(**values)),
+        options=values,
         salt="folder",
+    )
+
+
+def _selection(
+    include: OptionValue, exclude: OptionValue, no_follow_links: OptionValue
+) -> Selection:
+    return Selection(
+        include=tuple(str(include or "").splitlines()),
+        exclude=tuple(str(exclude or "").splitlines()),
+        follow_links=not no_follow_links,
     )
 
 

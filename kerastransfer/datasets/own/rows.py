@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from kerastransfer.datasets.listing import Item, Listing, make_listing
+from kerastransfer.datasets.class_names import match_rows
+from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
+from kerastransfer.datasets.own.alike_paths import AlikePaths
 from kerastransfer.datasets.own.folder import SPLITS, stamp
 from kerastransfer.errors import DataError
 
@@ -73,16 +75,20 @@ def list_rows(
         If a row cannot be used; the message names it.
     """
     checked = [_checked(row, f"{source}, {row_word}") for row in rows]
-    classes = sorted({row.label for row in checked}, key=class_order)
+    class_of = match_rows([(_split_of(row) or "", row.label) for row in checked])
+    classes = sorted(set(class_of.values()), key=class_order)
     labels = {name: label for label, name in enumerate(classes)}
     items: dict[str, Item] = {}
+    alike = AlikePaths()
     for row in checked:
-        path = _path(row, folder, f"{source}, {row_word}")
+        path = _path(row, folder, f"{source}, {row_word}", alike)
         if path in items:
             fail(f"{source}, {row_word}", row, f"path {row.path!r} stands twice")
         digest.update(stamp(path, folder / path))
-        split = SPLITS[row.split.lower()] if row.split else None
-        items[path] = Item(path, labels[row.label], split, row.group or None)
+        split = _split_of(row)
+        label = labels[class_of[split or "", row.label]]
+        items[path] = Item(path, label, split, row.group or None)
+    alike.tell(source)
     return make_listing(classes, items.values(), digest.hexdigest(), where=source)
 
 
@@ -100,9 +106,14 @@ def _checked(row: ImageRow, where: str) -> ImageRow:
     return row
 
 
-def _path(row: ImageRow, folder: Path, where: str) -> str:
+def _split_of(row: ImageRow) -> SplitName | None:
+    return SPLITS[row.split.lower()] if row.split else None
+
+
+def _path(row: ImageRow, folder: Path, where: str, alike: AlikePaths) -> str:
     """Spell a path in one way, so that a file named twice is seen."""
     whole = Path(os.path.normpath(folder / row.path))
+    whole = whole if whole.is_file() else alike.find(whole) or whole
     if not whole.is_file():
         fail(where, row, f"file {row.path!r} is not there")
     if whole.is_relative_to(folder):

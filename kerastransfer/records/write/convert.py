@@ -84,6 +84,7 @@ def convert(
         short_classes=short_classes or dataset.info.short_classes,
     )
     watch = ReadOptions(hashed=verify, progress=reading)
+    dataset.source.check()
     with publishing.lock(out, dataset.name), publishing.telling_of_full_disk(out):
         target = records_path(dataset, out)
         # Taken before anything is read: what changes from now on is seen.

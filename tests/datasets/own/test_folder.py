@@ -1,7 +1,6 @@
 import pytest
 from helpers.reading import read
 
-from kerastransfer.datasets.selection import Selection
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 
@@ -13,8 +12,7 @@ def touch(root, *paths):
 
 
 def paths(root, **patterns):
-    selection = Selection.of(**patterns)
-    listing = resolve(f"folder:{root}", selection=selection).listing()
+    listing = resolve(f"folder:{root}", options=patterns).listing()
     return [
         (item.path, listing.classes[item.label], item.split) for item in listing.items
     ]

@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from kerastransfer.datasets.selection import Selection
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError
 
@@ -29,7 +28,7 @@ def tree(root, layout):
 
 def listed(root, **patterns):
     """Return the classes of each split, and the listing."""
-    listing = resolve(f"folder:{root}", selection=Selection.of(**patterns)).listing()
+    listing = resolve(f"folder:{root}", options=patterns).listing()
     splits = {}
     for item in listing.items:
         splits.setdefault(item.split, set()).add(listing.classes[item.label])

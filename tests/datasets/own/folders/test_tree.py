@@ -7,7 +7,6 @@ import pytest
 from helpers.pictures import bmp, gif, jpeg, png
 
 from kerastransfer.datasets.own.folders.first_bytes import image_kind
-from kerastransfer.datasets.selection import Selection
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.report import KerasTransferWarning
@@ -30,7 +29,7 @@ def two_classes(root):
 
 
 def listing(root, **selection):
-    return resolve(f"folder:{root}", selection=Selection.of(**selection)).listing()
+    return resolve(f"folder:{root}", options=selection).listing()
 
 
 def names(root, **selection):
@@ -144,7 +143,7 @@ def test_links_are_followed_and_told(tmp_path):
     )
     write(root, **{"cat/c.jpg": b"", "dog/c.jpg": b"x", "cat/d.jpg": b"x"})
     with pytest.warns(KerasTransferWarning, match="lost 1 of 2"):
-        listed = listing(root, follow_links=False)
+        listed = listing(root, no_follow_links=True)
     assert [item.path for item in listed.items] == ["cat/d.jpg", "dog/c.jpg"]
     assert listed.ignored["links, which are not followed"] == 4
     assert listed.notes == ("chosen with --no-follow-links",)
