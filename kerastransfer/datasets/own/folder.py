@@ -95,7 +95,7 @@ class ImageFolder(ImageSource):
         self.check()
         tree = read_tree(self.root, self.wanted)
         layout = read_layout(tree.top, self.root, self.wanted)
-        refuse_losses(layout.parts, self.root)
+        missing = refuse_losses(layout.parts, self.root)
         classes = sorted({part.class_name for part in layout.parts})
         items, fingerprint = _items(layout, classes)
         return dataclasses.replace(
@@ -106,6 +106,7 @@ class ImageFolder(ImageSource):
                 where=f"folder {str(self.root)!r}",
                 ignored=+(tree.ignored + Counter(layout.ignored)),
             ),
+            missing=missing,
             origins={s: f"folder {path!r}" for s, path in layout.origins.items()},
             notes=tuple(sentences(tree, layout, self.wanted)),
         )

@@ -100,6 +100,7 @@ def convert(
         if target.exists() and checks.may_stay(dataset, target, options, listing):
             checks.check_kept(target, strict=strict, shards=shards)
             return target
+        checks.check_missing(listing, strict=strict)
         differences = checks.differences(dataset, listing)
         checks.check_published(differences, strict=strict)
         job = Conversion(

@@ -18,8 +18,13 @@ _CURES = {
 }
 
 
-def refuse_losses(parts: Sequence[Part], root: Path) -> None:
+def refuse_losses(parts: Sequence[Part], root: Path) -> Counter[str]:
     """Refuse an official set that lost images; warn of what classes lost.
+
+    Returns
+    -------
+    Counter of str
+        What was lost, by kind.
 
     Raises
     ------
@@ -45,6 +50,7 @@ def refuse_losses(parts: Sequence[Part], root: Path) -> None:
         lost[part.class_name] += kinds
     if lost:
         report.warn(_sentence(lost, images, root))
+    return sum(lost.values(), Counter[str]())
 
 
 def in_words(kinds: Counter[str]) -> str:

@@ -193,9 +193,8 @@ class _Walk:
             kind = "copies and parts of files (~, .bak, .tmp, .part, ...)"
         elif suffix in _OTHERS:
             kind = f"{suffix} files"
-        elif not size:
-            self._lose(folder, name, "empty files")
-            return
+        elif not size and not is_image(name):
+            kind = "empty files"
         else:
             pointer = _pointer_kind(entry, size)
             if pointer:
