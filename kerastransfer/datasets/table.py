@@ -124,6 +124,10 @@ def _spec_of_path(data: object) -> str | None:
         return f"folder:{path}"
     if path.suffix.lower() == ".csv" and (path.is_file() or isinstance(data, Path)):
         return f"csv:{path}"
+    if isinstance(data, str) and path.parts[1:] and ":" not in data:
+        raise MissingError(
+            f"Expected a folder of images or a .csv file, and {data!r} is not there."
+        )
     if isinstance(data, Path):
         raise MissingError(
             f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."

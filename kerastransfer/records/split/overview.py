@@ -119,14 +119,18 @@ class Overview:
             lines.append(f"{self.classes[i]:<{width}}{cells}")
         return lines
 
-    def lines(self) -> list[str]:
-        """Return what there is to say of all classes together."""
+    def places(self) -> list[str]:
+        """Return where test and val come from, and how the source was read."""
         lines = []
         for split in ("test", "val"):
             place = self.origins.get(split, "these records do not say where from")
             size = sum(self.counts[split])
             lines.append(f"{split:<12} {counted(size, 'image')}, {place}")
-        lines += [f"read         {note}" for note in self.notes]
+        return lines + [f"read         {note}" for note in self.notes]
+
+    def lines(self) -> list[str]:
+        """Return what there is to say of all classes together."""
+        lines = self.places()
         if self.left_out:
             lines.append(f"left out     {self._left_out()}")
         return lines

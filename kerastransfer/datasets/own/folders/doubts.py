@@ -151,7 +151,7 @@ def _refuse_pairs(parts: Sequence[Part], where: str) -> None:
         paired = [n for n, each in shares.items() if each.get(pattern, 0) >= _PART]
         if len(paired) == len(shares) or (paired and _is_mask_name(pattern)):
             raise DataError(
-                f"Most images of class {listed(sorted(paired), 3)} in {where} have a "
+                f"Most images of {listed(sorted(paired), 3)} in {where} have a "
                 f"companion that {pattern!r} fits, such as a mask or a copy; choose "
                 f"with --exclude '{pattern}' or --include, or {_ALL}."
             )

@@ -228,7 +228,7 @@ class _Walk:
 
     def _drop(self, entry: "os.DirEntry[str]") -> None:
         what = "folders" if entry.is_dir(follow_symlinks=False) else "files"
-        self._tree.ignored[f"hidden {what}, or of a system"] += 1
+        self._tree.ignored[f"hidden and system {what}"] += 1
 
 
 def _pointer_kind(entry: "os.DirEntry[str]", size: int) -> str | None:

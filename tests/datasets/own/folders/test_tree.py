@@ -106,8 +106,8 @@ def test_droppings_of_disks_and_editors_are_skipped_and_counted(tmp_path):
     listed = listing(tmp_path)
     assert [item.path for item in listed.items] == ["cat/a.jpg", "dog/b.jpg"]
     assert listed.ignored == {
-        "hidden folders, or of a system": 20,
-        "hidden files, or of a system": 3,
+        "hidden and system folders": 20,
+        "hidden and system files": 3,
     }
 
 
