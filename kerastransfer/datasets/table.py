@@ -1,5 +1,6 @@
 """The datasets that kerastransfer knows, and how a user names or gives one."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
 from kerastransfer.datasets.own import arrays, csv_file, folder, frame, given, tfds_set
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
+from kerastransfer.foundation import report
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
 # metadata of all records, in this order; so it stands at the end.
@@ -112,19 +114,16 @@ def resolve(
 
 def _spec_of_path(data: object) -> str | None:
     """Spell text or a path as a spec; return None for data in memory."""
-    if isinstance(data, str):
-        if data in DATASETS or data in ALIASES:
-            return data
-        if data.partition(":")[0] in (*_OWN, *given.KINDS) and ":" in data:
-            return data
-    elif not isinstance(data, Path):
+    if isinstance(data, str) and _is_spec(data):
+        return data
+    if not isinstance(data, str) and not isinstance(data, Path):
         return None
     path = Path(data).expanduser()
     if path.is_dir():
         return f"folder:{path}"
     if path.suffix.lower() == ".csv" and (path.is_file() or isinstance(data, Path)):
         return f"csv:{path}"
-    if isinstance(data, str) and path.parts[1:] and ":" not in data:
+    if isinstance(data, str) and _is_path(data):
         raise MissingError(
             f"Expected a folder of images or a .csv file, and {data!r} is not there."
         )
@@ -133,6 +132,24 @@ def _spec_of_path(data: object) -> str | None:
             f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
         )
     return data
+
+
+def _is_path(text: str) -> bool:
+    """Whether text can only be a path, there or not: no dataset is called so."""
+    is_table = Path(text).suffix.lower() == ".csv"
+    return ":" not in text and (is_table or bool({"/", os.sep} & set(text)))
+
+
+def _is_spec(text: str) -> bool:
+    """Whether text is a known name, or says which kind of a user's own images it is."""
+    if text in DATASETS or text in ALIASES:
+        if Path(text).is_dir():
+            report.warn(
+                f"{text!r} is a known dataset and a folder here; the dataset is taken, "
+                f"and folder:{text} is the folder."
+            )
+        return True
+    return ":" in text and text.partition(":")[0] in (*_OWN, *given.KINDS)
 
 
 def _given_in_python(data: object) -> Dataset:

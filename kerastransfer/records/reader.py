@@ -258,6 +258,23 @@ def find_or_convert(
     return records
 
 
+def refuse_other_options(dataset: Dataset, records: Records) -> None:
+    """Refuse records that were made with other options than those that are given.
+
+    Raises
+    ------
+    DataError
+        If they were.
+    """
+    for name, value in dataset.options.items():
+        held = records.metadata[name]
+        if value not in (None, False) and dataset.info.may_change and held != value:
+            raise DataError(
+                f"{str(records.path)!r} holds records of another plan ({name} {held!r} "
+                f"instead of {value!r}); delete that folder, or name another one."
+            )
+
+
 def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
     """Return a dataset with its records' options, where the user says nothing of any.
 

@@ -1,6 +1,8 @@
 """What a plan holds, for whoever checks it before anything is trained."""
 
 import dataclasses
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +15,14 @@ from kerastransfer.records.split.quotas import read_rules
 _MOST_CLASSES = 24  # that are shown; of more, the largest and the smallest
 _LARGEST, _SMALLEST = 12, 6
 _NAMED = 10  # classes in one line
+_FORMAT = re.compile(r"the (\S+(?: 2000)?) data cannot be decoded")
 _KINDS = 8  # of what was left out
+
+
+def _rejected_kind(reason: str) -> str:
+    """Name a kind of image that cannot be decoded by why it cannot."""
+    named = _FORMAT.match(reason)
+    return f"{named.group(1) if named else 'other'} images that cannot be decoded"
 
 
 def origins(listing: Listing, info: DatasetInfo) -> dict[str, str]:
@@ -69,8 +78,7 @@ class Overview:
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> "Overview":
         """Look at records by what they say of themselves."""
-        rejected = len(metadata["rejected"])
-        undecodable = {"images that cannot be decoded": rejected} if rejected else {}
+        undecodable = Counter(map(_rejected_kind, metadata["rejected"].values()))
         return cls(
             classes=metadata["classes"],
             counts=metadata["counts"],

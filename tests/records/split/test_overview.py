@@ -83,3 +83,27 @@ def test_many_classes_and_kinds_are_bounded():
     assert len(many.short()) < 800
     assert many.short().startswith("1,000 classes (class000, ")
     assert "3,000 test (official)" in many.short()
+
+
+def test_images_that_cannot_be_decoded_are_counted_by_format():
+    metadata = {
+        "classes": ["a", "b"],
+        "counts": {"train": [1, 1], "val": [1, 1], "test": [1, 1]},
+        "origins": {},
+        "notes": [],
+        "ignored": {".txt files": 1},
+        "rejected": {
+            "1": "the HEIC data cannot be decoded: no reader",
+            "2": "the HEIC data cannot be decoded: no reader",
+            "3": "the JPEG 2000 data cannot be decoded: cut",
+            "4": "the file is empty",
+        },
+    }
+    seen = Overview.of_metadata(metadata)
+    assert seen.left_out == {
+        ".txt files": 1,
+        "HEIC images that cannot be decoded": 2,
+        "JPEG 2000 images that cannot be decoded": 1,
+        "other images that cannot be decoded": 1,
+    }
+    assert "these records do not say where from" in str(seen)
