@@ -19,6 +19,7 @@ REQUIRED = {
     "keras",
     "keras-tuner",
     "numpy",
+    "pathspec",
     "pillow",
     "platformdirs",
     "rich",

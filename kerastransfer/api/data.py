@@ -1,12 +1,14 @@
 """Images in: `load`, `convert` and `inspect`."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer.api.given import (
     Data,
     Location,
+    converted_path,
     dataset_of,
     path_of,
     records_folder_of,
@@ -15,9 +17,15 @@ from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.default import default_backbone
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.datasets import table as datasets
-from kerastransfer.errors import DataError, MissingError
+from kerastransfer.errors import MissingError
 from kerastransfer.foundation.progress import progress
-from kerastransfer.records.reader import Records, find_or_convert, open_records
+from kerastransfer.records import manifest
+from kerastransfer.records.reader import (
+    Records,
+    find_or_convert,
+    open_records,
+    refuse_other_options,
+)
 
 if TYPE_CHECKING:
     from kerastransfer.records.health.inspect_report import InspectReport
@@ -43,8 +51,9 @@ def load(
     records : path, optional
         Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
     **options
-        Of the dataset itself, such as ``label_column="species"`` of a table. Records
-        that are there must have been made with them.
+        Of the dataset itself, such as ``label_column="species"`` of a table or
+        ``exclude="masks/"`` of a folder; by default those that its records were made
+        with, which must be the same.
 
     Raises
     ------
@@ -53,15 +62,9 @@ def load(
     DataError
         If the images or the records cannot be used.
     """
-    dataset = dataset_of(data, archives, options)
+    dataset = dataset_of(data, archives, options, records)
     opened = find_or_convert(dataset, records_folder_of(data, records))
-    for name in options.keys() & dataset.options.keys():
-        if opened.metadata[name] != dataset.options[name]:
-            raise DataError(
-                f"{str(opened.path)!r} holds records with {name} "
-                f"{opened.metadata[name]!r}, expected {dataset.options[name]!r}; "
-                "choose other records, or delete that folder."
-            )
+    refuse_other_options(dataset, opened)
     return opened
 
 
@@ -116,7 +119,8 @@ def convert(
         Of the files; by default that of records that are there, else TFRecord. The
         other one also serves ``tfds.data_source``, in any order.
     **options
-        Of the dataset itself, such as ``group="quadrat"`` of coral.
+        Of the dataset itself, such as ``group="quadrat"`` of coral, or
+        ``exclude=["masks/", "*_thumb.jpg"]`` of a folder.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def convert(
     from kerastransfer.records.prepare import prepare
 
     return prepare(
-        datasets.resolve(data, path_of(archives), options),
+        dataset_of(data, archives, options, out),
         path_of(out),
         download=download,
         inspect=inspect,
@@ -148,23 +152,27 @@ def inspect(
     backbone: str | None = None,
     records: Location | None = None,
     workers: int | None = None,
+    **options: Any,
 ) -> "InspectReport":
     """Look for duplicates, leaks between splits, short classes and damaged images.
 
     Parameters
     ----------
     data : str, path, pandas.DataFrame, pair of arrays, or Records
-        A dataset, or a folder of records.
+        A dataset, a folder of records, or the name of records that
+        ``kerastransfer datasets`` lists.
     backbone : str, optional
         Whose centre crop is looked at; by default that of `train`.
     records : path, optional
         Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
     workers : int, optional
         Processes that look at images; by default one for each core.
+    **options
+        Of the dataset itself, such as ``exclude="masks/"`` of a folder.
     """
     from kerastransfer.records.health import inspect_report
 
-    opened = _records_of(data, records)
+    opened = _records_of(data, records, options)
     network = backbones.get(backbone or default_backbone(opened.name))
     kept = functools.partial(kept_part, network.preprocessing)
     with progress("Looking") as show:
@@ -173,15 +181,31 @@ def inspect(
         )
 
 
-def _records_of(data: Data, records: Location | None) -> Records:
+def _records_of(
+    data: Data, records: Location | None, options: Mapping[str, Any]
+) -> Records:
     if isinstance(data, Records):
         return data
+    converted = converted_path(data, records)
+    if converted is not None and data not in datasets.DATASETS:
+        return open_records(converted)
     folder = Path(data) if isinstance(data, str | Path) else Path()
     if (folder / "metadata.json").is_file():
         return open_records(folder)
-    if isinstance(data, str | Path) and folder.is_dir():
+    whole = folder / manifest.VERSION
+    if isinstance(data, str | Path) and (whole / "metadata.json").is_file():
+        return open_records(whole)
+    if isinstance(data, str | Path) and _is_no_source(folder):
         raise MissingError(
             f"Expected records in {str(data)!r}, such as "
             f"{str(folder / 'digits' / '1.0.0')!r}, and it holds no 'metadata.json'."
         )
-    return load(data, records=records)
+    return load(data, records=records, **options)
+
+
+def _is_no_source(folder: Path) -> bool:
+    """Whether a folder is there, and holds records or nothing, but no images."""
+    if not folder.is_dir():
+        return False
+    within = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return not within or any((path / manifest.VERSION).is_dir() for path in within)

@@ -8,6 +8,9 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
+from kerastransfer.errors import UnknownNameError
+from kerastransfer.foundation.home import records_home
+from kerastransfer.records import manifest
 from kerastransfer.records.reader import Records
 
 # A name, folder:DIR, csv:FILE, tfds:NAME, parquet:PATH, a path, a pandas frame, two
@@ -20,11 +23,38 @@ def dataset_of(
     data: Data,
     archives: Location | None = None,
     options: Mapping[str, Any] | None = None,
+    records: Location | None = None,
 ) -> Dataset:
-    """Return the dataset that was named, given or converted before."""
+    """Return the dataset that was named, given or converted before.
+
+    Parameters
+    ----------
+    options : mapping of str to value, optional
+        Of the dataset itself, such as ``{"exclude": "masks/"}`` of a folder.
+    records : path, optional
+        Folder of converted datasets, whose names count too.
+    """
     if isinstance(data, Records) and data.dataset is not None:
         return data.dataset
-    return datasets.resolve(data, path_of(archives), options)
+    try:
+        return datasets.resolve(data, path_of(archives), options)
+    except UnknownNameError:
+        converted = converted_path(data, records)
+        if converted is None:
+            raise
+        spec = manifest.read(converted)["spec"]
+        return datasets.resolve(spec, path_of(archives), options)
+
+
+def converted_path(data: Data, records: Location | None = None) -> Path | None:
+    """Return where the records are that ``kerastransfer datasets`` lists by a name.
+
+    None where there are none.
+    """
+    if not isinstance(data, str) or not data.isidentifier():
+        return None
+    path = (path_of(records) or records_home()) / data / manifest.VERSION
+    return path if (path / "metadata.json").is_file() else None
 
 
 def records_folder_of(data: Data, records: Location | None) -> Path | None:

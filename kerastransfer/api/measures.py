@@ -1,8 +1,8 @@
 """Measures of images: `features` and `distance`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerastransfer.api.given import (
     Data,
@@ -27,6 +27,7 @@ def features(
     backbone: str | None = None,
     fit: Fit = "crop",
     archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
     records: Location | None = None,
     weights: Location | None = None,
 ) -> "FeatureFile":
@@ -48,13 +49,15 @@ def features(
         How images that are not square are brought to the network; see `train`.
     archives, records : path, optional
         Folders of the dataset's published files, and of converted datasets.
+    options : mapping of str to value, optional
+        Of the dataset itself; see `train`.
     weights : path, optional
         File of the pretrained weights.
     """
     from kerastransfer.features.extract import extract
 
     return extract(
-        dataset_of(data, archives),
+        dataset_of(data, archives, options, records),
         backbone=backbone,
         fit=fit,
         split=split,
@@ -116,8 +119,8 @@ def distance(
     from kerastransfer.distances.between import between
 
     return between(
-        _domain(target),
-        None if source is None else _domain(source),
+        _domain(target, records),
+        None if source is None else _domain(source, records),
         backbone=backbone,
         fit=fit,
         metrics=metrics,
@@ -131,7 +134,7 @@ def distance(
     )
 
 
-def _domain(data: Data) -> Dataset | Path:
+def _domain(data: Data, records: Location | None) -> Dataset | Path:
     """Return images, or the path of a file of features or statistics."""
     is_file = isinstance(data, str | Path) and Path(data).suffix == ".npz"
-    return Path(data) if is_file else dataset_of(data)
+    return Path(data) if is_file else dataset_of(data, records=records)

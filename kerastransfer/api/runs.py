@@ -1,6 +1,6 @@
 """Runs: `train`, `plan` and `open_run`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,10 @@ from kerastransfer.api.given import (
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
-from kerastransfer.errors import InputError
+from kerastransfer.errors import InputError, MissingError
+from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import finished, sources, start
@@ -39,6 +41,7 @@ def train(
     backbone: str | None = None,
     config: TrainConfig | Mapping[str, Any] | None = None,
     archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
     records: Location | None = None,
     weights: Location | None = None,
     mean_image: Location | None = None,
@@ -76,6 +79,9 @@ def train(
         Settings of another run, over which the arguments win.
     archives, records : path, optional
         Folders of the dataset's published files, and of converted datasets.
+    options : mapping of str to value, optional
+        Of the dataset itself, such as ``{"exclude": "masks/"}`` of a folder; by default
+        those that its records were made with.
     weights, mean_image : path, optional
         Files of the pretrained weights, and of a mean image (``.binaryproto``).
     runs : path
@@ -112,14 +118,13 @@ def train(
         print(run.test.accuracy, run.to_beat)
     """
     run_sources = _sources(
-        data,
         recipe,
         chosen={
             **settings_of(config),
             **without_none(images_per_class=images_per_class, backbone=backbone),
             **settings,
         },
-        archives=archives,
+        dataset=dataset_of(data, archives, options, records),
         weights=weights,
         mean_image=mean_image,
     )
@@ -179,11 +184,28 @@ def predict(
     folder = Path(model)
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
+    find_saved_model(folder)
+    paths = [Path(path) for path in files]
+    _refuse_missing(paths)
     import_quietly()
     from kerastransfer.export.predictor import Predictor
 
-    paths = [Path(path) for path in files]
     return Predictor.load(folder).predict(paths, top=top)
+
+
+def _refuse_missing(paths: Sequence[Path]) -> None:
+    """Refuse files of which none is there; of some, the others are classified."""
+    if paths and not any(path.is_file() for path in paths):
+        folders = [path for path in paths if path.is_dir()]
+        if folders:
+            raise InputError(
+                f"Expected image files, and {str(folders[0])!r} is a folder; name what "
+                "is in it, such as with FOLDER/*."
+            )
+        raise MissingError(
+            f"Expected image files, and none of {len(paths):,} is there, such as "
+            f"{str(paths[0])!r}."
+        )
 
 
 def plan(
@@ -194,6 +216,7 @@ def plan(
     backbone: str | None = None,
     config: TrainConfig | Mapping[str, Any] | None = None,
     archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
     records: Location | None = None,
     weights: Location | None = None,
     mean_image: Location | None = None,
@@ -208,21 +231,20 @@ def plan(
 
     Parameters
     ----------
-    data, recipe, images_per_class, backbone, config, archives, records, weights
+    data, recipe, images_per_class, backbone, config, archives, options, records
         As for `train`, and so are the others.
     measure : bool
         Whether to take 20 steps of each phase and predict time and memory. Without it
         TensorFlow is not imported and no record is written.
     """
     run_sources = _sources(
-        data,
         recipe,
         chosen={
             **settings_of(config),
             **without_none(images_per_class=images_per_class, backbone=backbone),
             **settings,
         },
-        archives=archives,
+        dataset=dataset_of(data, archives, options, records),
         weights=weights,
         mean_image=mean_image,
     )
@@ -236,17 +258,16 @@ def plan(
 
 
 def _sources(
-    data: Data,
     recipe: str | Recipe,
     *,
     chosen: Mapping[str, Any],
-    archives: Location | None,
+    dataset: Dataset,
     weights: Location | None,
     mean_image: Location | None,
 ) -> Sources:
     return sources.find(
         {**chosen, "recipe": recipe},
-        dataset=dataset_of(data, archives),
+        dataset=dataset,
         weights=path_of(weights),
         mean_image=path_of(mean_image),
     )

@@ -37,6 +37,7 @@ def tune(
     backbone: str | None = None,
     config: TrainConfig | Mapping[str, Any] | None = None,
     archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
     records: Location | None = None,
     weights: Location | None = None,
     mean_image: Location | None = None,
@@ -85,7 +86,7 @@ def tune(
             **settings,
         },
         recipes=names,
-        dataset=dataset_of(data, archives),
+        dataset=dataset_of(data, archives, options, records),
         weights=path_of(weights),
         mean_image=path_of(mean_image),
     )

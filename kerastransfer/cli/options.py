@@ -2,9 +2,13 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kerastransfer.backbones.preprocessing import FITS
+from kerastransfer.datasets import table
+from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.home import records_home
 
 # Of a command, or of one heading of its help.
@@ -33,6 +37,56 @@ def add_records(arguments: Arguments) -> None:
         help="Folder that holds converted datasets "
         "(default: $KERASTRANSFER_HOME/records)",
     )
+
+
+def add_dataset_options(arguments: Arguments, *owners: str) -> None:
+    """Declare the flags of some datasets' own options; see `dataset_options`.
+
+    Parameters
+    ----------
+    *owners : str
+        Names of datasets, or kinds of a user's own; all, where none is named.
+    """
+    declared = table.declared_options()
+    by_owner = table.options_by_owner()
+    wanted = {each.name for owner in owners for each in by_owner[owner]}
+    for name, several in declared.items():
+        if owners and name not in wanted:
+            continue
+        words, option = _option_help(name, several), several[0]
+        if option.value_type is bool:
+            arguments.add_argument(option.flag, action="store_true", help=words)
+        elif option.several:
+            arguments.add_argument(
+                option.flag, action="append", metavar=option.metavar, help=words
+            )
+        else:
+            arguments.add_argument(
+                option.flag, type=option.value_type, metavar=option.metavar, help=words
+            )
+
+
+def dataset_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the datasets' own options that the user gave."""
+    given = {name: getattr(args, name, None) for name in table.declared_options()}
+    return {name: value for name, value in given.items() if value not in (None, False)}
+
+
+def _option_help(name: str, declared: Sequence[Option]) -> str:
+    """Say what an option does, of which datasets, and what its default is.
+
+    >>> print(_option_help("patch_size", table.declared_options()["patch_size"]))
+    Side of the patches about labelled points, in pixels (coral; default: 224)
+    """
+    owners = []
+    for owner, options in table.options_by_owner().items():
+        for option in options:
+            if option.name == name:
+                choices = " or ".join(option.choices)
+                owners.append(f"{owner}: {choices}" if choices else owner)
+    default = declared[0].default
+    words = "no" if default is False else "not used" if default is None else default
+    return f"{declared[0].help} ({', '.join(owners)}; default: {words})"
 
 
 def records_folder(args: argparse.Namespace) -> Path:

@@ -65,6 +65,7 @@ def add_sources(headings: Headings) -> None:
         "(default: $KERASTRANSFER_HOME/archives/NAME)",
     )
     options.add_records(headings[Group.DATA.value])
+    options.add_dataset_options(headings[Group.DATA.value], "folder")
     add = headings[Group.RECIPE.value].add_argument
     add(
         "--weights",
@@ -132,6 +133,7 @@ def request(args: argparse.Namespace) -> dict[str, Any]:
         "data": settings.pop("dataset", None),
         "config": settings,
         "archives": args.archives,
+        "options": options.dataset_options(args),
         "records": args.records,
         "weights": args.weights,
         "mean_image": args.mean_image,

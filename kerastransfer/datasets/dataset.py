@@ -116,6 +116,15 @@ class ImageSource(abc.ABC):
         """Describe the archives that are read, without a listing."""
         return ()
 
+    def check(self) -> None:  # noqa: B027 (most have nothing to check)
+        """Refuse a path that is not there, before anything is begun.
+
+        Raises
+        ------
+        MissingError
+            If it is not.
+        """
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:

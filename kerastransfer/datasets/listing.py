@@ -55,8 +55,15 @@ class Listing:
         What was passed over, in words, and how often.
     archives : tuple of ArchiveState
         That were read; empty where nobody asked.
+    missing : mapping of str to int
+        Images that should be there and cannot be had, by kind in words; they stand in
+        `ignored` too.
     lacking : tuple of str
         Published archives of images that are not there and not needed.
+    origins : mapping of split to str
+        Where the images of an official set lie, in words; of those that say so.
+    notes : tuple of str
+        What was understood of the source that a user may want to check, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -64,7 +71,10 @@ class Listing:
     fingerprint: str
     ignored: Mapping[str, int] = dataclasses.field(default_factory=dict)
     archives: tuple[ArchiveState, ...] = ()
+    missing: Mapping[str, int] = dataclasses.field(default_factory=dict)
     lacking: tuple[str, ...] = ()
+    origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def make_listing(

@@ -11,12 +11,27 @@ _SUFFIXES = (
     *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"),
 )
 
-_DROPPINGS = frozenset(("__MACOSX", "$RECYCLE.BIN", "System Volume Information"))
+# Left behind by operating systems, disks in the network, editors and Python.
+_DROPPINGS = frozenset(
+    (
+        *("__MACOSX", "$RECYCLE.BIN", "RECYCLER", "System Volume Information"),
+        *("@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot"),
+        *("lost+found", "__pycache__", "~snapshot", "FOUND.000"),
+        *("Thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "Icon\r"),
+    )
+)
+# Copies and parts of files, whatever their bytes are.
+_COPIES = (".bak", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".download")
 
 
 def is_dropping(name: str) -> bool:
     """Whether a folder or file is hidden, or left behind by an operating system."""
-    return name.startswith(".") or name in _DROPPINGS
+    return name.startswith((".", "~$")) or name in _DROPPINGS
+
+
+def is_copy(name: str) -> bool:
+    """Whether a file is an editor's copy, or a download that did not end."""
+    return name.endswith("~") or name.lower().endswith(_COPIES)
 
 
 def is_image(name: str) -> bool:

@@ -32,6 +32,9 @@ class Option:
         The range of a number.
     metavar : str
         What ``--help`` shows in the place of a value.
+    several : bool
+        Whether the flag may be given more than once. The value is then one text, with a
+        line for each; in Python a list will do.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Option:
     least: int = 1
     most: int = _MOST
     metavar: str = "N"
+    several: bool = False
 
     @property
     def flag(self) -> str:
@@ -146,6 +150,8 @@ def complete(
     for name, value in given.items():
         if value is None or value is False:
             continue
+        if isinstance(value, list | tuple):
+            value = "\n".join(map(str, value))
         if name not in own:
             option = known.get(name, Option(name=name, help=""))
             raise option.refuse(dataset, value)

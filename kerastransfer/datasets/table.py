@@ -1,5 +1,6 @@
 """The datasets that kerastransfer knows, and how a user names or gives one."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from kerastransfer.datasets.own.column_options import COLUMNS
 from kerastransfer.datasets.own.kinds import KINDS as _OWN
 from kerastransfer.datasets.own.kinds import spec_of
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
+from kerastransfer.foundation import report
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
 # metadata of all records, in this order; so it stands at the end.
@@ -109,19 +111,40 @@ def resolve(
 
 def _spec_of_path(data: object) -> str | None:
     """Spell text or a path as a spec; return None for data in memory."""
-    if isinstance(data, str):
-        if data in DATASETS or data in ALIASES:
-            return data
-        if data.partition(":")[0] in (*_OWN, *given.KINDS) and ":" in data:
-            return data
-    elif not isinstance(data, Path):
+    if isinstance(data, str) and _is_spec(data):
+        return data
+    if not isinstance(data, str) and not isinstance(data, Path):
         return None
-    spec = spec_of(Path(data).expanduser(), sure=isinstance(data, Path))
+    path = Path(data).expanduser()
+    spec = spec_of(path, sure=isinstance(data, Path))
+    if spec is None and isinstance(data, str) and _is_path(data):
+        raise MissingError(
+            "Expected a folder of images, a table or a Parquet file, and "
+            f"{data!r} is not there."
+        )
     if spec is None and isinstance(data, Path):
         raise MissingError(
             f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
         )
     return spec or str(data)
+
+
+def _is_path(text: str) -> bool:
+    """Whether text can only be a path, there or not: no dataset is called so."""
+    is_file = Path(text).suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet")
+    return ":" not in text and (is_file or bool({"/", os.sep} & set(text)))
+
+
+def _is_spec(text: str) -> bool:
+    """Whether text is a known name, or says which kind of a user's own images it is."""
+    if text in DATASETS or text in ALIASES:
+        if Path(text).is_dir():
+            report.warn(
+                f"{text!r} is a known dataset and a folder here; the dataset is taken, "
+                f"and folder:{text} is the folder."
+            )
+        return True
+    return ":" in text and text.partition(":")[0] in (*_OWN, *given.KINDS)
 
 
 def _given_in_python(

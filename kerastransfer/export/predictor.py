@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer.errors import DataError, MissingError
+from kerastransfer.errors import DataError
+from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
 from kerastransfer.records.write.stored_image import encode
 
@@ -110,23 +111,6 @@ class Predictor:
         # Exports of earlier versions take records' bytes where they take any file's.
         signature = signatures.get("records") or signatures["serving_default"]
         return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
-
-
-def find_saved_model(folder: Path) -> Path:
-    """Return the SavedModel in a run's folder, or `folder` itself if it is one.
-
-    Raises
-    ------
-    MissingError
-        If there is no SavedModel.
-    """
-    for candidate in (folder, folder / "saved_model"):
-        if (candidate / "saved_model.pb").is_file():
-            return candidate
-    raise MissingError(
-        f"Expected a run or a SavedModel in {str(folder)!r}, and there is none; train "
-        "without --no-export, or run 'kerastransfer export RUN --out DIR'."
-    )
 
 
 def _read(path: Path) -> tuple[bytes, str]:

@@ -16,6 +16,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records.split.overview import origins
 from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
 
@@ -93,6 +94,8 @@ def describe(
         "ignored": dict(listing.ignored),
         "archives": [dataclasses.asdict(archive) for archive in listing.archives],
         "differences": list(differences),
+        "origins": origins(listing, dataset.info),
+        "notes": list(listing.notes),
         "ungrouped": None if ungrouped is None else dict(ungrouped),
         "fingerprint": listing.fingerprint,
         "stamp": stamp,
@@ -150,7 +153,7 @@ def read(folder: Path) -> dict[str, Any]:
         If they are not kerastransfer's or are damaged.
     """
     path = folder / "metadata.json"
-    metadata = _absent_options() | read_json(path)
+    metadata = _absent_options() | _LATER | read_json(path)
     release = metadata.get("converter")
     if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(
@@ -205,6 +208,8 @@ def _is_hash(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
 
 
+# What records of earlier releases do not say.
+_LATER: dict[str, Any] = {"origins": {}, "notes": []}
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w+", value),
     "spec": lambda value: isinstance(value, str),
@@ -229,6 +234,10 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     ),
     "archives": lambda value: isinstance(value, list),
     "differences": _are_texts,
+    "origins": lambda value: (
+        isinstance(value, dict) and all(isinstance(t, str) for t in value.values())
+    ),
+    "notes": _are_texts,
     "ungrouped": lambda value: value is None or isinstance(value, dict),
     "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,

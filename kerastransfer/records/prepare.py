@@ -14,6 +14,7 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, pictures
 from kerastransfer.records.reader import Records, open_records
+from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert
 
@@ -29,6 +30,8 @@ _SHOWN = (
     "ignored",
     "archives",
     "differences",
+    "origins",
+    "notes",
     "group",
     "ungrouped",
 )
@@ -54,6 +57,8 @@ class Prepared:
         sizes = {split: records.size(split) for split in SPLITS}
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
+        overview = Overview.of_metadata(metadata)
+        lines += [*overview.class_lines(), *overview.lines()]
         if metadata["ungrouped"]:
             effect = ", ".join(
                 f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"

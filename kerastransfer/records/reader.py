@@ -237,6 +237,7 @@ def find_or_convert(
     DataError
         If the records are damaged, or a conversion fails.
     """
+    dataset.source.check()
     out = records_home() if records_dir is None else Path(records_dir)
     path = records_path(dataset, out)
     if not path.exists():
@@ -262,13 +263,31 @@ def find_or_convert(
     return records
 
 
+def refuse_other_options(dataset: Dataset, records: Records) -> None:
+    """Refuse records that were made with other options than those that are given.
+
+    Raises
+    ------
+    DataError
+        If they were.
+    """
+    for name, value in dataset.options.items():
+        held = records.metadata[name]
+        if value not in (None, False) and dataset.info.may_change and held != value:
+            raise DataError(
+                f"{str(records.path)!r} holds records of another plan ({name} {held!r} "
+                f"instead of {value!r}); delete that folder, or name another one."
+            )
+
+
 def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
     """Return a dataset with its records' options, where the user says nothing of any.
 
-    A table whose columns were named once is then read again without naming them.
+    A table whose columns were named once, or a folder of which patterns left something
+    out, is then read so again.
     """
     options = {name: metadata[name] for name in dataset.options}
-    said = any(value is not None for value in dataset.options.values())
+    said = any(value not in (None, False) for value in dataset.options.values())
     if said or dict(dataset.options) == options:
         return dataset
     return table.resolve(dataset.spec, options=options)

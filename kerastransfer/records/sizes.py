@@ -7,7 +7,8 @@ from pathlib import Path
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.home import records_home
-from kerastransfer.records.reader import Records, open_records
+from kerastransfer.records.reader import Records, open_records, refuse_other_options
+from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SplitPlan
 from kerastransfer.records.write.convert import records_path
 
@@ -24,6 +25,8 @@ class Sizes:
         Images for validation.
     content_hash : str
         Of the records; empty where they are not made yet.
+    overview : Overview, optional
+        The images of each class in each split, and where the splits come from.
     """
 
     classes: tuple[str, ...]
@@ -31,6 +34,7 @@ class Sizes:
     num_val: int
     mirror_keeps_class: bool
     content_hash: str
+    overview: Overview | None = None
 
     @classmethod
     def of_records(cls, records: Records) -> "Sizes":
@@ -42,6 +46,7 @@ class Sizes:
             num_val=records.size("val"),
             mirror_keeps_class=bool(records.metadata["mirror_keeps_class"]),
             content_hash=records.content_hash,
+            overview=Overview.of_metadata(records.metadata),
         )
 
     @classmethod
@@ -55,14 +60,18 @@ class Sizes:
         """
         path = records_path(dataset, folder or records_home())
         if path.exists():
-            return cls.of_records(open_records(path))
-        plan = SplitPlan.of(dataset)
+            records = open_records(path)
+            refuse_other_options(dataset, records)
+            return cls.of_records(records)
+        listing = dataset.listing()
+        plan = SplitPlan.of(dataset, listing)
         return cls(
             classes=plan.classes,
             train_counts=tuple(plan.counts["train"]),
             num_val=sum(plan.counts["val"]),
             mirror_keeps_class=dataset.info.mirror_keeps_class,
             content_hash="",
+            overview=Overview.of_plan(plan, listing, dataset.info),
         )
 
     def variant_counts(self, images_per_class: int | None) -> dict[str, int]:

@@ -13,6 +13,7 @@ from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
+from kerastransfer.records.split.overview import Overview
 from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunCost, RunPlan
@@ -64,6 +65,8 @@ def train(
     if not options.restart and _is_done(folder, options.time_limit):
         say("This run is finished; --restart trains it again.")
         return finished.read(folder)
+    if replicas.chief:
+        say(str(Overview.of_metadata(records.metadata)))
 
     def export(network: "Network") -> None:
         from kerastransfer.export import saved_model

@@ -137,6 +137,8 @@ def tune(
     sizes = Sizes.of_records(records)
     for recipe in recipes:  # before anything is trained, each must make a config
         sources.config(sizes, recipe)
+    if not search_folder.is_worker():
+        say(str(sizes.overview))
     runs = plan.trials / len(recipes) / (_SHORT if plan.tuner == "hyperband" else 1)
     shared = caching(options, sharing_runs=max(1, round(runs)))
 

@@ -1,4 +1,4 @@
-"""An exported model in plain TensorFlow: what it answers, and to what it answers not."""
+"""An exported model in plain TensorFlow: what it answers, and what it marks."""
 
 import io
 

@@ -2,14 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.cli import options
 from kerastransfer.cli.options import Headings
-from kerastransfer.datasets import table
-from kerastransfer.datasets.option import Option
 from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.plan import POLICIES
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -25,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     headings = Headings(parser)
     _add_data(headings)
     _add_split(headings)
-    _add_dataset_options(headings)
+    options.add_dataset_options(headings["options of single datasets"])
     _add_checks(headings)
     add = headings["running"].add_argument
     add(
@@ -113,35 +110,6 @@ def _add_split(headings: Headings) -> None:
     )
 
 
-def _add_dataset_options(headings: Headings) -> None:
-    """Declare a flag for every option that a known dataset has of its own."""
-    add = headings["options of single datasets"].add_argument
-    for name, declared in table.declared_options().items():
-        words = _option_help(name, declared)
-        option = declared[0]
-        if option.value_type is bool:
-            add(option.flag, action="store_true", help=words)
-        else:
-            metavar = option.metavar
-            add(option.flag, type=option.value_type, metavar=metavar, help=words)
-
-
-def _option_help(name: str, declared: Sequence[Option]) -> str:
-    """Say what an option does, of which datasets, and what its default is.
-
-    >>> print(_option_help("patch_size", table.declared_options()["patch_size"]))
-    Side of the patches about labelled points, in pixels (coral; default: 224)
-    """
-    owners = []
-    for owner, options_of_it in table.options_by_owner().items():
-        for option in options_of_it:
-            if option.name == name:
-                choices = " or ".join(option.choices)
-                owners.append(f"{owner}: {choices}" if choices else owner)
-    default = declared[0].shown_default
-    return f"{declared[0].help} ({', '.join(owners)}; default: {default})"
-
-
 def _add_checks(headings: Headings) -> None:
     """Declare what is an error and not a warning, and what is looked at."""
     add = headings["checks"].add_argument
@@ -182,7 +150,7 @@ def execute(args: argparse.Namespace) -> int:
         workers=args.workers,
         shards=args.shards,
         format=args.format,
-        **{name: getattr(args, name) for name in table.declared_options()},
+        **options.dataset_options(args),
     )
     print(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)
     return 0

@@ -84,6 +84,7 @@ def _add_data(headings: options.Headings) -> None:
         "(default: $KERASTRANSFER_HOME/archives/DATASET)",
     )
     options.add_records(headings["data"])
+    options.add_dataset_options(headings["data"], "folder")
     add = headings["network"].add_argument
     add(
         "--backbone",
@@ -116,6 +117,7 @@ def execute(args: argparse.Namespace) -> int:
             weights=args.weights,
             records=args.records,
             archives=args.archives,
+            options=options.dataset_options(args),
         )
         if args.save_statistics:
             _save_statistics(args, file)

@@ -19,9 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     headings["data"].add_argument(
         "records_of",
         metavar="RECORDS",
-        help="A folder of records, or the name of a dataset",
+        help="A folder of records, or a name that 'kerastransfer datasets' lists; "
+        "folder:DIR, csv:FILE or tfds:NAME",
     )
     options.add_records(headings["data"])
+    options.add_dataset_options(headings["data"], "folder")
     headings["report"].add_argument(
         "--backbone",
         metavar="NAME",
@@ -43,6 +45,7 @@ def execute(args: argparse.Namespace) -> int:
         backbone=args.backbone,
         records=args.records,
         workers=args.workers,
+        **options.dataset_options(args),
     )
     print(json.dumps(report.as_dict(), indent=2) if args.json else report)
     return 0

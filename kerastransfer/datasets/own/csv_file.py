@@ -21,7 +21,7 @@ from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import refuse_archives, safe_name
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import split_words
+from kerastransfer.datasets.own import split_choice
 from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, read_table
 from kerastransfer.datasets.own.tables.columns import Columns, choose
@@ -65,6 +65,11 @@ class CsvFile(ImageSource):
     options: Mapping[str, OptionValue]
     working: Path
 
+    def check(self) -> None:
+        """Refuse a file that is not there."""
+        if not self.file.is_file():
+            raise MissingError(f"File {str(self.file)!r} is not there.")
+
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
 
@@ -85,7 +90,7 @@ class CsvFile(ImageSource):
             source=self._name,
             row_word=contents.row_word,
             digest=contents.digest,
-            choice=split_words.read_choice(None if splits is None else str(splits)),
+            choice=split_choice.read_choice(None if splits is None else str(splits)),
             looked_in=[str(folder) for folder in self._folders()],
         )
 
@@ -196,7 +201,7 @@ def dataset(
     if options.get("image_folder") is not None:
         options["image_folder"] = str(_absolute(str(options["image_folder"])))
     if options.get("splits") is not None:
-        split_words.read_choice(str(options["splits"]))
+        split_choice.read_choice(str(options["splits"]))
     return Dataset(
         name=safe_name("csv", file.stem, file),
         spec=f"csv:{file}",

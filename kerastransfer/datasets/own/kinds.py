@@ -49,7 +49,7 @@ def _open_folder(
         raise DataError(
             f"Expected a folder after 'folder:', and {text!r} is a file{_cure(path)}."
         )
-    return folder.dataset(text, archives)
+    return folder.dataset(text, archives, options)
 
 
 def _cure(path: Path) -> str:
@@ -66,7 +66,7 @@ def _cure(path: Path) -> str:
 
 
 KINDS: dict[str, OwnKind] = {
-    "folder": OwnKind("DIR", _open_folder),
+    "folder": OwnKind("DIR", _open_folder, folder.OPTIONS),
     "csv": OwnKind("FILE", csv_file.dataset, column_options.TABLE),
     "tfds": OwnKind("NAME", tfds_set.dataset, tfds_set.OPTIONS),
     "parquet": OwnKind("FILE_OR_DIR", parquet_set.dataset, parquet_set.OPTIONS),

@@ -20,7 +20,7 @@ from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing, SplitName, make_listing
 from kerastransfer.datasets.naming import is_dropping, refuse_archives, safe_name
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import column_options, split_words
+from kerastransfer.datasets.own import column_options, split_choice
 from kerastransfer.datasets.own.folder import stamp
 from kerastransfer.datasets.own.stored.labels import Labelled, items_of
 from kerastransfer.datasets.own.stored.parquet_columns import (
@@ -162,7 +162,7 @@ class ParquetSet(ImageSource):
         """Refuse several datasets (configurations) below one folder."""
         folders = {file.parent for file in files}
         sets = {
-            folder.parent if split_words.split_of(folder.name) else folder
+            folder.parent if split_choice.split_of(folder.name) else folder
             for folder in folders
         }
         if len(sets) > 1:
@@ -174,8 +174,8 @@ class ParquetSet(ImageSource):
 
     def _splits(self, words: Collection[str]) -> dict[str, SplitName | None]:
         splits = self.options.get("splits")
-        choice = split_words.read_choice(None if splits is None else str(splits))
-        return split_words.understand(words, self._where, choice)
+        choice = split_choice.read_choice(None if splits is None else str(splits))
+        return split_choice.understand(words, self._where, choice)
 
     def _columns(self, file: Path) -> ParquetColumns:
         return choose_columns(
@@ -225,7 +225,7 @@ def dataset(
     root = Path(os.path.normpath(Path(text).expanduser().absolute()))
     options = dict(options or {})
     if options.get("splits") is not None:
-        split_words.read_choice(str(options["splits"]))
+        split_choice.read_choice(str(options["splits"]))
     return Dataset(
         name=safe_name("parquet", root.stem, root),
         spec=f"parquet:{root}",
@@ -241,8 +241,8 @@ def _word(file: Path, root: Path) -> str:
     match = _SHARD.fullmatch(file.stem)
     word = match["word"] if match else file.stem
     above = file.parent.name
-    if file != root and file.parent != root and split_words.split_of(word) is None:
-        return above if split_words.split_of(above) else word
+    if file != root and file.parent != root and split_choice.split_of(word) is None:
+        return above if split_choice.split_of(above) else word
     return word
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from kerastransfer.datasets.class_names import match_rows
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
+from kerastransfer.datasets.own.alike_paths import AlikePaths
 from kerastransfer.datasets.own.folder import stamp
-from kerastransfer.datasets.own.split_words import SplitChoice, split_of
+from kerastransfer.datasets.own.split_choice import SplitChoice, split_of
 from kerastransfer.datasets.own.tables.origins import Origin, is_file
 from kerastransfer.errors import DataError
 
@@ -82,11 +84,14 @@ def list_rows(
     where = f"{source}, {row_word}"
     checked = [_checked(row, where, choice) for row in rows]
     kept = [(row, split) for row, split in checked if split != _LEFT_OUT]
-    classes = sorted({row.label for row, _ in kept}, key=class_order)
+    class_of = match_rows([(split, row.label) for row, split in kept])
+    classes = sorted(set(class_of.values()), key=class_order)
     labels = {name: label for label, name in enumerate(classes)}
     items: dict[str, Item] = {}
+    alike = AlikePaths()
     for row, split in kept:
         file = origin.file(row.path)
+        file = file if is_file(file) else alike.find(file) or file
         if not is_file(file):
             fail(where, row, _absent(row.path, looked_in))
         path = origin.name(file)
@@ -94,7 +99,9 @@ def list_rows(
             fail(where, row, f"path {row.path!r} stands twice")
         digest.update(stamp(path, file))
         official: Any = split or None
-        items[path] = Item(path, labels[row.label], official, row.group or None)
+        label = labels[class_of[split, row.label]]
+        items[path] = Item(path, label, official, row.group or None)
+    alike.tell(source)
     left_out = len(checked) - len(kept)
     ignored = {"rows of splits that --splits does not name": left_out}
     return make_listing(

@@ -20,7 +20,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing, SplitName, make_listing
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import column_options, split_words
+from kerastransfer.datasets.own import column_options, split_choice
 from kerastransfer.datasets.own.stored import tfds_examples
 from kerastransfer.datasets.own.stored.labels import Labelled, items_of
 from kerastransfer.datasets.own.stored.tfds_features import (
@@ -140,8 +140,8 @@ class TfdsSet(ImageSource):
 
     def _splits(self, builder: Any) -> dict[str, SplitName | None]:
         splits = self.options.get("splits")
-        choice = split_words.read_choice(None if splits is None else str(splits))
-        return split_words.understand(list(builder.info.splits), self._where, choice)
+        choice = split_choice.read_choice(None if splits is None else str(splits))
+        return split_choice.understand(list(builder.info.splits), self._where, choice)
 
     def _range(self, builder: Any, features: Features) -> FloatRange:
         images: Iterable[Any] = (
@@ -228,7 +228,7 @@ def dataset(
         )
     options = dict(options or {})
     if options.get("splits") is not None:
-        split_words.read_choice(str(options["splits"]))
+        split_choice.read_choice(str(options["splits"]))
     title = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return Dataset(
         name=f"tfds_{title}",

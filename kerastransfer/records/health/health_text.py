@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from kerastransfer.records.health.report import Cluster, Health, pictures
 from kerastransfer.records.reader import Records
+from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
 
 _BAR = 30  # characters
@@ -33,6 +34,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         "",
         *_counts(records.classes, health.counts),
         "",
+        *Overview.of_metadata(records.metadata).places(),
         *_sizes(health),
         *_crop(health, backbone),
         *(f"published    {sentence}" for sentence in records.metadata["differences"]),

@@ -66,6 +66,24 @@ def check_published(sentences: Sequence[str], *, strict: bool) -> None:
         report.warn(sentence)
 
 
+def check_missing(listing: Listing, *, strict: bool) -> None:
+    """Refuse a listing that lacks images of which only the names are there.
+
+    Raises
+    ------
+    DataError
+        If there are any and `strict` is true.
+    """
+    if strict and listing.missing:
+        kinds = ", ".join(
+            f"{count:,} {kind}" for kind, count in listing.missing.items()
+        )
+        raise DataError(
+            f"Images are lost ({kinds}); restore them, or leave --strict out to go on "
+            "without them."
+        )
+
+
 def check_archives(
     dataset: Dataset, archives: Iterable[ArchiveState], *, verify: bool
 ) -> None:

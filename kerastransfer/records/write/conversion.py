@@ -11,8 +11,10 @@ from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
+from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.write.encoder import make_encoder
+from kerastransfer.records.write.losses import refuse_losses
 from kerastransfer.records.write.spool import Spool
 from kerastransfer.records.write.stored_image import Encoded
 
@@ -58,6 +60,8 @@ class Conversion:
         kept.
         """
         rejected: dict[str, str] = {}
+        overview = Overview.of_plan(self._plan(listing), listing, self.dataset.info)
+        report.say(f"{self.dataset.spec}: {overview.short()}.")
         with Spool(folder / "images") as spool:
             while True:
                 plan = self._plan(_without(listing, rejected))
@@ -72,6 +76,7 @@ class Conversion:
                     break
                 if self.strict:
                     raise DataError(tell(undecodable))
+                refuse_losses(listing, self.dataset.info, rejected | undecodable)
                 report.warn(f"{tell(undecodable)} Left out; planning again.")
                 rejected |= undecodable
             self._tell_untrained(plan)

@@ -88,6 +88,7 @@ def convert(
         short_classes=short_classes or dataset.info.short_classes,
     )
     watch = ReadOptions(hashed=verify, progress=reading)
+    dataset.source.check()
     with publishing.lock(out, dataset.name), publishing.telling_of_full_disk(out):
         target = records_path(dataset, out)
         # Taken before anything is read: what changes from now on is seen.
@@ -107,6 +108,7 @@ def convert(
                 target, strict=strict, shards=shards, file_format=file_format
             )
             return target
+        checks.check_missing(listing, strict=strict)
         differences = checks.differences(dataset, listing)
         checks.check_published(differences, strict=strict)
         job = Conversion(

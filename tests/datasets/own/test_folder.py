@@ -6,7 +6,6 @@ from helpers.reading import read
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.foundation.report import KerasTransferWarning
 
 
 def touch(root, *paths):
@@ -15,8 +14,8 @@ def touch(root, *paths):
         (root / path).write_bytes(path.encode())
 
 
-def paths(root):
-    listing = resolve(f"folder:{root}").listing()
+def paths(root, **patterns):
+    listing = resolve(f"folder:{root}", options=patterns).listing()
     return [
         (item.path, listing.classes[item.label], item.split) for item in listing.items
     ]
@@ -52,9 +51,13 @@ def test_an_upper_level_is_the_official_split(tmp_path):
     ]
 
 
-def test_classes_may_be_named_like_splits(tmp_path):
+def test_classes_are_named_like_splits_only_where_the_user_says_so(tmp_path):
     touch(tmp_path, "train/1.jpg", "car/2.jpg", "test/3.jpg")
-    assert [name for _, name, _ in paths(tmp_path)] == ["car", "test", "train"]
+    with pytest.raises(DataError, match=r"named like a split .*--include '\*'"):
+        paths(tmp_path)
+    assert [name for _, name, _ in paths(tmp_path, include="*")] == [
+        *("car", "test", "train")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,25 +95,6 @@ def test_a_missing_folder_is_named(tmp_path):
         paths(tmp_path / "none")
     with pytest.raises(InputError, match="Expected a folder after 'folder:'"):
         resolve("folder:")
-
-
-def test_links_out_of_the_folder_are_left_out_with_a_word(tmp_path):
-    root, outside = tmp_path / "in", tmp_path / "out"
-    touch(root, "cat/a.png", "dog/b.png")
-    touch(outside, "c.png", "owl/d.png")
-    (root / "cat" / "within.png").symlink_to(root / "dog" / "b.png")
-    (root / "cat" / "secret.png").symlink_to(outside / "c.png")
-    (root / "cat" / "deep").symlink_to(outside / "owl")
-    (root / "owl").symlink_to(outside / "owl")
-    with pytest.warns(
-        KerasTransferWarning, match="Left out 3 symbolic links .* 'cat/deep'"
-    ):
-        found = paths(root)
-    assert [path for path, _, _ in found] == [
-        "cat/a.png",
-        "cat/within.png",
-        "dog/b.png",
-    ]
 
 
 def test_the_fingerprint_follows_names_sizes_and_times(tmp_path):

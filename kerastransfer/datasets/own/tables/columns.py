@@ -12,7 +12,7 @@ from typing import Literal
 
 from kerastransfer.datasets.naming import is_image
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import split_words
+from kerastransfer.datasets.own import split_choice
 from kerastransfer.datasets.own.tables import column_words
 from kerastransfer.datasets.own.tables.cells import Table
 from kerastransfer.errors import DataError, InputError
@@ -241,12 +241,12 @@ class _Choice:
 
     def _splits(self, index: int) -> int:
         """Count the cells of a column that name a split."""
-        choice = split_words.read_choice(_text(self.options.get("splits"))) or {}
+        choice = split_choice.read_choice(_text(self.options.get("splits"))) or {}
         cells = Counter(self.table.column(index))
         return sum(
             count
             for cell, count in cells.items()
-            if cell in choice or split_words.split_of(cell) is not None
+            if cell in choice or split_choice.split_of(cell) is not None
         )
 
     def _are_marks(self, index: int) -> bool:

@@ -1,32 +1,13 @@
-"""What people call their splits, and which of ours each is."""
+"""Which of a source's splits is which of ours, as it names them or a user says."""
 
-import re
 from collections.abc import Collection, Mapping
+from typing import cast
 
 from kerastransfer.datasets.listing import SplitName
-from kerastransfer.datasets.own.folder import SPLITS
+from kerastransfer.datasets.own.folders.split_words import SPLITS, read_split
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
 
-_STEMS: dict[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "trn": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "validate": "val",
-    "dev": "val",
-    "development": "val",
-    "test": "test",
-    "testing": "test",
-    "tst": "test",
-}
-# Around a stem: what is split, and a year.
-_WORD = re.compile(
-    r"(?:set|data|split)?[\W_]*(?P<stem>[a-z]+?)[\W_]*"
-    r"(?:set|data|split|images)?[\W_]*(?:(?:19|20)\d\d)?"
-)
 SplitChoice = Mapping[str, SplitName]  # ours by theirs
 
 
@@ -36,8 +17,10 @@ def split_of(word: str) -> SplitName | None:
     >>> [split_of(word) for word in ("Training", "test_set", "val2017", "extra")]
     ['train', 'test', 'val', None]
     """
-    match = _WORD.fullmatch(word.strip().lower())
-    return _STEMS.get(match["stem"]) if match else None
+    said = read_split(word.strip())
+    if said is None or not said.is_plain or said.split == "either":
+        return None
+    return cast(SplitName, said.split)
 
 
 def read_choice(text: str | None) -> SplitChoice | None:

@@ -1,0 +1,22 @@
+"""Where a SavedModel is; found before TensorFlow is imported."""
+
+from pathlib import Path
+
+from kerastransfer.errors import MissingError
+
+
+def find_saved_model(folder: Path) -> Path:
+    """Return the SavedModel in a run's folder, or `folder` itself if it is one.
+
+    Raises
+    ------
+    MissingError
+        If there is no SavedModel.
+    """
+    for candidate in (folder, folder / "saved_model"):
+        if (candidate / "saved_model.pb").is_file():
+            return candidate
+    raise MissingError(
+        f"Expected a run or a SavedModel in {str(folder)!r}, and there is none; train "
+        "without --no-export, or run 'kerastransfer export RUN --out DIR'."
+    )
