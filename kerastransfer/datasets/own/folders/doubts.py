@@ -24,8 +24,8 @@ _LABEL_WORDS = words("label labels target targets output outputs")
 # Renderings of one picture.
 _KIND_WORDS = words(
     "original originals augmented augmentation raw processed preprocessed resized "
-    "color colour gray grey grayscale greyscale rgb depth segmented cropped image images "
-    "img imgs data dataset set photo photos"
+    "color colour gray grey grayscale greyscale rgb depth segmented cropped image "
+    "images img imgs data dataset set photo photos"
 )
 _ENDING = re.compile(r"([ _\-.]*[ _\-.][^\W\d_][^_\-.]*?)[ _\-.]*\d*$")
 _BEGINNING = re.compile(r"[^\W\d_]+[ _\-.]+")

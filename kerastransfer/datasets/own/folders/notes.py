@@ -19,8 +19,8 @@ def warn_of(tree: Tree, layout: FolderLayout, selection: Selection, where: str) 
     if tree.lists and not official:
         report.warn(
             f"{tree.lists[0]!r} in {where} may say which images are an official test "
-            "or val set; it is not read, and they are drawn. A CSV file with the columns "
-            "path,label,split can say it."
+            "or val set; it is not read, and they are drawn. A CSV file with the "
+            "columns path,label,split can say it."
         )
 
 

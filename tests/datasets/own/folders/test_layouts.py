@@ -319,5 +319,7 @@ def test_a_layout_that_was_read_otherwise_before_has_another_fingerprint(tmp_pat
 
     assert fingerprint("plain", "cat dog/in dog-x dog/a-b")
     assert fingerprint("splits", "Train/{cat,dog} VALIDATION/{cat,dog} test/{cat,dog}")
+    with pytest.warns(KerasTransferWarning, match="taken for one"):
+        assert not fingerprint("alike", "train/{Cat,dog} test/{cat,dog}")
     assert not fingerprint("named", "Training/{cat,dog} Testing/{cat,dog}")
     assert not fingerprint("below", "cat/{train,test} dog/{train,test}")
