@@ -58,7 +58,7 @@ class Selection:
 
     def takes(self, path: str) -> bool:
         """Whether a file is wanted, by its path below the folder."""
-        if self.include and not self._including.match_file(path):
+        if self.include and self.includes(path) is None:
             return False
         return not self.leaves_out(path)
 
@@ -68,11 +68,19 @@ class Selection:
 
     def leaves_out(self, path: str) -> bool:
         """Whether one of the patterns to exclude fits a file."""
-        return bool(self.exclude) and bool(self._excluding.match_file(path))
+        return self.excludes(path) is not None
+
+    def excludes(self, path: str) -> str | None:
+        """Return the pattern that leaves a file out, or a folder (``masks/``)."""
+        return _fitting(self._excluding, self.exclude, path)
+
+    def includes(self, path: str) -> str | None:
+        """Return the pattern to include that a file fits."""
+        return _fitting(self._including, self.include, path)
 
     def means(self, path: str) -> bool:
         """Whether the user named a folder by a pattern, and so says it is meant."""
-        return bool(self.include) and bool(self._including.match_file(f"{path}/"))
+        return self.includes(f"{path}/") is not None
 
     @property
     def means_all(self) -> bool:
@@ -86,6 +94,18 @@ class Selection:
     @functools.cached_property
     def _excluding(self) -> pathspec.GitIgnoreSpec:
         return pathspec.GitIgnoreSpec.from_lines(self.exclude)
+
+
+def _fitting(
+    spec: pathspec.GitIgnoreSpec, patterns: tuple[str, ...], path: str
+) -> str | None:
+    """Return the last pattern that fits, unless it takes back what others said."""
+    if not patterns:
+        return None
+    result = spec.check_file(path)
+    return (
+        patterns[result.index] if result.include and result.index is not None else None
+    )
 
 
 ALL = Selection()

@@ -21,7 +21,7 @@ from kerastransfer.datasets.naming import refuse_archives, safe_name
 from kerastransfer.datasets.option import Option, OptionValue
 from kerastransfer.datasets.own.folders.layout import FolderLayout
 from kerastransfer.datasets.own.folders.losses import refuse_losses
-from kerastransfer.datasets.own.folders.notes import sentences
+from kerastransfer.datasets.own.folders.notes import sentences, warn_of
 from kerastransfer.datasets.own.folders.reading import read_layout
 from kerastransfer.datasets.own.folders.split_words import SPLITS as SPLITS
 from kerastransfer.datasets.own.folders.tree import read_tree
@@ -96,6 +96,7 @@ class ImageFolder(ImageSource):
         tree = read_tree(self.root, self.wanted)
         layout = read_layout(tree.top, self.root, self.wanted)
         missing = refuse_losses(layout.parts, self.root)
+        warn_of(tree, layout, self.wanted, repr(str(self.root)))
         classes = sorted({part.class_name for part in layout.parts})
         items, fingerprint = _items(layout, classes)
         return dataclasses.replace(

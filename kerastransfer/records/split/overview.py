@@ -29,7 +29,10 @@ def origins(listing: Listing, info: DatasetInfo) -> dict[str, str]:
     """Say of val and test whether they are official, or what they are drawn from."""
     rules = read_rules(listing, info, None)
     is_official = {"val": rules.official_val, "test": rules.official_test}
-    others = "train" if any(item.split for item in listing.items) else "all images"
+    official_sets = {split for split, official in is_official.items() if official}
+    pool = {item.split for item in listing.items} - official_sets
+    others = "the other images" if official_sets else "all images"
+    others = "train" if pool == {"train"} else others
     words = {}
     for split in ("val", "test"):
         place = listing.origins.get(split)

@@ -39,9 +39,11 @@ def listing(splits, classes=2, each=20, **fields):
         (
             ["train", "test"],
             DatasetInfo(description="", test=2, val=2),
-            "drawn from train",
-            "drawn from train",
+            "drawn from all images",
+            "drawn from all images",
         ),
+        ([None, "train"], OWN, "drawn from all images", "drawn from all images"),
+        ([None, "val"], OWN, "official", "drawn from the other images"),
     ],
 )
 def test_says_whether_a_set_is_official(splits, info, val, test):

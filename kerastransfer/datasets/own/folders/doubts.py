@@ -8,6 +8,7 @@ from pathlib import PurePath
 from kerastransfer.datasets.own.folders.layout import Part, listed, without
 from kerastransfer.datasets.own.folders.split_words import is_fold, read_split, words
 from kerastransfer.datasets.own.folders.tree import Folder
+from kerastransfer.datasets.own.folders.wrappers import is_wrapper
 from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.progress import counted
@@ -18,6 +19,13 @@ _MASK_WORDS = words(
     "mask masks seg segs segmentation segmentations segmented gt groundtruth thumb "
     "thumbs thumbnail thumbnails preview previews overlay overlays annotated "
     "annotation annotations trimap trimaps heatmap heatmaps"
+)
+_LABEL_WORDS = words("label labels target targets output outputs")
+# Renderings of one picture.
+_KIND_WORDS = words(
+    "original originals augmented augmentation raw processed preprocessed resized "
+    "color colour gray grey grayscale greyscale rgb depth segmented cropped image "
+    "images img imgs data dataset set photo photos"
 )
 _ENDING = re.compile(r"([ _\-.]*[ _\-.][^\W\d_][^_\-.]*?)[ _\-.]*\d*$")
 _BEGINNING = re.compile(r"[^\W\d_]+[ _\-.]+")
@@ -43,22 +51,24 @@ def refuse_doubts(
     """
     if selection.means_all:
         return
-    if not has_splits:
-        _refuse_split_names(parts, where, selection)
+    _refuse_split_names(parts, where, selection, within_splits=has_splits)
     _refuse_folds(parts, where)
     _refuse_copies(parts, where)
     _refuse_same_folders(parts, where, selection)
+    _refuse_kinds(parts, where)
     _refuse_mask_folders(parts, where, selection)
     _refuse_pairs(parts, where)
 
 
 def _refuse_split_names(
-    parts: Sequence[Part], where: str, selection: Selection
+    parts: Sequence[Part], where: str, selection: Selection, *, within_splits: bool
 ) -> None:
-    """Refuse a class that is called as a split is."""
+    """Refuse a class that is called as a split is; train may be a kind of vehicle."""
     for part in parts:
         word = read_split(part.class_name)
-        if word and word.is_plain and not selection.means(part.folder.path):
+        if word is None or not word.is_plain or selection.means(part.folder.path):
+            continue
+        if not within_splits or word.split != "train":
             raise DataError(
                 f"Folder {where} holds {part.class_name!r} among its class folders, "
                 "which is named like a split but holds no class folders; leave it out "
@@ -72,6 +82,21 @@ def _refuse_folds(parts: Sequence[Part], where: str) -> None:
             f"Folder {where} holds folds ({_classes(parts)}), not classes; give one of "
             "them, list the images with a 'split' column in a CSV file, or "
             f"{_ALL}, these being classes."
+        )
+
+
+def _refuse_kinds(parts: Sequence[Part], where: str) -> None:
+    """Refuse classes whose names are those of kinds of image: of one picture, maybe."""
+    names = {part.class_name for part in parts}
+    masks = [name for name in names if name.lower() in _MASK_WORDS | _LABEL_WORDS]
+    beside = masks and any(is_wrapper(name) for name in names)
+    tokens = [set(re.findall(r"[^\W\d_]+", name.lower())) for name in names]
+    kinds = len(names) > 1 and all(each and each <= _KIND_WORDS for each in tokens)
+    if beside or kinds:
+        raise DataError(
+            f"Folder {where} holds kinds of image ({_classes(parts)}), not classes; "
+            "sort the images into a folder for each class, or list them in a CSV file; "
+            f"or {_ALL}, these being classes."
         )
 
 

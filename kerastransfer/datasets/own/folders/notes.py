@@ -3,6 +3,25 @@
 from kerastransfer.datasets.own.folders.layout import FolderLayout
 from kerastransfer.datasets.own.folders.tree import Tree
 from kerastransfer.datasets.selection import Selection
+from kerastransfer.foundation import report
+
+
+def warn_of(tree: Tree, layout: FolderLayout, selection: Selection, where: str) -> None:
+    """Warn of patterns that did nothing, and of lists that are not read."""
+    for flag, patterns in (
+        ("include", selection.include),
+        ("exclude", selection.exclude),
+    ):
+        for pattern in patterns:
+            if pattern not in tree.fitting and not pattern.startswith("!"):
+                report.warn(f"--{flag} {pattern!r} fits nothing in {where}.")
+    official = {"val", "test"} & set(layout.origins)
+    if tree.lists and not official:
+        report.warn(
+            f"{tree.lists[0]!r} in {where} may say which images are an official test "
+            "or val set; it is not read, and they are drawn. A CSV file with the "
+            "columns path,label,split can say it."
+        )
 
 
 def sentences(tree: Tree, layout: FolderLayout, selection: Selection) -> list[str]:

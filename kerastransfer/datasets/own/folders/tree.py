@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ _OTHERS = frozenset(
         *(".mp4", ".mov", ".avi", ".mkv", ".wav", ".mp3", ".db", ".ini", ".svg"),
         *(".dvc", ".psd", ".ai", ".eps", ".xcf", ".jxl"),
     )
+)
+_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_LIST = re.compile(
+    r"(^|[\W_])(tests?|testing|vali?d?|validation)([\W_]?(list|split|set))?[\W_\d]*"
+    r"\.(txt|csv|tsv|json|lst)$|train[\W_]?test"
 )
 # They begin as a TIFF does, and what a TIFF reader finds in them is a preview.
 _RAW = frozenset(
@@ -85,12 +91,18 @@ class Tree:
         What was passed over, in words, and how often.
     linked_files, linked_folders : list of str
         Paths of symbolic links that were followed.
+    lists : list of str
+        Paths of texts that are called as lists of a test or val set are.
+    fitting : set of str
+        The patterns that left something out, or that a file fits.
     """
 
     top: Folder
     ignored: Counter[str] = dataclasses.field(default_factory=Counter)
     linked_files: list[str] = dataclasses.field(default_factory=list)
     linked_folders: list[str] = dataclasses.field(default_factory=list)
+    lists: list[str] = dataclasses.field(default_factory=list)
+    fitting: set[str] = dataclasses.field(default_factory=set)
 
 
 def read_tree(root: Path, selection: Selection) -> Tree:
@@ -132,7 +144,7 @@ class _Walk:
                 self._drop(entry)
             else:
                 self._add(folder, entry, above)
-        self._read_dvc(folder, frozenset(entry.name for entry in ordered))
+        self._read_stand_ins(folder, frozenset(entry.name for entry in ordered))
         here = sum(each.num_images for each in folder.folders.values())
         folder.num_images = here + len(folder.images)
 
@@ -158,12 +170,23 @@ class _Walk:
             return
         if stat.S_ISDIR(status.st_mode):
             self._enter(folder, entry, status, above)
-        elif not self._selection.takes(path):
+        elif not self._takes(path):
             self._tree.ignored["files that the patterns leave out"] += 1
         elif stat.S_ISREG(status.st_mode):
             self._add_file(folder, entry, status)
         else:
             self._tree.ignored["pipes, sockets and devices"] += 1
+
+    def _takes(self, path: str) -> bool:
+        """Whether a file is wanted; notes the patterns that say so."""
+        included = self._fits(self._selection.includes(path))
+        wanted = included or not self._selection.include
+        return wanted and not self._fits(self._selection.excludes(path))
+
+    def _fits(self, pattern: str | None) -> bool:
+        if pattern is not None:
+            self._tree.fitting.add(pattern)
+        return pattern is not None
 
     def _enter(
         self,
@@ -173,7 +196,7 @@ class _Walk:
         above: frozenset[tuple[int, int]],
     ) -> None:
         path, identity = folder.join(entry.name), _identity(status)
-        if not self._selection.enters(path):
+        if self._fits(self._selection.excludes(f"{path}/")):
             self._tree.ignored["folders that the patterns leave out"] += 1
             return
         if entry.is_symlink():
@@ -193,6 +216,8 @@ class _Walk:
             kind = "copies and parts of files (~, .bak, .tmp, .part, ...)"
         elif suffix in _OTHERS:
             kind = f"{suffix} files"
+            if _LIST.search(name.lower()):
+                self._tree.lists.append(folder.join(name))
         elif not size and not is_image(name):
             kind = "empty files"
         else:
@@ -219,12 +244,20 @@ class _Walk:
         if suffix not in _OTHERS:
             folder.gone[name] = kind
 
-    def _read_dvc(self, folder: Folder, names: frozenset[str]) -> None:
-        """Note what only ``X.dvc`` says to be there."""
-        for name in names:
+    def _read_stand_ins(self, folder: Folder, names: frozenset[str]) -> None:
+        """Note what only ``X.dvc`` says to be there, or ``test.zip`` beside folders."""
+        for name in sorted(names):
             stem = name.removesuffix(".dvc")
             if stem and stem != name and stem not in names:
                 self._lose(folder, stem, "DVC pointers")
+            stem = name.partition(".")[0]
+            word = read_split(stem) if name.lower().endswith(_ARCHIVES) else None
+            if word and word.is_plain and folder.folders and not folder.images:
+                others = {
+                    each.split for each in map(read_split, folder.folders) if each
+                }
+                if word.split not in others:
+                    self._lose(folder, stem, "archives that are not unpacked")
 
     def _drop(self, entry: "os.DirEntry[str]") -> None:
         what = "folders" if entry.is_dir(follow_symlinks=False) else "files"

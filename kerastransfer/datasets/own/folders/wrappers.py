@@ -33,7 +33,9 @@ def look_through(top: Folder) -> list[Folder]:
     while True:
         inner = _only_inner(trail[-1])
         word = read_split(inner.name) if inner else None
-        if inner is None or inner.images or (word and word.is_plain):
+        if inner is None or inner.images:
+            return trail
+        if word and word.is_plain and not _holds_splits(inner):
             return trail
         here = trail[-1]
         others = [each for each in here.folders.values() if each is not inner]
@@ -78,6 +80,12 @@ def all_alone(folders: Sequence[Folder]) -> bool:
     """Whether each of some folders holds one folder of folders and nothing else."""
     inner = [_only_inner(each) for each in folders]
     return all(each is not None and not each.images for each in inner)
+
+
+def _holds_splits(folder: Folder) -> bool:
+    """Whether a folder that is called like a split holds several itself."""
+    words = [read_split(each.name) for each in folder.filled]
+    return len({word.split for word in words if word and word.is_plain}) > 1
 
 
 def _only_inner(folder: Folder) -> Folder | None:

@@ -7,6 +7,7 @@ import pytest
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.report import KerasTransferWarning
 
 
 def draw(root, *paths):
@@ -85,6 +86,11 @@ SPLITS = {
     "train/dataset/{a,b} test/dataset/{a,b}": "train/dataset - test/dataset",
     "train_val/{a,b} test/{a,b}": "train_val - test",
     "trainset/{a,b} testset/{a,b} scripts/a.py notes.txt": "trainset - testset",
+    "train_data/train/{a,b} train_data/test/{a,b}": (
+        "train_data/train - train_data/test"
+    ),
+    # trains are vehicles, too
+    "train/{bus,train} test/{bus,train}": "train - test",
 }
 
 
@@ -180,6 +186,14 @@ REFUSED = {
     ),
     "cat/{masks,1.jpg} dog/1.jpg": "'cat/masks', whose 1 image may be no photographs",
     "old_train/{a,b} old_test/{a,b} new_train/{a,b} new_test/{a,b}": "one train folder",
+    # a set within another, or not unpacked
+    "train/{cat,dog,val} test/{cat,dog}": "'val' among its class folders",
+    "train/{cat,dog} test.zip": r"'test' is lost .archives that are not unpacked",
+    # segmentation, and renderings of one picture
+    "images masks": "kinds of image .'images', 'masks'., not classes",
+    "img label": "kinds of image",
+    "Original_Images Augmented+Images": "kinds of image",
+    "color grayscale segmented": "kinds of image",
     "train/{cat,dog} extra_photos/{cat,dog}": (
         "holds 'extra_photos', which is not a split"
     ),
@@ -225,6 +239,34 @@ def test_companions_of_images_are_refused_until_patterns_decide(layout, tmp_path
 def test_names_alike_by_chance_are_no_companions(tmp_path):
     tree(tmp_path, "car/{car,car_red,bus,van}.jpg dog/{1,2,3,1_old}.jpg fox/{1,2}.jpg")
     assert len(listed(tmp_path)[1].items) == 10
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["with_mask without_mask", "mask no_mask", "gray red", "color_blind sighted"],
+)
+def test_classes_whose_names_hold_such_words_are_classes(layout, tmp_path):
+    tree(tmp_path, layout)
+    assert listed(tmp_path)[0] == {None: sorted(layout.split())}
+
+
+@pytest.mark.parametrize("name", ["test.txt", "val_list.csv", "train_test_split.txt"])
+def test_a_list_that_is_not_read_is_told(name, tmp_path):
+    tree(tmp_path, "cat dog")
+    (tmp_path / name).write_text("cat/1.jpg")
+    with pytest.warns(KerasTransferWarning, match=f"'{name}' in .* official test or"):
+        listed(tmp_path)
+
+
+def test_a_pattern_that_fits_nothing_is_told(tmp_path):
+    tree(tmp_path, "cat/{masks,1.jpg} dog")
+    with pytest.warns(KerasTransferWarning) as told:
+        listed(
+            tmp_path, exclude=["masks/", "mask/", "./cat"], include=["*.jpg", "*.png"]
+        )
+    assert [str(each.message).split(" fits")[0] for each in told] == [
+        *("--include '*.png'", "--exclude 'mask/'", "--exclude './cat'")
+    ]
 
 
 def test_patterns_decide_which_of_several_folders_is_meant(tmp_path):
@@ -277,5 +319,7 @@ def test_a_layout_that_was_read_otherwise_before_has_another_fingerprint(tmp_pat
 
     assert fingerprint("plain", "cat dog/in dog-x dog/a-b")
     assert fingerprint("splits", "Train/{cat,dog} VALIDATION/{cat,dog} test/{cat,dog}")
+    with pytest.warns(KerasTransferWarning, match="taken for one"):
+        assert not fingerprint("alike", "train/{Cat,dog} test/{cat,dog}")
     assert not fingerprint("named", "Training/{cat,dog} Testing/{cat,dog}")
     assert not fingerprint("below", "cat/{train,test} dog/{train,test}")

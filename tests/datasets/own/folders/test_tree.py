@@ -164,6 +164,18 @@ def test_loops_end_and_are_counted(tmp_path):
     }
 
 
+def test_loops_outside_the_folder_end_too(tmp_path):
+    root, store = two_classes(tmp_path / "in"), tmp_path / "store"
+    write(store, **{"deep/1.jpg": b"x"})
+    (store / "deep" / "again").symlink_to(store)
+    (root / "cat" / "more").symlink_to(store)
+    listed = listing(root)
+    assert [item.path for item in listed.items] == [
+        *("cat/a.jpg", "cat/more/deep/1.jpg", "dog/b.jpg")
+    ]
+    assert listed.ignored == {"links to a folder that holds them": 1}
+
+
 def test_pipes_and_sockets_are_not_opened(tmp_path):
     two_classes(tmp_path)
     os.mkfifo(tmp_path / "cat/pipe.jpg")
@@ -247,6 +259,14 @@ def test_an_official_set_that_is_gone_is_refused(tmp_path):
 def test_a_class_folder_that_is_gone_is_refused(tmp_path):
     two_classes(tmp_path)
     (tmp_path / "owl").symlink_to("/mnt/gone/owl")
+    (tmp_path / "cat" / "indoor").mkdir()
+    (tmp_path / "cat" / "a.jpg").rename(tmp_path / "cat" / "indoor" / "a.jpg")
     with pytest.raises(DataError, match=r"owl' holds no image: it is lost"):
         listing(tmp_path)
     assert len(names(tmp_path, exclude="owl")) == 2
+    # what is left is no reason to take one class's folders for classes
+    (tmp_path / "dog" / "b.jpg").unlink()
+    (tmp_path / "dog").rmdir()
+    write(tmp_path, **{"cat/outdoor/c.jpg": b"z"})
+    with pytest.raises(DataError, match=r"owl' holds no image: it is lost"):
+        listing(tmp_path)
