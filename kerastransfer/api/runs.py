@@ -20,6 +20,7 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
+from kerastransfer.records.images.rendering import read_white_level
 from kerastransfer.runs import finished, sources, start
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunPlan
@@ -158,7 +159,11 @@ def open_run(folder: Location) -> Run:
 
 
 def predict(
-    model: Location, files: Iterable[Location], *, top: int = 1
+    model: Location,
+    files: Iterable[Location],
+    *,
+    top: int = 1,
+    white_level: float | str | None = None,
 ) -> "Iterator[Prediction]":
     """Classify image files with a run or an exported model, one after the other.
 
@@ -168,6 +173,9 @@ def predict(
         A run's folder, or that of a SavedModel which `Run.export` wrote.
     top : int
         Classes of each answer, the most probable first.
+    white_level : float, optional
+        The value that is white in images deeper than 8 bits; by default that of the
+        images which the model was trained on.
 
     Yields
     ------
@@ -176,6 +184,7 @@ def predict(
     """
     if top < 1:
         raise InputError(f"Expected --top > 0, got {top}.")
+    read_white_level(white_level)  # refused before TensorFlow is loaded
     folder = Path(model)
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
@@ -183,7 +192,7 @@ def predict(
     from kerastransfer.export.predictor import Predictor
 
     paths = [Path(path) for path in files]
-    return Predictor.load(folder).predict(paths, top=top)
+    return Predictor.load(folder, white_level=white_level).predict(paths, top=top)
 
 
 def plan(

@@ -12,6 +12,8 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.foundation import atomic
 from kerastransfer.recipe import NUM_BLOCKS
+from kerastransfer.records.images import rules
+from kerastransfer.records.images.rules import ImageRules
 
 LABELS_FILE = "labels.txt"
 _FEATURE_BLOCK = NUM_BLOCKS - 1
@@ -26,6 +28,7 @@ class _Classifier(tf.Module):
         preprocessing: Preprocessing,
         classes: Sequence[str],
         labels: Path,
+        image_rules: Path,
     ) -> None:
         super().__init__()
         self._preprocessing = preprocessing
@@ -34,6 +37,7 @@ class _Classifier(tf.Module):
         self._blocks = list(network.blocks)
         self._classes = tf.constant(list(classes))
         self.labels = tf.saved_model.Asset(str(labels))
+        self.image_rules = tf.saved_model.Asset(str(image_rules))
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify centre crops, RGB in 0 to 255."""
@@ -65,12 +69,18 @@ class _Classifier(tf.Module):
 
 
 def save(
-    network: Network, preprocessing: Preprocessing, classes: Sequence[str], folder: Path
+    network: Network,
+    preprocessing: Preprocessing,
+    classes: Sequence[str],
+    folder: Path,
+    image_rules: ImageRules | None = None,
 ) -> None:
     """Write a SavedModel with two signatures.
 
     ``serving_default`` takes ``image``, a vector of image files' bytes (JPEG, PNG, GIF
-    or BMP; TensorFlow's decoders ignore EXIF rotation). ``images`` takes ``image``,
+    or BMP; TensorFlow's decoders ignore EXIF rotation, drop transparency, and take
+    65,535 for white in a PNG of 16 bits: `Predictor` reads files as the records did,
+    by ``assets/images.json``). ``images`` takes ``image``,
     float32 crops of the backbone's input size, RGB in 0 to 255; where there is a mean
     image they are taken for centre crops. Both return ``label``
     (the class's name), ``probabilities`` (n, classes) and ``features`` (n, d), block
@@ -82,6 +92,8 @@ def save(
         The backbone's.
     folder : Path
         Replaced as a whole once the new one is complete.
+    image_rules : ImageRules, optional
+        How the images were read that the network was trained on.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
@@ -89,7 +101,9 @@ def save(
     ) as scratch:
         labels = Path(scratch, LABELS_FILE)
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
-        module = _Classifier(network, preprocessing, classes, labels)
+        rules_file = Path(scratch, rules.FILE)
+        atomic.write_json(rules_file, (image_rules or ImageRules()).as_dict())
+        module = _Classifier(network, preprocessing, classes, labels, rules_file)
         size = preprocessing.crop
         signatures = {
             "serving_default": tf.function(module.classify_files).get_concrete_function(

@@ -13,6 +13,7 @@ from kerastransfer.foundation.progress import progress, stages
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, pictures
+from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert
@@ -25,6 +26,10 @@ _SHOWN = (
     "counts",
     "plan_hash",
     "short",
+    "white_level",
+    "white",
+    "background",
+    "images",
     "rejected",
     "ignored",
     "archives",
@@ -54,6 +59,7 @@ class Prepared:
         sizes = {split: records.size(split) for split in SPLITS}
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
+        lines += notes.lines(metadata)
         if metadata["ungrouped"]:
             effect = ", ".join(
                 f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"

@@ -15,6 +15,7 @@ from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
+from kerastransfer.records.images import notes
 from kerastransfer.records.shards import Shards, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
@@ -241,6 +242,8 @@ def find_or_convert(
             )
         report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
+        for line in notes.lines(manifest.read(path)):
+            report.say(line)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
         convert(

@@ -16,10 +16,10 @@ from typing import NoReturn
 from kerastransfer.archives.spans import FileSpan
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
+from kerastransfer.datasets.image_kinds import is_image_path
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.naming import (
     is_dropping,
-    is_image,
     refuse_archives,
     safe_name,
 )
@@ -57,8 +57,9 @@ class ImageFolder(ImageSource):
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every image by its path below the folder; reads none.
 
-        Files are told by their names: hidden ones and those without an image's suffix
-        are left out, and symbolic links that point outside the folder with a warning.
+        Files are told by their names, and those of odd names by their first bytes:
+        hidden ones and those that are no images are left out, and symbolic links that
+        point outside the folder with a warning.
 
         Raises
         ------
@@ -147,7 +148,7 @@ def _split_folders(root: Path, links: set[Path]) -> list[tuple[SplitName | None,
 
 def _is_upper(folder: Path) -> bool:
     """Whether a folder named like a split holds class folders, not images."""
-    direct = any(is_image(entry.name) and entry.is_file() for entry in folder.iterdir())
+    direct = any(entry.is_file() and is_image_path(entry) for entry in folder.iterdir())
     return not direct and bool(_folders(folder, set()))
 
 
@@ -177,7 +178,7 @@ def _images(root: Path, folder: Path, links: set[Path]) -> list[Path]:
         if any(is_dropping(part) for part in here.relative_to(folder).parts):
             continue
         links.update(_linked_folders(here))
-        for path in (here / name for name in filter(is_image, names)):
+        for path in filter(is_image_path, (here / name for name in names)):
             if path.is_symlink() and not path.resolve().is_relative_to(home):
                 links.add(path)
             elif path.is_file():

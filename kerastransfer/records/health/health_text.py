@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from kerastransfer.records.health.report import Cluster, Health, pictures
+from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
 
@@ -32,6 +33,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         "",
         *_sizes(health),
         *_crop(health, backbone),
+        *_images_of(records),
         *(f"published    {sentence}" for sentence in records.metadata["differences"]),
         *findings(health, records.metadata["short_classes"]),
     ]
@@ -105,6 +107,17 @@ def _crop(health: Health, backbone: str) -> list[str]:
         f"centre crop  of {backbone} leaves out {mean:.0%} of an image on average, "
         f"{most:.0%} at most; {half:.1%} of images lose half or more"
     ]
+
+
+def _images_of(records: Records) -> list[str]:
+    if records.metadata["images"] is None:
+        return [
+            "images       depth and transparency were not looked at when these records "
+            "were made",
+            "             (by an earlier version: 65,535 was white, transparency was "
+            "dropped)",
+        ]
+    return notes.lines(records.metadata)
 
 
 def _unreadable(health: Health) -> list[str]:

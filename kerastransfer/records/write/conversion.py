@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
@@ -10,13 +11,13 @@ from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
+from kerastransfer.records.images.rendering import Rendering
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.split.plan import SPLITS, SplitPlan
-from kerastransfer.records.write.encoder import make_encoder
+from kerastransfer.records.write.encoding import Encoding, tell
 from kerastransfer.records.write.spool import Spool
-from kerastransfer.records.write.stored_image import Encoded
 
-_NAMED = 5  # rejected files that a message names
+_NAMED = 5  # classes that a message names
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +58,39 @@ class Conversion:
         """
         rejected: dict[str, str] = {}
         with Spool(folder / "images") as spool:
+            encoding = self._encoding(spool)
             while True:
                 plan = self._plan(_without(listing, rejected))
                 self._check_shards(plan)
-                paths = [p.path for split in SPLITS for p in plan.places(split)]
+                placed = [p.path for split in SPLITS for p in plan.places(split)]
+                paths = placed
                 if self.dataset.source.sequential:
                     # Reading some costs as much as reading all; then it is done once.
                     paths = [item.path for item in listing.items]
                 paths = [path for path in paths if path not in rejected]
-                undecodable = self._encode(spool.missing(paths), spool)
+                undecodable = encoding.add(paths)
                 if not undecodable:
                     break
                 if self.strict:
                     raise DataError(tell(undecodable))
-                report.warn(f"{tell(undecodable)} Left out; planning again.")
                 rejected |= undecodable
+                self._check_classes(listing, rejected)
+                report.warn(f"{tell(undecodable)} Left out; planning again.")
             self._tell_untrained(plan)
-            return self._write(plan, spool, listing, rejected, folder)
+            encoding.add_deep(placed)
+            about = self._metadata(plan, listing, rejected, encoding)
+            return self._write(plan, spool, about, folder)
+
+    def _encoding(self, spool: Spool) -> Encoding:
+        options = self.options
+        return Encoding(
+            self.dataset.source,
+            spool,
+            image_size=options.image_size,
+            rendering=Rendering.of_options(options.white_level, options.background),
+            workers=self.workers,
+            progress=self.encoding,
+        )
 
     def _plan(self, listing: Listing) -> SplitPlan:
         return SplitPlan.of(
@@ -83,6 +100,18 @@ class Conversion:
             max_per_class=self.options.max_per_class,
             short_classes=self.options.short_classes,
         )
+
+    def _check_classes(self, listing: Listing, rejected: Mapping[str, str]) -> None:
+        """Refuse to lose every image of a class, unless short ones are to be dropped."""
+        left = {item.label for item in listing.items if item.path not in rejected}
+        had = {item.label for item in listing.items}
+        lost = [listing.classes[label] for label in sorted(had - left)]
+        if lost and (self.options.short_classes != "drop" or not left):
+            raise DataError(
+                f"No image of {len(lost):,} of {len(listing.classes):,} classes "
+                f"({', '.join(map(repr, lost[:_NAMED]))}) can be read: {tell(rejected)} "
+                "Mend them, or leave those classes out with --short-classes drop."
+            )
 
     def _tell_untrained(self, plan: SplitPlan) -> None:
         """Warn of classes that even ``cap`` leaves out."""
@@ -101,38 +130,15 @@ class Conversion:
                 f"split, got {self.shards:,}."
             )
 
-    def _encode(self, paths: Collection[str], spool: Spool) -> dict[str, str]:
-        """Encode images into the spool; return those that cannot be had, and why."""
-        if not paths:
-            return {}
-        reasons: dict[str, str] = {}
-        encoder = make_encoder(
-            self.options.image_size, images=len(paths), workers=self.workers
-        )
-        with encoder:
-            results = encoder(self.dataset.source.image_files(paths))
-            for done, (path, result) in enumerate(results, start=1):
-                if isinstance(result, Encoded):
-                    spool.add(path, result)
-                else:
-                    reasons[path] = result.reason
-                if self.encoding is not None:
-                    self.encoding(done, len(paths))
-        for path in spool.missing(paths):
-            reasons.setdefault(path, "the file is not there any more")
-        return reasons
-
-    def _write(
+    def _metadata(
         self,
         plan: SplitPlan,
-        spool: Spool,
         listing: Listing,
         rejected: Mapping[str, str],
-        folder: Path,
-    ) -> Path:
-        from kerastransfer.records.write import builder  # TFDS: once the plan holds
-
-        metadata = manifest.describe(
+        encoding: Encoding,
+    ) -> dict[str, Any]:
+        paths = [place.path for split in SPLITS for place in plan.places(split)]
+        return manifest.describe(
             self.dataset,
             plan,
             self.options,
@@ -142,7 +148,15 @@ class Conversion:
             # Records of files that changed meanwhile are not those of any files.
             stamp=self.stamp if self.dataset.source.stamp() == self.stamp else "",
             ungrouped=self._ungrouped(_without(listing, rejected)),
+            rendering=encoding.rendering,
+            images=encoding.counts(paths),
         )
+
+    def _write(
+        self, plan: SplitPlan, spool: Spool, metadata: Mapping[str, Any], folder: Path
+    ) -> Path:
+        from kerastransfer.records.write import builder  # TFDS: once the plan holds
+
         return builder.write(
             plan,
             spool.read,
@@ -163,13 +177,6 @@ class Conversion:
         except DataError:  # a class that only whole groups leave enough images
             return None
         return {split: len(plan.places(split)) for split in SPLITS}
-
-
-def tell(reasons: Mapping[str, str]) -> str:
-    """Name images that cannot be decoded, and why."""
-    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
-    more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
-    return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."
 
 
 def _without(listing: Listing, rejected: Collection[str]) -> Listing:
