@@ -66,6 +66,18 @@ def _add_data(headings: Headings) -> None:
         help="Folder that records are written to (default: "
         "$KERASTRANSFER_HOME/records)",
     )
+    _add_pixels(headings)
+    add(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="Number of files for each split (default: chosen by its size)",
+    )
+
+
+def _add_pixels(headings: Headings) -> None:
+    """Declare what decides an image's pixels."""
+    add = headings["data"].add_argument
     add(
         "--image-size",
         type=int,
@@ -84,12 +96,6 @@ def _add_data(headings: Headings) -> None:
         metavar="COLOUR",
         help="What transparent images are set on: white, black or #rrggbb (default: "
         "white)",
-    )
-    add(
-        "--shards",
-        type=int,
-        metavar="N",
-        help="Number of files for each split (default: chosen by its size)",
     )
 
 

@@ -13,13 +13,15 @@ from kerastransfer.records.images.tiff import MAX_SAMPLES
 
 _DEPTH = 24  # place of a PNG's bit depth, in its first chunk
 _BLANK = rb"(?:\s|#[^\n]*\n)+"
-# Gray or RGB in binary, with width, height and the value of white.
+# Gray or RGB, with width, height and the value of white.
 _PNM: Final = re.compile(
-    rb"P([56])%b(\d{1,9})%b(\d{1,9})%b(\d{1,5})\s" % (_BLANK, _BLANK, _BLANK)
+    rb"P([2356])%b(\d{1,9})%b(\d{1,9})%b(\d{1,5})\s" % (_BLANK, _BLANK, _BLANK)
 )
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"  # where JPEG 2000 begins to speak of pixels
 _COMPONENTS = 36  # bytes from there to the number of components; then three for each
 _WITHIN = 1 << 16  # bytes in which it begins
+_DIGITS = 32  # bytes for a number in text, with the blanks about it
+_BINARY = 5  # PNM's least digit of bytes; those below are of text
 
 
 def read(data: bytes, kind: str, image: Image.Image) -> Samples | None:
@@ -100,12 +102,18 @@ def _pnm(data: bytes, image: Image.Image) -> Samples | None:
     digit, width, height, white = (int(each) for each in match.groups())
     if white < 256:
         return None
-    bands = 1 if digit == 5 else 3
+    bands = 1 if digit in (2, 5) else 3
     _check_size(image, bands)
     count = width * height * bands
-    if (width, height) != image.size or len(data) - match.end() < 2 * count:
+    body = memoryview(data)[match.end() :]
+    if digit < _BINARY:
+        text = bytes(body[: _DIGITS * count + _WITHIN])
+        values = np.fromstring(text, np.int64, sep=" ")[:count]
+    else:
+        whole = body[: min(len(body) // 2, count) * 2]
+        values = np.frombuffer(whole, ">u2")
+    if (width, height) != image.size or len(values) < count:
         raise DataError("image file is truncated")
-    values = np.frombuffer(data, ">u2", count, match.end())
     full = white == np.iinfo(np.uint16).max
     pixels = values.reshape(height, width, bands)
     return of_array(pixels, white=None if full else white)

@@ -158,14 +158,14 @@ def render(
         return _finish(image, kind, noted, orientation(image), target, rendering)
 
 
-def _tiff_header(data: bytes) -> tiff.Header:
+def _tiff_header(data: bytes) -> tiff.TiffHeader:
     """Read a TIFF's header; one that only Pillow understands is Pillow's."""
     try:
         header = tiff.read_header(data)
     except DataError:
         raise
     except Exception:
-        return tiff.Header(False, frozenset())
+        return tiff.TiffHeader(False, frozenset())
     if not header.is_deep:
         try:
             with open_image(data, "TIFF"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerastransfer.errors import DataError
-from kerastransfer.records.images import notes
+from kerastransfer.records.images import notes, tiff_segments
 from kerastransfer.records.images.samples import Samples
 
 MAX_SAMPLES = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # where Pillow refuses, too
@@ -21,13 +21,17 @@ _DNG_VERSION, _SUB_IFDS, _ORIENTATION = 50706, 330, 274
 _REDUCED, _MASK = 1, 4  # bits of the kind of a page
 _ASSOCIATED, _ALPHA = 1, 2  # kinds of an extra band
 _SEPARATE = 2  # planar configuration
+_NUMBERS: Final = (
+    *("imagewidth", "imagelength", "imagedepth", "samplesperpixel", "subfiletype"),
+    *("tilewidth", "tilelength", "tiledepth", "rowsperstrip", "planarconfig"),
+)
 _PAGES = 16  # that are looked at for a second image
 # None, LZW, deflate (two numbers), PackBits, LZMA and Zstandard. JPEG and others
 # within a TIFF have 8 bits, and Pillow reads them.
 _COMPRESSIONS: Final = {1, 5, 8, 32773, 32946, 34925, 50000}
 
 
-class Header(NamedTuple):
+class TiffHeader(NamedTuple):
     """What a TIFF says of its first page.
 
     Parameters
@@ -42,7 +46,7 @@ class Header(NamedTuple):
     notes: frozenset[str]
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes) -> TiffHeader:
     """Look at a TIFF's first page, and whether there are others.
 
     Raises
@@ -59,7 +63,7 @@ def read_header(data: bytes) -> Header:
         if page.photometric == _RGB and any(int(each) == 0 for each in extra):
             kinds.add(notes.BANDS)
         whole = page.sampleformat in (1, 4) and np.max(page.bitspersample) <= 8
-        return Header(not whole, frozenset(kinds))
+        return TiffHeader(not whole, frozenset(kinds))
 
 
 def read(data: bytes) -> Samples | Image.Image:
@@ -84,7 +88,8 @@ def read(data: bytes) -> Samples | Image.Image:
             )
         if page.compression not in _COMPRESSIONS:
             raise DataError(f"compression {_name(page.compression)} is not read")
-        bands = page.asarray(maxworkers=1)
+        tiff_segments.check(page)
+        bands = _bands(data, page)
         if page.samplesperpixel == 1:
             bands = bands[..., None]
         elif page.planarconfig == _SEPARATE:
@@ -92,6 +97,16 @@ def read(data: bytes) -> Samples | Image.Image:
         if page.photometric == _CMYK:
             return _inks(bands)
         return _samples(bands, page)
+
+
+def _bands(data: bytes, page: Any) -> NDArray[Any]:
+    if page.compression not in (tiff_segments.LZW, tiff_segments.PACKBITS):
+        return page.asarray(maxworkers=1)
+    flat = tiff_segments.unpack(data, page)
+    with _opened(flat.data) as (_, plain):
+        plain.compression = tiff_segments.DEFLATE
+        plain.dataoffsets, plain.databytecounts = flat.offsets, flat.sizes
+        return plain.asarray(maxworkers=1)
 
 
 def orientation(data: bytes) -> int:
@@ -160,6 +175,9 @@ def _opened(data: bytes) -> Iterator[tuple[Any, Any]]:
 
 def _check(page: Any) -> None:
     """Refuse what would fill the memory, and pictures that are previews."""
+    numbers = (getattr(page, name) for name in _NUMBERS)
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise DataError("its header states no sizes")
     tiles = page.tilewidth * page.tilelength * page.tiledepth
     strips = page.imagewidth * min(page.rowsperstrip or 1, page.imagelength)
     largest = max(page.imagewidth * page.imagelength, tiles, strips)

@@ -102,15 +102,15 @@ class Conversion:
         )
 
     def _check_classes(self, listing: Listing, rejected: Mapping[str, str]) -> None:
-        """Refuse to lose every image of a class, unless short ones are to be dropped."""
+        """Refuse to lose a class whole, unless short ones are to be dropped."""
         left = {item.label for item in listing.items if item.path not in rejected}
         had = {item.label for item in listing.items}
         lost = [listing.classes[label] for label in sorted(had - left)]
         if lost and (self.options.short_classes != "drop" or not left):
             raise DataError(
-                f"No image of {len(lost):,} of {len(listing.classes):,} classes "
-                f"({', '.join(map(repr, lost[:_NAMED]))}) can be read: {tell(rejected)} "
-                "Mend them, or leave those classes out with --short-classes drop."
+                f"No image of {len(lost):,} of {len(listing.classes):,} classes can be "
+                f"read ({', '.join(map(repr, lost[:_NAMED]))}): {tell(rejected)} Mend "
+                "them, or leave those classes out with --short-classes drop."
             )
 
     def _tell_untrained(self, plan: SplitPlan) -> None:
