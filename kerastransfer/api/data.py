@@ -78,6 +78,8 @@ def convert(
     split_seed: int = 0,
     max_per_class: "MaxPerClass" = None,
     short_classes: str | None = None,
+    white_level: int | float | str | None = None,
+    background: str | None = None,
     strict: bool = False,
     verify: bool = False,
     inspect: bool = True,
@@ -108,6 +110,12 @@ def convert(
         Most training images of each class; by default the largest published size.
     short_classes : {'error', 'cap', 'drop'}, optional
         What becomes of classes with too few images; by default the dataset's own rule.
+    white_level : int, float or 'auto', optional
+        The value that is white in images deeper than 8 bits; by default what follows
+        from the values of all of them, one for the whole dataset.
+    background : str, optional
+        What transparent images are set on: ``white``, ``black`` or ``#rrggbb``; by
+        default white.
     strict, verify : bool
         Whether images that cannot be decoded or differ from the published ones, and
         archives that are not the published ones, are errors and not warnings.
@@ -139,6 +147,8 @@ def convert(
         split_seed=split_seed,
         max_per_class=max_per_class,
         short_classes=short_classes,
+        white_level=white_level,
+        background=background,
         strict=strict,
         verify=verify,
         shards=shards,

@@ -22,6 +22,7 @@ from kerastransfer.errors import InputError, MissingError
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
+from kerastransfer.records.images.rendering import read_white_level
 from kerastransfer.runs import finished, sources, start
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunPlan
@@ -163,7 +164,11 @@ def open_run(folder: Location) -> Run:
 
 
 def predict(
-    model: Location, files: Iterable[Location], *, top: int = 1
+    model: Location,
+    files: Iterable[Location],
+    *,
+    top: int = 1,
+    white_level: float | str | None = None,
 ) -> "Iterator[Prediction]":
     """Classify image files with a run or an exported model, one after the other.
 
@@ -173,6 +178,9 @@ def predict(
         A run's folder, or that of a SavedModel which `Run.export` wrote.
     top : int
         Classes of each answer, the most probable first.
+    white_level : float, optional
+        The value that is white in images deeper than 8 bits; by default that of the
+        images which the model was trained on.
 
     Yields
     ------
@@ -181,6 +189,7 @@ def predict(
     """
     if top < 1:
         raise InputError(f"Expected --top > 0, got {top}.")
+    read_white_level(white_level)  # refused before TensorFlow is loaded
     folder = Path(model)
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
@@ -190,7 +199,7 @@ def predict(
     import_quietly()
     from kerastransfer.export.predictor import Predictor
 
-    return Predictor.load(folder).predict(paths, top=top)
+    return Predictor.load(folder, white_level=white_level).predict(paths, top=top)
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:

@@ -8,7 +8,8 @@ from kerastransfer.errors import InputError
 
 _SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib"),
-    *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"),
+    *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".apng"),
+    *(".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpx", ".jpf", ".qoi"),
 )
 
 # Left behind by operating systems, disks in the network, editors and Python.

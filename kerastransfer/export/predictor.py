@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 from kerastransfer.errors import DataError
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
-from kerastransfer.records.write.stored_image import encode
+from kerastransfer.foundation import report
+from kerastransfer.records.images import notes
+from kerastransfer.records.images.rules import ImageRules
+from kerastransfer.records.images.samples import ValueRange
+from kerastransfer.records.write.stored_image import store, unknown_white
 
 _BATCH = 32
 _SHOWN = 3  # classes
 _MAX_BYTES = 256 * 2**20
+_WARNINGS = {
+    notes.FRAMES: "several frames or pages, of which the first was taken",
+    notes.CLIPPED: "values above the white level of the training images",
+    notes.BANDS: "bands beyond red, green and blue, which were left out",
+    notes.BLANK: "nothing but transparency",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,19 +76,27 @@ class Predictor:
     ----------
     model : object
         The loaded SavedModel, which owns the variables.
+    rules : ImageRules
+        How the images were read that it was trained on.
     """
 
     model: object
     classes: tuple[str, ...]
+    rules: ImageRules = dataclasses.field(default_factory=ImageRules)
 
     @classmethod
-    def load(cls, folder: Path) -> "Predictor":
+    def load(
+        cls, folder: Path, *, white_level: float | str | None = None
+    ) -> "Predictor":
         """Load a SavedModel that was exported by a run.
 
         Parameters
         ----------
         folder : Path
             The run's folder, or the SavedModel's.
+        white_level : float, optional
+            The value that is white in images deeper than 8 bits; by default that of
+            the images which the model was trained on.
 
         Raises
         ------
@@ -86,8 +104,11 @@ class Predictor:
             If there is no SavedModel.
         """
         saved_model = find_saved_model(folder)
-        labels = (saved_model / "assets" / LABELS_FILE).read_text(encoding="utf-8")
-        return cls(tf.saved_model.load(str(saved_model)), tuple(labels.splitlines()))
+        assets = saved_model / "assets"
+        labels = (assets / LABELS_FILE).read_text(encoding="utf-8")
+        rules = ImageRules.read(assets).with_white_level(white_level)
+        model = tf.saved_model.load(str(saved_model))
+        return cls(model, tuple(labels.splitlines()), rules)
 
     def predict(self, paths: Sequence[Path], top: int = 1) -> Iterator[Prediction]:
         """Classify image files, in their order; show the `top` classes of each.
@@ -100,7 +121,7 @@ class Predictor:
                 yield dataclasses.replace(prediction, num_shown=top)
 
     def _predict_batch(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        files = [_read(path) for path in paths]
+        files = [_read(path, self.rules) for path in paths]
         readable = [data for data, _ in files if data]
         rows = iter(self._classify(readable) if readable else ())
         for path, (data, error) in zip(paths, files, strict=True):
@@ -113,7 +134,7 @@ class Predictor:
         return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
 
 
-def _read(path: Path) -> tuple[bytes, str]:
+def _read(path: Path, rules: ImageRules) -> tuple[bytes, str]:
     """Return a file's bytes as records would hold them, or why it cannot be read.
 
     The image is encoded as in conversion: EXIF rotation is applied, every format that
@@ -122,6 +143,13 @@ def _read(path: Path) -> tuple[bytes, str]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return b"", f"larger than {_MAX_BYTES // 2**20} MiB"
-        return encode(path.read_bytes()).data, ""
+        data = path.read_bytes()
+        stored = store(data, rules.image_size, rendering=rules.rendering)
     except (DataError, OSError) as error:
         return b"", getattr(error, "strerror", None) or str(error)
+    if isinstance(stored, ValueRange):
+        return b"", unknown_white(stored)
+    for note, words in _WARNINGS.items():
+        if note in stored.notes:
+            report.warn(f"{str(path)!r} has {words}.")
+    return stored.image.data, ""

@@ -6,12 +6,13 @@ measured; `kerastransfer.records.write.stored_image` is what it follows.
 """
 
 import dataclasses
-from typing import Final
+from typing import Final, Self
 
 import tensorflow as tf
 
 from kerastransfer import decoding
 from kerastransfer.export import jpeg_header
+from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.write.stored_image import KEEP_FACTOR, QUALITY, SMALL
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -19,6 +20,7 @@ _PNG_DEPTH_AT: Final = 24  # the byte of a PNG's header that holds its bits
 _BMP_START_AT, _BMP_HEADER_AT, _BMP_BITS_AT = 10, 14, 28
 _RATIOS: Final = (8, 4, 2, 1)  # by which libjpeg can shrink while it decodes
 _OPAQUE: Final = 255
+_DEEP: Final = 65_535
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,18 @@ class RecordRules:
     """
 
     image_size: int = 256
-    white: float = 65_535
+    white: float = _DEEP
     ground: tuple[int, int, int] | None = (255, 255, 255)
+
+    @classmethod
+    def of(cls, rules: ImageRules) -> Self:
+        """Take what a graph needs of the rules that a run's images were read by."""
+        rendering = rules.rendering
+        return cls(
+            image_size=rules.image_size,
+            white=rendering.given or rendering.integer or _DEEP,
+            ground=rendering.ground if rendering.background else None,
+        )
 
 
 def record_pixels(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
@@ -142,7 +154,7 @@ def _of_png(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
     def deep() -> tf.Tensor:
         pixels = tf.io.decode_png(encoded, channels=4, dtype=tf.uint16)
         scaled = tf.cast(pixels, tf.float32) * tf.constant(
-            [255 / rules.white] * 3 + [255 / 65_535], tf.float32
+            [255 / rules.white] * 3 + [255 / _DEEP], tf.float32
         )
         return _on_ground(tf.minimum(scaled, 255.0), rules.ground)
 

@@ -14,6 +14,8 @@ from kerastransfer.export import record_ops
 from kerastransfer.export.record_ops import RecordRules
 from kerastransfer.foundation import atomic
 from kerastransfer.recipe import NUM_BLOCKS
+from kerastransfer.records.images import rules
+from kerastransfer.records.images.rules import ImageRules
 
 LABELS_FILE = "labels.txt"
 _FEATURE_BLOCK = NUM_BLOCKS - 1
@@ -29,9 +31,12 @@ class _Classifier(tf.Module):
         preprocessing: Preprocessing,
         classes: Sequence[str],
         labels: Path,
+        image_rules: Path,
+        record_rules: RecordRules,
     ) -> None:
         super().__init__()
         self._preprocessing = preprocessing
+        self._record_rules = record_rules
         self._network = network
         # Tracked, so that the weights are saved. Not Keras' own variables: for each it
         # saves a second one without a value, over which converters stumble.
@@ -40,6 +45,7 @@ class _Classifier(tf.Module):
         ]
         self._classes = tf.constant(list(classes))
         self.labels = tf.saved_model.Asset(str(labels))
+        self.image_rules = tf.saved_model.Asset(str(image_rules))
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify centre crops, RGB in 0 to 255."""
@@ -64,7 +70,7 @@ class _Classifier(tf.Module):
         return self._classify_each(encoded, self._centre_of_record)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        pixels = record_ops.record_pixels(encoded, RecordRules())
+        pixels = record_ops.record_pixels(encoded, self._record_rules)
         return image_ops.take_view(pixels, self._preprocessing, _CENTRE)
 
     def _centre_of_record(self, encoded: tf.Tensor) -> tf.Tensor:
@@ -120,7 +126,11 @@ def _in_place(values: tf.Tensor, numbers: tf.Tensor, count: tf.Tensor) -> tf.Ten
 
 
 def save(
-    network: Network, preprocessing: Preprocessing, classes: Sequence[str], folder: Path
+    network: Network,
+    preprocessing: Preprocessing,
+    classes: Sequence[str],
+    folder: Path,
+    image_rules: ImageRules | None = None,
 ) -> None:
     """Write a SavedModel with three signatures.
 
@@ -131,7 +141,8 @@ def save(
     crops. All return ``label`` (the class's name), ``probabilities`` (n, classes) and
     ``features`` (n, d), block 7's output; those of files also ``readable`` (n,): of a
     file that cannot be decoded the label is empty and the numbers are NaN, and the
-    others are answered. Class names in order are in ``assets/labels.txt``.
+    others are answered. Class names in order are in ``assets/labels.txt``, how images
+    were read in ``assets/images.json``.
 
     Parameters
     ----------
@@ -139,6 +150,8 @@ def save(
         The backbone's.
     folder : Path
         Replaced as a whole once the new one is complete.
+    image_rules : ImageRules, optional
+        How the images were read that the network was trained on.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
@@ -146,7 +159,17 @@ def save(
     ) as scratch:
         labels = Path(scratch, LABELS_FILE)
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
-        module = _Classifier(network, preprocessing, classes, labels)
+        rules_file = Path(scratch, rules.FILE)
+        image_rules = image_rules or ImageRules()
+        atomic.write_json(rules_file, image_rules.as_dict())
+        module = _Classifier(
+            network,
+            preprocessing,
+            classes,
+            labels,
+            rules_file,
+            RecordRules.of(image_rules),
+        )
         size = preprocessing.crop
         files = tf.TensorSpec((None,), tf.string, name="image")
         crops = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")

@@ -16,6 +16,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.split.overview import origins
 from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -37,15 +38,26 @@ class Options:
     max_per_class : int, 'all' or None
         See `plan.make_plan`.
     short_classes : {'error', 'cap', 'drop'}
+    white_level : int, float or 'auto'
+        The value that is white in deep images.
+    background : str
+        What transparent images are set on, ``#rrggbb``.
     """
 
     image_size: int
     split_seed: int
     max_per_class: MaxPerClass
     short_classes: ShortClasses
+    white_level: WhiteLevel = AUTO
+    background: str = WHITE
 
 
 OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
+# What records of earlier versions do not say: they held 65,535 for white, and dropped
+# transparency, whether there was any or not.
+_UNSAID = ("white_level", "background", "white", "images")
+# Nor these, which decide no image.
+_LATER: dict[str, Any] = {"origins": {}, "notes": []}
 
 
 def describe(
@@ -58,6 +70,8 @@ def describe(
     differences: Sequence[str],
     stamp: str,
     ungrouped: Mapping[str, int] | None,
+    rendering: Rendering,
+    images: Mapping[str, int],
 ) -> dict[str, Any]:
     """Gather what the records of a plan say of themselves.
 
@@ -75,6 +89,10 @@ def describe(
         See `kerastransfer.datasets.dataset.ImageSource`.
     ungrouped : mapping of str to int or None
         Images a split would hold if groups were not kept together; None without any.
+    rendering : Rendering
+        How deep and transparent images were rendered.
+    images : mapping of str to int
+        How many of the records' images have each note.
 
     Returns
     -------
@@ -90,6 +108,8 @@ def describe(
         "variant_sizes": list(dataset.info.variant_sizes),
         "mirror_keeps_class": dataset.info.mirror_keeps_class,
         "short": dict(plan.short),
+        "white": rendering.levels,
+        "images": dict(images),
         "rejected": dict(rejected),
         "ignored": dict(listing.ignored),
         "archives": [dataclasses.asdict(archive) for archive in listing.archives],
@@ -112,6 +132,21 @@ def asked(dataset: Dataset, options: Options) -> dict[str, Any]:
         **dataset.options,
         "converter": CONVERTER,
     }
+
+
+def differing(metadata: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Name the options in which records are not what is asked for.
+
+    Parameters
+    ----------
+    metadata : mapping
+        As `read` returns it.
+    asked : mapping
+        As the function of that name returns it.
+    """
+    unsaid = {name for name in _UNSAID if metadata[name] is None}
+    names = (name for name in asked if metadata[name] != asked[name])
+    return [name for name in names if name not in unsaid]
 
 
 def _absent_options() -> dict[str, OptionValue]:
@@ -153,7 +188,8 @@ def read(folder: Path) -> dict[str, Any]:
         If they are not kerastransfer's or are damaged.
     """
     path = folder / "metadata.json"
-    metadata = _absent_options() | _LATER | read_json(path)
+    metadata = dict.fromkeys(_UNSAID) | _LATER | _absent_options()
+    metadata |= read_json(path)
     release = metadata.get("converter")
     if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(
@@ -208,8 +244,10 @@ def _is_hash(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
 
 
-# What records of earlier releases do not say.
-_LATER: dict[str, Any] = {"origins": {}, "notes": []}
+def _is_level(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 < value <= _MOST)
+
+
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w+", value),
     "spec": lambda value: isinstance(value, str),
@@ -222,6 +260,23 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "split_seed": lambda value: type(value) is int,
     "max_per_class": lambda value: value in (None, "all") or _is_count(value),
     "short_classes": lambda value: value in POLICIES,
+    "white_level": lambda value: value == AUTO or _is_level(value),
+    "background": lambda value: (
+        value is None
+        or (isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value))
+    ),
+    "white": lambda value: (
+        value is None
+        or (
+            isinstance(value, dict)
+            and set(value) == set(Rendering().levels)
+            and all(map(_is_level, value.values()))
+        )
+    ),
+    "images": lambda value: (
+        value is None
+        or (isinstance(value, dict) and all(_is_count(value[name]) for name in value))
+    ),
     "variant_sizes": _are_counts,
     "mirror_keeps_class": lambda value: isinstance(value, bool),
     "short": lambda value: isinstance(value, dict),

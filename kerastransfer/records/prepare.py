@@ -13,6 +13,7 @@ from kerastransfer.foundation.progress import progress, stages
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, pictures
+from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
@@ -26,6 +27,10 @@ _SHOWN = (
     "counts",
     "plan_hash",
     "short",
+    "white_level",
+    "white",
+    "background",
+    "images",
     "rejected",
     "ignored",
     "archives",
@@ -59,6 +64,7 @@ class Prepared:
         lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
         overview = Overview.of_metadata(metadata)
         lines += [*overview.class_lines(), *overview.lines()]
+        lines += notes.lines(metadata)
         if metadata["ungrouped"]:
             effect = ", ".join(
                 f"{split} {sizes[split]:,} instead of {metadata['ungrouped'][split]:,}"

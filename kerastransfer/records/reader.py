@@ -17,6 +17,7 @@ from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
+from kerastransfer.records.images import notes
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
@@ -248,6 +249,8 @@ def find_or_convert(
             )
         report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
+        for line in notes.lines(manifest.read(path)):
+            report.say(line)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
         dataset = _read_as_before(dataset, metadata)

@@ -22,6 +22,8 @@ from kerastransfer.features import inference
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
+from kerastransfer.records.images import rules
+from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
@@ -188,6 +190,8 @@ def _open_folder(
         store, checkpoint = run_folder.prepare(
             folder, config, classes, restart=inputs.restart
         )
+        image_rules = ImageRules.of_metadata(inputs.records.metadata)
+        atomic.write_json(folder / rules.FILE, image_rules.as_dict())
         if inputs.mean_image is not None:
             inputs.mean_image.write(folder / MEAN_IMAGE)
     return store, run_folder.share(checkpoint, setup.replicas)

@@ -16,6 +16,7 @@ from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records, find_or_convert
 
 if TYPE_CHECKING:
@@ -163,7 +164,11 @@ class Run:
         return evaluate(self.blocks(), self.backbone.preprocessing, records, split)
 
     def predict(
-        self, files: str | Path | Iterable[str | Path], top: int = 1
+        self,
+        files: str | Path | Iterable[str | Path],
+        top: int = 1,
+        *,
+        white_level: float | str | None = None,
     ) -> "list[Prediction]":
         """Classify image files; one that cannot be read spoils no other.
 
@@ -171,6 +176,8 @@ class Run:
         ----------
         top : int
             Classes of each answer, the most probable first.
+        white_level : float, optional
+            What is white in images deeper than 8 bits; by default as in the run's own.
         """
         import_quietly()
         from kerastransfer.export.predictor import Predictor
@@ -180,7 +187,7 @@ class Run:
             folder = self.folder / SAVED_MODEL
             if not folder.is_dir():
                 folder = self.export(Path(scratch) / SAVED_MODEL)
-            predictor = Predictor.load(folder)
+            predictor = Predictor.load(folder, white_level=white_level)
             return list(predictor.predict([Path(path) for path in paths], top=top))
 
     def export(self, folder: str | Path) -> Path:
@@ -205,8 +212,8 @@ class Run:
         import_quietly()
         from kerastransfer.export import saved_model
 
-        network, preprocessing = self.blocks(), self.backbone.preprocessing
-        saved_model.save(network, preprocessing, self.classes, folder)
+        preprocessing, rules = self.backbone.preprocessing, ImageRules.read(self.folder)
+        saved_model.save(self.blocks(), preprocessing, self.classes, folder, rules)
         return folder
 
 

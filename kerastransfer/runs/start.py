@@ -11,6 +11,7 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
+from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
@@ -73,7 +74,11 @@ def train(
 
         preprocessing = sources.backbone.preprocessing
         saved_model.save(
-            network, preprocessing, records.classes, folder / finished.SAVED_MODEL
+            network,
+            preprocessing,
+            records.classes,
+            folder / finished.SAVED_MODEL,
+            ImageRules.of_metadata(records.metadata),
         )
 
     inputs = execution.RunInputs(

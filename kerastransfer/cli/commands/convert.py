@@ -64,6 +64,18 @@ def _add_data(headings: Headings) -> None:
         help="Folder that records are written to (default: "
         "$KERASTRANSFER_HOME/records)",
     )
+    _add_pixels(headings)
+    add(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="Number of files for each split (default: chosen by its size)",
+    )
+
+
+def _add_pixels(headings: Headings) -> None:
+    """Declare what decides an image's pixels."""
+    add = headings["data"].add_argument
     add(
         "--image-size",
         type=int,
@@ -72,10 +84,16 @@ def _add_data(headings: Headings) -> None:
         "never shrunk (default: 256)",
     )
     add(
-        "--shards",
-        type=int,
-        metavar="N",
-        help="Number of files for each split (default: chosen by its size)",
+        "--white-level",
+        metavar="N|auto",
+        help="Value that is white in images deeper than 8 bits (default: auto, the "
+        "least of 8, 10, 12, 14 and 16 bits that holds all values of the dataset)",
+    )
+    add(
+        "--background",
+        metavar="COLOUR",
+        help="What transparent images are set on: white, black or #rrggbb (default: "
+        "white)",
     )
     add(
         "--format",
@@ -144,6 +162,8 @@ def execute(args: argparse.Namespace) -> int:
         split_seed=args.split_seed,
         max_per_class=args.max_per_class,
         short_classes=args.short_classes,
+        white_level=args.white_level,
+        background=args.background,
         strict=args.strict,
         verify=args.verify,
         inspect=not args.no_inspect,

@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Image files to classify (JPEG, PNG and whatever else Pillow reads)",
     )
+    add(
+        "--white-level",
+        metavar="N",
+        help="Value that is white in images deeper than 8 bits (default: that of the "
+        "images which the model was trained on)",
+    )
     output = headings["output"]
     output.add_argument(
         "--top",
@@ -50,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Print a line for each file; return 1 if a file could not be read."""
     failed = 0
-    for prediction in api.predict(args.model, args.files, top=args.top):
+    predictions = api.predict(
+        args.model, args.files, top=args.top, white_level=args.white_level
+    )
+    for prediction in predictions:
         row = _row(prediction)
         if "error" in row:
             failed += 1

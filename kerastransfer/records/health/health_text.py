@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from kerastransfer.records.health.report import Cluster, Health, pictures
+from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
@@ -37,6 +38,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         *Overview.of_metadata(records.metadata).places(),
         *_sizes(health),
         *_crop(health, backbone),
+        *_images_of(records),
         *(f"published    {sentence}" for sentence in records.metadata["differences"]),
         *findings(health, records.metadata["short_classes"]),
     ]
@@ -116,6 +118,17 @@ def _crop(health: Health, backbone: str) -> list[str]:
             "network whole images"
         )
     return lines
+
+
+def _images_of(records: Records) -> list[str]:
+    if records.metadata["images"] is None:
+        return [
+            "images       depth and transparency were not looked at when these records "
+            "were made",
+            "             (by an earlier version: 65,535 was white, transparency was "
+            "dropped)",
+        ]
+    return notes.lines(records.metadata)
 
 
 def _unreadable(health: Health) -> list[str]:

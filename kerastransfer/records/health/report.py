@@ -56,6 +56,11 @@ class Health:
         Images that were left out in conversion, and those that cannot be decoded now.
     ignored : mapping of str to int
         What conversion passed over.
+    images : mapping of str to int or None
+        How many images have what note, see `kerastransfer.records.images.notes`; None
+        where records of an earlier version do not say.
+    white, background : mapping and str, or None
+        What is white in deep images, and what transparent ones are set on.
     sizes : mapping of str to tuple of float
         Least, quartiles and greatest of ``width``, ``height``, in pixels as stored, and
         ``aspect``, the longer side over the shorter.
@@ -78,6 +83,9 @@ class Health:
     rejected: Mapping[str, str]
     damaged: Mapping[str, str]
     ignored: Mapping[str, int]
+    images: Mapping[str, int] | None
+    white: Mapping[str, int | float | None] | None
+    background: str | None
     sizes: Mapping[str, tuple[float, ...]]
     dropped: Mapping[str, float]
     clusters: tuple[Cluster, ...]
@@ -157,6 +165,9 @@ def inspect(
         rejected=records.metadata["rejected"],
         damaged={names[each.number]: each.reason for each in looks if each.reason},
         ignored=records.metadata["ignored"],
+        images=records.metadata["images"],
+        white=records.metadata["white"],
+        background=records.metadata["background"],
         sizes=_sizes(sound),
         dropped=_dropped(sound, kept),
         clusters=clusters,

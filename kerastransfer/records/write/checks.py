@@ -14,7 +14,7 @@ from kerastransfer.foundation import report
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.shards import FORMATS, read_format, read_lengths
-from kerastransfer.records.write.conversion import tell
+from kerastransfer.records.write.encoding import tell
 
 
 def differences(dataset: Dataset, listing: Listing) -> list[str]:
@@ -124,7 +124,7 @@ def is_stamped(dataset: Dataset, target: Path, options: Options, stamp: str) -> 
     """
     metadata = manifest.read(target)
     asked = manifest.asked(dataset, options)
-    same = all(metadata[name] == asked[name] for name in asked)
+    same = not manifest.differing(metadata, asked)
     return bool(stamp) and metadata["stamp"] == stamp and same
 
 
@@ -140,7 +140,7 @@ def may_stay(
     """
     metadata = manifest.read(target)
     asked = manifest.asked(dataset, options)
-    differs = [name for name in asked if metadata[name] != asked[name]]
+    differs = manifest.differing(metadata, asked)
     asked["fingerprint"] = listing.fingerprint
     if metadata["fingerprint"] != listing.fingerprint:
         if dataset.info.may_change and not differs:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
@@ -10,15 +11,13 @@ from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
+from kerastransfer.records.images.rendering import Rendering
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS, SplitPlan
-from kerastransfer.records.write.encoder import make_encoder
+from kerastransfer.records.write.encoding import Encoding, tell
 from kerastransfer.records.write.losses import refuse_losses
 from kerastransfer.records.write.spool import Spool
-from kerastransfer.records.write.stored_image import Encoded
-
-_NAMED = 5  # rejected files that a message names
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,24 +62,44 @@ class Conversion:
         overview = Overview.of_plan(self._plan(listing), listing, self.dataset.info)
         report.say(f"{self.dataset.spec}: {overview.short()}.")
         with Spool(folder / "images") as spool:
+            encoding = self._encoding(spool)
             while True:
                 plan = self._plan(_without(listing, rejected))
                 self._check_shards(plan)
-                paths = [p.path for split in SPLITS for p in plan.places(split)]
+                placed = [p.path for split in SPLITS for p in plan.places(split)]
+                paths = placed
                 if self.dataset.source.sequential:
                     # Reading some costs as much as reading all; then it is done once.
                     paths = [item.path for item in listing.items]
                 paths = [path for path in paths if path not in rejected]
-                undecodable = self._encode(spool.missing(paths), spool)
+                undecodable = encoding.add(paths)
                 if not undecodable:
                     break
                 if self.strict:
                     raise DataError(tell(undecodable))
-                refuse_losses(listing, self.dataset.info, rejected | undecodable)
-                report.warn(f"{tell(undecodable)} Left out; planning again.")
                 rejected |= undecodable
+                refuse_losses(
+                    listing,
+                    self.dataset.info,
+                    rejected,
+                    may_drop=self.options.short_classes == "drop",
+                )
+                report.warn(f"{tell(undecodable)} Left out; planning again.")
             self._tell_untrained(plan)
-            return self._write(plan, spool, listing, rejected, folder)
+            encoding.add_deep(placed)
+            about = self._metadata(plan, listing, rejected, encoding)
+            return self._write(plan, spool, about, folder)
+
+    def _encoding(self, spool: Spool) -> Encoding:
+        options = self.options
+        return Encoding(
+            self.dataset.source,
+            spool,
+            image_size=options.image_size,
+            rendering=Rendering.of_options(options.white_level, options.background),
+            workers=self.workers,
+            progress=self.encoding,
+        )
 
     def _plan(self, listing: Listing) -> SplitPlan:
         return SplitPlan.of(
@@ -108,38 +127,15 @@ class Conversion:
                 f"split, got {self.shards:,}."
             )
 
-    def _encode(self, paths: Collection[str], spool: Spool) -> dict[str, str]:
-        """Encode images into the spool; return those that cannot be had, and why."""
-        if not paths:
-            return {}
-        reasons: dict[str, str] = {}
-        encoder = make_encoder(
-            self.options.image_size, images=len(paths), workers=self.workers
-        )
-        with encoder:
-            results = encoder(self.dataset.source.image_files(paths))
-            for done, (path, result) in enumerate(results, start=1):
-                if isinstance(result, Encoded):
-                    spool.add(path, result)
-                else:
-                    reasons[path] = result.reason
-                if self.encoding is not None:
-                    self.encoding(done, len(paths))
-        for path in spool.missing(paths):
-            reasons.setdefault(path, "the file is not there any more")
-        return reasons
-
-    def _write(
+    def _metadata(
         self,
         plan: SplitPlan,
-        spool: Spool,
         listing: Listing,
         rejected: Mapping[str, str],
-        folder: Path,
-    ) -> Path:
-        from kerastransfer.records.write import builder  # TFDS: once the plan holds
-
-        metadata = manifest.describe(
+        encoding: Encoding,
+    ) -> dict[str, Any]:
+        paths = [place.path for split in SPLITS for place in plan.places(split)]
+        return manifest.describe(
             self.dataset,
             plan,
             self.options,
@@ -149,7 +145,15 @@ class Conversion:
             # Records of files that changed meanwhile are not those of any files.
             stamp=self.stamp if self.dataset.source.stamp() == self.stamp else "",
             ungrouped=self._ungrouped(_without(listing, rejected)),
+            rendering=encoding.rendering,
+            images=encoding.counts(paths),
         )
+
+    def _write(
+        self, plan: SplitPlan, spool: Spool, metadata: Mapping[str, Any], folder: Path
+    ) -> Path:
+        from kerastransfer.records.write import builder  # TFDS: once the plan holds
+
         return builder.write(
             plan,
             spool.read,
@@ -171,13 +175,6 @@ class Conversion:
         except DataError:  # a class that only whole groups leave enough images
             return None
         return {split: len(plan.places(split)) for split in SPLITS}
-
-
-def tell(reasons: Mapping[str, str]) -> str:
-    """Name images that cannot be decoded, and why."""
-    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
-    more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
-    return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."
 
 
 def _without(listing: Listing, rejected: Collection[str]) -> Listing:

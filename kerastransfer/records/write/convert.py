@@ -6,6 +6,11 @@ from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.records.images.rendering import (
+    WhiteLevel,
+    read_background,
+    read_white_level,
+)
 from kerastransfer.records.manifest import VERSION, Options
 from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -23,6 +28,8 @@ def convert(
     split_seed: int = 0,
     max_per_class: MaxPerClass = None,
     short_classes: ShortClasses | None = None,
+    white_level: WhiteLevel | None = None,
+    background: str | None = None,
     strict: bool = False,
     verify: bool = False,
     workers: int | None = None,
@@ -50,6 +57,12 @@ def convert(
         Training images per class to keep at most; None for the largest published size.
     short_classes : {'error', 'cap', 'drop'}, optional
         See `plan.make_plan`; None for what the dataset's facts say.
+    white_level : int, float or 'auto', optional
+        The value that is white in images deeper than 8 bits; None and ``auto`` for
+        what follows from the values of all images, see `white_levels`.
+    background : str, optional
+        What transparent images are set on: ``white``, ``black`` or ``#rrggbb``; None
+        for white.
     strict : bool
         Whether an image that cannot be decoded, and a dataset that does not hold what
         was published, is an error and not a warning; also of records that are there.
@@ -86,6 +99,8 @@ def convert(
         split_seed=split_seed,
         max_per_class=max_per_class,
         short_classes=short_classes or dataset.info.short_classes,
+        white_level=read_white_level(white_level),
+        background=read_background(background),
     )
     watch = ReadOptions(hashed=verify, progress=reading)
     dataset.source.check()

@@ -3,13 +3,16 @@
 import functools
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records.images.rendering import ALONE, Rendering
+from kerastransfer.records.images.samples import ValueRange
 from kerastransfer.records.workers import Load, Workers
 from kerastransfer.records.write.patches import cut_patch
-from kerastransfer.records.write.stored_image import Encoded, decode, encode, write
+from kerastransfer.records.write.stored_image import Stored, decode, store, write
 
 
 class Rejected(NamedTuple):
@@ -18,17 +21,22 @@ class Rejected(NamedTuple):
     reason: str
 
 
-EncodedFile = tuple[str, Encoded | Rejected]
+# A deep image whose white level is not known has a range of values, and is not encoded.
+EncodedFile = tuple[str, Stored | ValueRange | Rejected]
 
 
-def encode_file(file: ImageFile, image_size: int) -> list[EncodedFile]:
+def encode_file(
+    file: ImageFile, image_size: int, rendering: Rendering = ALONE
+) -> list[EncodedFile]:
     """Read a file and encode its images; what the user can mend is a reason."""
     try:
         data = file.content.read()
         if all(cut is None for _, cut in file.images):
-            encoded = encode(data, image_size, lossless=file.lossless)
-            return [(path, encoded) for path, _ in file.images]
-        return _patches(file, data)
+            stored = store(
+                data, image_size, lossless=file.lossless, rendering=rendering
+            )
+            return [(path, stored) for path, _ in file.images]
+        return _patches(file, data, rendering)
     except (DataError, MissingError) as error:
         reason = str(error)
     except OSError as error:
@@ -36,27 +44,36 @@ def encode_file(file: ImageFile, image_size: int) -> list[EncodedFile]:
     return [(path, Rejected(reason)) for path, _ in file.images]
 
 
-def _patches(file: ImageFile, data: bytes) -> list[EncodedFile]:
+def _patches(file: ImageFile, data: bytes, rendering: Rendering) -> list[EncodedFile]:
     """Decode a photograph once and cut its patches."""
-    photograph = decode(data)
+    decoded = decode(data, rendering)
+    if isinstance(decoded, ValueRange):
+        return [(path, decoded) for path, _ in file.images]
+    photograph = np.asarray(decoded.image)
     results: list[EncodedFile] = []
     for path, cut in file.images:
         assert cut is not None
         try:
             patch = Image.fromarray(cut_patch(photograph, cut))
-            results.append((path, write(patch)))
+            results.append((path, Stored(write(patch), decoded.notes)))
         except DataError as error:
             results.append((path, Rejected(str(error))))
     return results
 
 
 def make_encoder(
-    image_size: int, *, images: int, workers: int | None = None
+    image_size: int,
+    *,
+    rendering: Rendering = ALONE,
+    images: int,
+    workers: int | None = None,
 ) -> Workers[ImageFile, EncodedFile]:
     """Return what encodes files; a context manager.
 
     Parameters
     ----------
+    rendering : Rendering
+        Of deep and transparent images.
     images : int
         How many there will be in all.
     workers : int, optional
@@ -67,7 +84,7 @@ def make_encoder(
     Workers
         Reads files where they are, but for archives that pass by only once.
     """
-    work = functools.partial(encode_file, image_size=image_size)
+    work = functools.partial(encode_file, image_size=image_size, rendering=rendering)
     return Workers(work, _load, weigh=_weigh, images=images, workers=workers)
 
 
@@ -78,5 +95,5 @@ def _load(file: ImageFile) -> Load:
 
 
 def _weigh(result: EncodedFile) -> int:
-    _, image = result
-    return len(image.data) if isinstance(image, Encoded) else 0
+    _, stored = result
+    return len(stored.image.data) if isinstance(stored, Stored) else 0

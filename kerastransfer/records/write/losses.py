@@ -13,7 +13,11 @@ _HALF = 0.5
 
 
 def refuse_losses(
-    listing: Listing, info: DatasetInfo, rejected: Mapping[str, str]
+    listing: Listing,
+    info: DatasetInfo,
+    rejected: Mapping[str, str],
+    *,
+    may_drop: bool = False,
 ) -> None:
     """Refuse what would be drawn anew, or be another thing, without some images.
 
@@ -25,6 +29,8 @@ def refuse_losses(
         With all images.
     rejected : mapping of str to str
         Paths of those that cannot be decoded, and why.
+    may_drop : bool
+        Whether the user lets classes go that are too small; not all of them.
 
     Raises
     ------
@@ -41,12 +47,12 @@ def refuse_losses(
     lost_of = Counter(item.label for item in lost)
     shares = {label: count / all_of[label] for label, count in lost_of.items()}
     for label, share in shares.items():
-        if share == 1:
+        if share == 1 and not (may_drop and len(lost) < len(listing.items)):
             first = next(item for item in lost if item.label == label)
             raise DataError(
                 f"Class {listing.classes[label]!r} is lost: none of its "
                 f"{all_of[label]:,} images can be decoded ({_example(first, rejected)}"
-                "); repair it, or leave it out."
+                "); repair it, leave it out, or say --short-classes drop."
             )
     halves = [label for label, share in shares.items() if share >= _HALF]
     if halves:

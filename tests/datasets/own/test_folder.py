@@ -124,7 +124,11 @@ def test_names_are_safe_and_tell_folders_apart(tmp_path, monkeypatch):
     ("name", "data", "told"),
     [
         ("a.zip", b"PK\x05\x06" + bytes(18), "(an archive); unpack it and name the"),
-        ("a.tar.gz", gzip.compress(b"", mtime=0), "(an archive); unpack it and name the folder"),
+        (
+            "a.tar.gz",
+            gzip.compress(b"", mtime=0),
+            "(an archive); unpack it and name the folder",
+        ),
         ("a.7z", b"7z\xbc\xaf\x27\x1c", "(an archive); unpack it and name the folder"),
         ("a.csv", b"path,label", "; for a table say csv:"),
         ("a.parquet", b"PAR1", "; say parquet:"),

@@ -66,7 +66,7 @@ def test_a_photograph_gives_its_sound_patches_and_reasons_for_the_others():
     found = dict(encode_file(ImageFile(Held(out.getvalue()), cuts), 256))
     assert isinstance(found["b"], Rejected) and "outside" in found["b"].reason
     for path, cut in (cuts[0], cuts[2]):
-        pixels = np.asarray(Image.open(io.BytesIO(found[path].data)))
+        pixels = np.asarray(Image.open(io.BytesIO(found[path].image.data)))
         np.testing.assert_array_equal(pixels, cut_patch(photograph(50, 60), cut))
 
 
