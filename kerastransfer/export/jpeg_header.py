@@ -115,8 +115,8 @@ def _orientation(tiff: tf.Tensor) -> tf.Tensor:
     here = tf.boolean_mask(entries, number(entries, 2) == _ORIENTATION)
 
     def value() -> tf.Tensor:
-        told = number(here[0] + 8, 2)
-        return tf.where((told >= 1) & (told <= _TURNS), told, _UPRIGHT)
+        turn = number(here[0] + 8, 2)
+        return tf.where((turn >= 1) & (turn <= _TURNS), turn, _UPRIGHT)
 
     return tf.cond(tf.size(here) > 0, value, lambda: tf.constant(_UPRIGHT))
 

@@ -3,8 +3,7 @@
 import dataclasses
 import hashlib
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
+from kerastransfer.records.metadata_checks import CHECKS
 from kerastransfer.records.split.overview import origins
-from kerastransfer.records.split.plan import DRAWS, POLICIES, SPLITS, SplitPlan
+from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
 
 VERSION = "1.0.0"  # of the layout, as TFDS wants one
 CONVERTER = 3  # raised when the format of records or of their metadata changes
 _LARGEST = 1 << 29  # bytes; four draws of ten million images fit
-_MOST = 1 << 40  # of anything that is counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +196,7 @@ def read(folder: Path) -> dict[str, Any]:
             f"kerastransfer (converter {release!r}, not {CONVERTER}); "
             "delete that folder and convert again."
         )
-    for name, holds in _CHECKS.items():
+    for name, holds in CHECKS.items():
         if name not in metadata:
             raise DataError(
                 f"File {str(path)!r} lacks {name!r}; are these records that "
@@ -226,82 +225,3 @@ def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
     for draw in metadata["draws"]:
         if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):
             raise DataError(f"File {str(path)!r} holds a damaged 'draws'.")
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _MOST
-
-
-def _are_counts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_count(number) for number in value)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
-
-
-def _is_hash(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
-
-
-def _is_level(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and 0 < value <= _MOST)
-
-
-_CHECKS: dict[str, Callable[[Any], object]] = {
-    "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w+", value),
-    "spec": lambda value: isinstance(value, str),
-    "classes": lambda value: _are_texts(value) and len(value) > 1,
-    "counts": lambda value: (
-        isinstance(value, dict)
-        and all(_are_counts(value.get(split)) for split in SPLITS)
-    ),
-    "image_size": lambda value: _is_count(value) and value > 0,
-    "split_seed": lambda value: type(value) is int,
-    "max_per_class": lambda value: value in (None, "all") or _is_count(value),
-    "short_classes": lambda value: value in POLICIES,
-    "white_level": lambda value: value == AUTO or _is_level(value),
-    "background": lambda value: (
-        value is None
-        or (isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value))
-    ),
-    "white": lambda value: (
-        value is None
-        or (
-            isinstance(value, dict)
-            and set(value) == set(Rendering().levels)
-            and all(map(_is_level, value.values()))
-        )
-    ),
-    "images": lambda value: (
-        value is None
-        or (isinstance(value, dict) and all(_is_count(value[name]) for name in value))
-    ),
-    "variant_sizes": _are_counts,
-    "mirror_keeps_class": lambda value: isinstance(value, bool),
-    "short": lambda value: isinstance(value, dict),
-    "rejected": lambda value: (
-        isinstance(value, dict)
-        and all(isinstance(reason, str) for reason in value.values())
-    ),
-    "ignored": lambda value: (
-        isinstance(value, dict) and all(_is_count(number) for number in value.values())
-    ),
-    "archives": lambda value: isinstance(value, list),
-    "differences": _are_texts,
-    "origins": lambda value: (
-        isinstance(value, dict) and all(isinstance(t, str) for t in value.values())
-    ),
-    "notes": _are_texts,
-    "ungrouped": lambda value: value is None or isinstance(value, dict),
-    "stamp": lambda value: isinstance(value, str),
-    "fingerprint": _is_hash,
-    "plan_hash": _is_hash,
-    "bytes_hash": _is_hash,
-    "draws": lambda value: (
-        isinstance(value, list)
-        and len(value) == DRAWS
-        and all(_are_counts(draw) for draw in value)
-    ),
-    "converter": _is_count,
-}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer.datasets import table
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -18,6 +17,7 @@ from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.images import notes
+from kerastransfer.records.kept_options import read_as_before
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
@@ -253,7 +253,7 @@ def find_or_convert(
             report.say(line)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
-        dataset = _read_as_before(dataset, metadata)
+        dataset = read_as_before(dataset, metadata)
         convert(
             dataset,
             out,
@@ -264,36 +264,6 @@ def find_or_convert(
     records = open_records(path)
     records.dataset = dataset
     return records
-
-
-def refuse_other_options(dataset: Dataset, records: Records) -> None:
-    """Refuse records that were made with other options than those that are given.
-
-    Raises
-    ------
-    DataError
-        If they were.
-    """
-    for name, value in dataset.options.items():
-        held = records.metadata[name]
-        if value not in (None, False) and dataset.info.may_change and held != value:
-            raise DataError(
-                f"{str(records.path)!r} holds records of another plan ({name} {held!r} "
-                f"instead of {value!r}); delete that folder, or name another one."
-            )
-
-
-def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
-    """Return a dataset with its records' options, where the user says nothing of any.
-
-    A table whose columns were named once, or a folder of which patterns left something
-    out, is then read so again.
-    """
-    options = {name: metadata[name] for name in dataset.options}
-    said = any(value not in (None, False) for value in dataset.options.values())
-    if said or dict(dataset.options) == options:
-        return dataset
-    return table.resolve(dataset.spec, options=options)
 
 
 def _way_to_records(dataset: Dataset, out: Path) -> str:

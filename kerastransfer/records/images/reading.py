@@ -231,9 +231,19 @@ def _finish(
         target = target[::-1]
     flat = flatten(upright, kind, rendering)
     rgb = flat.image
-    if rgb.size != target:
-        rgb = rgb.resize(target, Image.Resampling.LANCZOS)
-    return Rendered(rgb, noted | flat.notes)
+    return Rendered(_shrink(rgb, target), noted | flat.notes)
+
+
+def _shrink(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """Resize columns first and then rows, whatever the release of Pillow.
+
+    From 13 on it takes tall images the other way round, to other pixels.
+    """
+    width, height = target
+    for size in ((width, image.height), (width, height)):
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.LANCZOS)
+    return image
 
 
 def _frames(image: Image.Image, kind: str) -> frozenset[str]:
