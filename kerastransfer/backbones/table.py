@@ -48,6 +48,8 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
         backbone = BACKBONES[name]
     except KeyError:
         raise UnknownNameError("backbone", name, BACKBONES) from None
+    if mean_image is None and fit == "crop":
+        return backbone
     preprocessing = dataclasses.replace(
         backbone.preprocessing, mean_image=mean_image, fit=fit
     )

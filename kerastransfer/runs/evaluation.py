@@ -9,6 +9,7 @@ from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.features import inference
 from kerastransfer.features.image_set import LabelledExamples
+from kerastransfer.runs.predictions import Answers
 
 
 def evaluate(
@@ -24,9 +25,24 @@ def evaluate(
     InputError
         If the split is empty.
     """
+    return metrics.evaluate(*answer(network, preprocessing, records, split))
+
+
+def answer(
+    network: Network,
+    preprocessing: Preprocessing,
+    records: LabelledExamples,
+    split: str,
+) -> Answers:
+    """Classify all images of a split, in their centre view.
+
+    Raises
+    ------
+    InputError
+        If the split is empty.
+    """
     positions = np.arange(records.size(split))
     if not len(positions):
         raise InputError(f"Expected images in the {split} split, and it is empty.")
     batches = inference.centre_views(records, split, positions, preprocessing)
-    answers = inference.probabilities(network, preprocessing, batches)
-    return metrics.evaluate(*answers)
+    return Answers(*inference.probabilities(network, preprocessing, batches))

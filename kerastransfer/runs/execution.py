@@ -25,9 +25,10 @@ from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import evaluation, result_file, run_folder
+from kerastransfer.runs import evaluation, predictions, result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
+from kerastransfer.runs.predictions import Answers
 from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
@@ -91,7 +92,8 @@ def train(
     ----------
     folder : Path
         Gets ``config.json``, ``labels.txt``, ``metrics.jsonl``, ``tensorboard/``,
-        ``checkpoints/``, ``model.keras`` and ``result.json``; from the chief alone.
+        ``checkpoints/``, ``predictions/``, ``model.keras`` and ``result.json``; from
+        the chief alone.
 
     Returns
     -------
@@ -142,8 +144,7 @@ def train(
         if chief:
             kept = run_folder.keep_better(folder, network, results)
             result = {
-                "test": _evaluate(setup, network, "test", features),
-                "val": _evaluate(setup, network, "val", features),
+                **_measure(setup, network, features, inputs, folder),
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
                 **result_file.ending(results, kept),
@@ -256,16 +257,31 @@ def _training(
         callback_list.on_train_end()
 
 
-def _evaluate(
-    setup: TrainSetup, network: Network, split: str, features: SplitFeatures
+def _measure(
+    setup: TrainSetup,
+    network: Network,
+    features: SplitFeatures,
+    inputs: RunInputs,
+    folder: Path,
 ) -> dict[str, Any]:
-    """Measure on a split; features serve again where no block below 8 moved."""
+    """Measure on test and val, and keep the answers."""
+    measured, records = {}, inputs.records
+    for split in ("test", "val"):
+        answers = _answer(setup, network, split, features)
+        predictions.write(folder, split, answers, records, records.classes)
+        measured[split] = metrics.evaluate(*answers).as_dict()
+    return measured
+
+
+def _answer(
+    setup: TrainSetup, network: Network, split: str, features: SplitFeatures
+) -> Answers:
+    """Classify a split; features serve again where no block below 8 moved."""
     if features and _is_head_only(setup):
         outputs, labels = features[split]
-        probabilities = inference.classify_features(network, outputs)
-        return metrics.evaluate(probabilities, labels).as_dict()
+        return Answers(inference.classify_features(network, outputs), labels)
     preprocessing = setup.backbone.preprocessing
-    return evaluation.evaluate(network, preprocessing, setup.records, split).as_dict()
+    return evaluation.answer(network, preprocessing, setup.records, split)
 
 
 def _is_head_only(setup: TrainSetup) -> bool:

@@ -1,0 +1,102 @@
+"""A run's answer to every image, as a table that anything can read."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kerastransfer.features.image_set import LabelledExamples
+from kerastransfer.foundation import atomic
+
+FOLDER = "predictions"
+COLUMNS = ("id", "group", "true", "predicted", "rank")
+
+
+class Answers(NamedTuple):
+    """What a network makes of a split's images, in the order of the records.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, classes)
+    labels : array of shape (n,)
+        The true classes.
+    """
+
+    probabilities: NDArray[np.floating[Any]]
+    labels: NDArray[np.int64]
+
+
+def write(
+    folder: Path,
+    split: str,
+    answers: Answers,
+    records: LabelledExamples,
+    classes: tuple[str, ...],
+) -> Path:
+    """Write ``predictions/SPLIT.csv`` in a run's folder.
+
+    A row for each image: its ``id`` and ``group`` in the records (the group is empty
+    where there is none), the ``true`` and the ``predicted`` class, the ``rank`` of the
+    true class (1 where it is the most probable one), and a column ``p:CLASS`` with each
+    class's probability. Two runs on the same split pair by ``id``.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Names, in the order of the probabilities.
+    """
+    path = folder / FOLDER / f"{split}.csv"
+    predicted = answers.probabilities.argmax(axis=1)
+    ranks = ranks_of(answers)
+    with (
+        atomic.replacing(path) as scratch,
+        scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
+    ):
+        writer = csv.writer(to)
+        writer.writerow([*COLUMNS, *(f"p:{name}" for name in classes)])
+        for row, (name, group) in enumerate(_names(records, split)):
+            writer.writerow(
+                [
+                    *(name, group, classes[answers.labels[row]]),
+                    *(classes[predicted[row]], ranks[row]),
+                    *(f"{p:.6g}" for p in answers.probabilities[row]),
+                ]
+            )
+    return path
+
+
+def ranks_of(answers: Answers) -> NDArray[np.int64]:
+    """Return the place of each true class among the probabilities, from 1.
+
+    Of classes that are equally probable the one with the lower index comes first, as
+    in `numpy.argmax`.
+
+    Examples
+    --------
+    >>> rows = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2]])
+    >>> ranks_of(Answers(rows, np.array([2, 1])))
+    array([2, 2])
+    """
+    probabilities, labels = answers
+    true = np.take_along_axis(probabilities, labels[:, np.newaxis], axis=1)
+    before = np.arange(probabilities.shape[1]) < labels[:, np.newaxis]
+    ahead = (probabilities > true) | ((probabilities == true) & before)
+    ranks: NDArray[np.int64] = 1 + np.count_nonzero(ahead, axis=1)
+    return ranks
+
+
+def _names(records: LabelledExamples, split: str) -> Iterator[tuple[str, str]]:
+    """Yield the id and the group of each image of a split."""
+    for position in range(records.size(split)):
+        example = tf.train.Example.FromString(records.serialized(split, position))
+        features = example.features.feature
+        yield _text(features["id"]), _text(features["group"])
+
+
+def _text(feature: Any) -> str:
+    values = feature.bytes_list.value
+    return values[0].decode("utf-8", "surrogateescape") if values else ""
