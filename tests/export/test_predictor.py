@@ -5,9 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import miniature
+from helpers.deep_pictures import png16, ramp, save, scaled
+from PIL import Image
 
 from kerastransfer.errors import MissingError
-from kerastransfer.export.predictor import Prediction, find_saved_model
+from kerastransfer.export import saved_model
+from kerastransfer.export.predictor import Prediction, Predictor, find_saved_model
+from kerastransfer.foundation.report import KerasTransferWarning
+from kerastransfer.records.images.rendering import Rendering
+from kerastransfer.records.images.rules import ImageRules
 
 CLASSES = ("ant", "bee", "cow", "dog")
 CAT = Path("cat.jpg")
@@ -37,3 +44,54 @@ def test_a_saved_model_is_looked_for_in_a_run_too(tmp_path):
     model.mkdir()
     (model / "saved_model.pb").write_bytes(b"x")
     assert find_saved_model(tmp_path) == find_saved_model(model) == model
+
+
+def test_files_are_read_as_the_records_were(tmp_path):
+    def probabilities(rules, data, white_level=None):
+        folder = tmp_path / "model"
+        saved_model.save(
+            network, preprocessing, miniature.CLASSES, folder, image_rules=rules
+        )
+        (tmp_path / "x.png").write_bytes(data)
+        predictor = Predictor.load(folder, white_level=white_level)
+        (prediction,) = predictor.predict([tmp_path / "x.png"])
+        return prediction
+
+    network = miniature.build(len(miniature.CLASSES), 0)
+    preprocessing = miniature.BACKBONE.preprocessing
+    deep = ramp(40, 50, most=4095)
+    plain = save(Image.fromarray(scaled(deep, 4095)), "PNG")
+    known = ImageRules(rendering=Rendering(integer=4095))
+    expected = probabilities(known, plain).probabilities
+    found = probabilities(known, png16(deep)).probabilities
+    np.testing.assert_array_equal(found, expected)
+    # 16 times as dark to a model of an earlier version
+    old = probabilities(None, png16(deep)).probabilities
+    assert np.abs(old - expected).max() > 1e-4
+    # nothing is guessed where no image of the records was deep
+    none = ImageRules(rendering=Rendering())
+    refused = probabilities(none, png16(deep))
+    assert refused.probabilities is None and "--white-level N" in refused.error
+    found = probabilities(none, png16(deep), "4095").probabilities
+    np.testing.assert_array_equal(found, expected)
+    # transparency, on the ground of the records
+    image = Image.fromarray(scaled(ramp(40, 50), 65_535))
+    image.putalpha(128)
+    for colour in ("#ffffff", "#000000"):
+        rules = ImageRules(rendering=Rendering(background=colour))
+        flat = Image.new("RGB", image.size, colour)
+        flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
+        one = probabilities(rules, save(image, "PNG")).probabilities
+        other = probabilities(rules, save(flat, "PNG")).probabilities
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_stack_is_told(tmp_path):
+    folder, path = tmp_path / "model", tmp_path / "x.gif"
+    network = miniature.build(len(miniature.CLASSES), 0)
+    preprocessing = miniature.BACKBONE.preprocessing
+    saved_model.save(network, preprocessing, miniature.CLASSES, folder)
+    one, other = Image.new("RGB", (40, 50), "red"), Image.new("RGB", (40, 50))
+    path.write_bytes(save(one, "GIF", save_all=True, append_images=[other]))
+    with pytest.warns(KerasTransferWarning, match="of which the first was taken"):
+        list(Predictor.load(folder).predict([path]))
