@@ -258,6 +258,11 @@ def find_or_convert(
     return records
 
 
+def has_records(dataset: Dataset, records_dir: Path | None = None) -> bool:
+    """Return whether a dataset was converted before."""
+    return records_path(dataset, records_dir or records_home()).exists()
+
+
 def refuse_other_options(dataset: Dataset, records: Records) -> None:
     """Refuse records that were made with other options than those that are given.
 

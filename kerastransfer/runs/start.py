@@ -11,7 +11,7 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
-from kerastransfer.records.reader import find_or_convert
+from kerastransfer.records.reader import find_or_convert, has_records
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.runs import finished
@@ -59,13 +59,14 @@ def train(
     replicas = start(devices or Choice())
     from kerastransfer.runs import execution
 
+    was_there = has_records(sources.dataset, records_folder)
     records = find_or_convert(sources.dataset, records_folder)
     config = sources.config(Sizes.of_records(records))
     folder = Path(runs) / config.run_name
     if not options.restart and _is_done(folder, options.time_limit):
         say("This run is finished; --restart trains it again.")
         return finished.read(folder)
-    if replicas.chief:
+    if replicas.chief and (was_there or records.metadata["rejected"]):
         say(str(Overview.of_metadata(records.metadata)))
 
     def export(network: "Network") -> None:
