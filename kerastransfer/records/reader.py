@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer.datasets import table
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -16,6 +15,7 @@ from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
+from kerastransfer.records.remembered import read_as_before
 from kerastransfer.records.shards import Shards, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
@@ -245,7 +245,7 @@ def find_or_convert(
         convert(dataset, out, workers=workers, progress=progress)
     elif dataset.info.may_change:
         metadata = manifest.read(path)
-        dataset = _read_as_before(dataset, metadata)
+        dataset = read_as_before(dataset, metadata)
         convert(
             dataset,
             out,
@@ -256,40 +256,6 @@ def find_or_convert(
     records = open_records(path)
     records.dataset = dataset
     return records
-
-
-def has_records(dataset: Dataset, records_dir: Path | None = None) -> bool:
-    """Return whether a dataset was converted before."""
-    return records_path(dataset, records_dir or records_home()).exists()
-
-
-def refuse_other_options(dataset: Dataset, records: Records) -> None:
-    """Refuse records that were made with other options than those that are given.
-
-    Raises
-    ------
-    DataError
-        If they were.
-    """
-    for name, value in dataset.options.items():
-        held = records.metadata[name]
-        if value not in (None, False) and dataset.info.may_change and held != value:
-            raise DataError(
-                f"{str(records.path)!r} holds records of another plan ({name} {held!r} "
-                f"instead of {value!r}); delete that folder, or name another one."
-            )
-
-
-def _read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
-    """Return a dataset with its records' options, where the user says nothing of any.
-
-    A folder of which patterns left something out is then read so again.
-    """
-    options = {name: metadata[name] for name in dataset.options}
-    said = any(value not in (None, False) for value in dataset.options.values())
-    if said or dict(dataset.options) == options:
-        return dataset
-    return table.resolve(dataset.spec, options=options)
 
 
 def _way_to_records(dataset: Dataset, out: Path) -> str:

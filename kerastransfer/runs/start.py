@@ -9,11 +9,13 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
+from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
-from kerastransfer.records.reader import find_or_convert, has_records
+from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
+from kerastransfer.records.write.convert import records_path
 from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunCost, RunPlan
@@ -59,7 +61,8 @@ def train(
     replicas = start(devices or Choice())
     from kerastransfer.runs import execution
 
-    was_there = has_records(sources.dataset, records_folder)
+    path = records_path(sources.dataset, records_folder or records_home())
+    was_there = path.exists()
     records = find_or_convert(sources.dataset, records_folder)
     config = sources.config(Sizes.of_records(records))
     folder = Path(runs) / config.run_name
