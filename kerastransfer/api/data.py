@@ -20,12 +20,12 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.records import manifest
-from kerastransfer.records.kept_options import refuse_other_options
 from kerastransfer.records.reader import (
     Records,
     find_or_convert,
     open_records,
 )
+from kerastransfer.records.remembered import refuse_other_options
 
 if TYPE_CHECKING:
     from kerastransfer.records.health.inspect_report import InspectReport
@@ -64,7 +64,7 @@ def load(
     """
     dataset = dataset_of(data, archives, options, records)
     opened = find_or_convert(dataset, records_folder_of(data, records))
-    refuse_other_options(dataset, opened.path, opened.metadata)
+    refuse_other_options(dataset, opened.metadata, opened.path)
     return opened
 
 

@@ -137,11 +137,16 @@ def _fold(name: str) -> str:
     return number.group(1) if number else text
 
 
+def _shown(name: str, other: str) -> str:
+    """Quote a name; by its codes where another looks just the same."""
+    return ascii(name) if _clean(name) == _clean(other) else repr(name)
+
+
 def _tell_matched(names: Mapping[tuple[str, str], str]) -> list[str]:
     if not names:
         return []
     shown = [
-        f"{name!r}{f' in {group}' if group else ''} as {as_!r}"
+        f"{_shown(name, as_)}{f' in {group}' if group else ''} as {_shown(as_, name)}"
         for (group, name), as_ in list(names.items())[:_SHOWN]
     ]
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""

@@ -62,8 +62,8 @@ class Prepared:
         sizes = {split: records.size(split) for split in SPLITS}
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         lines = [f"{records.path}\t{len(records.classes):,} classes; {counts} images"]
-        overview = Overview.of_metadata(metadata)
-        lines += [*overview.class_lines(), *overview.lines()]
+        if self.health is None:  # else it was said before they were made
+            lines.append(str(Overview.of_metadata(metadata)))
         lines += notes.lines(metadata)
         if metadata["ungrouped"]:
             effect = ", ".join(

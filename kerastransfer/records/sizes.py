@@ -7,8 +7,8 @@ from pathlib import Path
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.home import records_home
-from kerastransfer.records.kept_options import refuse_other_options
 from kerastransfer.records.reader import Records, open_records
+from kerastransfer.records.remembered import refuse_other_options
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SplitPlan
 from kerastransfer.records.write.convert import records_path
@@ -62,7 +62,7 @@ class Sizes:
         path = records_path(dataset, folder or records_home())
         if path.exists():
             records = open_records(path)
-            refuse_other_options(dataset, records.path, records.metadata)
+            refuse_other_options(dataset, records.metadata, path)
             return cls.of_records(records)
         listing = dataset.listing()
         plan = SplitPlan.of(dataset, listing)

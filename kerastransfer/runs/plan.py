@@ -79,10 +79,10 @@ class RunPlan:
     def __str__(self) -> str:
         config = self.config
         lines = [self._images()]
-        if self.sizes.overview is not None:
-            lines += str(self.sizes.overview).splitlines()
         for index, phase in enumerate(config.recipe.phases):
             lines += self._phase(index, phase)
+        if self.sizes.overview is not None:
+            lines += str(self.sizes.overview).splitlines()
         if self.sizes.content_hash:
             lines.append(f"run: {config.run_name}")
         else:

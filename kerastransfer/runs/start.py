@@ -9,12 +9,14 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
+from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
+from kerastransfer.records.write.convert import records_path
 from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunCost, RunPlan
@@ -60,13 +62,15 @@ def train(
     replicas = start(devices or Choice())
     from kerastransfer.runs import execution
 
+    path = records_path(sources.dataset, records_folder or records_home())
+    was_there = path.exists()
     records = find_or_convert(sources.dataset, records_folder)
     config = sources.config(Sizes.of_records(records))
     folder = Path(runs) / config.run_name
     if not options.restart and _is_done(folder, options.time_limit):
         say("This run is finished; --restart trains it again.")
         return finished.read(folder)
-    if replicas.chief:
+    if replicas.chief and (was_there or records.metadata["rejected"]):
         say(str(Overview.of_metadata(records.metadata)))
 
     def export(network: "Network") -> None:

@@ -27,7 +27,7 @@ from kerastransfer.datasets.own.folders.split_words import SPLITS as SPLITS
 from kerastransfer.datasets.own.folders.tree import read_tree
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.selection import ALL, Selection
-from kerastransfer.errors import InputError, MissingError
+from kerastransfer.errors import DataError, InputError, MissingError
 
 INFO = DatasetInfo(
     description="A folder with a sub-folder of images for each class.",
@@ -75,6 +75,8 @@ class ImageFolder(ImageSource):
 
     def check(self) -> None:
         """Refuse a folder that is not there."""
+        if self.root.is_file():
+            raise DataError(f"Expected a folder, and {str(self.root)!r} is a file.")
         if not self.root.is_dir():
             raise MissingError(f"Folder {str(self.root)!r} is not there.")
 

@@ -14,7 +14,6 @@ from kerastransfer.records.split.quotas import read_rules
 
 _MOST_CLASSES = 24  # that are shown; of more, the largest and the smallest
 _LARGEST, _SMALLEST = 12, 6
-_NAMED = 10  # classes in one line
 _FORMAT = re.compile(r"the (\S+(?: 2000)?) data cannot be decoded")
 _KINDS = 8  # of what was left out
 
@@ -92,23 +91,6 @@ class Overview:
 
     def __str__(self) -> str:
         return "\n".join([*self.class_lines(), *self.lines()])
-
-    def short(self) -> str:
-        """Say it in one line, without the images of each class."""
-        names = ", ".join(self.classes[:_NAMED])
-        more = len(self.classes) - _NAMED
-        parts = [
-            f"{self._size:,} classes "
-            f"({names}{f' and {more:,} more' if more > 0 else ''})"
-        ]
-        for split in SPLITS:
-            place = self.origins.get(split)
-            size = f"{sum(self.counts[split]):,} {split}"
-            parts.append(f"{size} ({place})" if place else size)
-        parts += self.notes
-        if self.left_out:
-            parts.append(f"left out: {self._left_out()}")
-        return "; ".join(parts)
 
     def class_lines(self) -> list[str]:
         """Return a row for each class: its images by split."""

@@ -60,7 +60,7 @@ class Conversion:
         """
         rejected: dict[str, str] = {}
         overview = Overview.of_plan(self._plan(listing), listing, self.dataset.info)
-        report.say(f"{self.dataset.spec}: {overview.short()}.")
+        report.say(f"{self.dataset.spec}\n{overview}")
         with Spool(folder / "images") as spool:
             encoding = self._encoding(spool)
             while True:

@@ -85,7 +85,7 @@ def test_strict_refuses_images_of_which_only_the_names_are_there(photos, tmp_pat
     (photos / "train/cat/gone.jpg").symlink_to("/nowhere")
     dataset = resolve(f"folder:{photos}")
     with (
-        pytest.warns(KerasTransferWarning, match="are lost"),
+        pytest.warns(KerasTransferWarning, match="cannot be had"),
         pytest.raises(
             DataError, match=r"lost \(1 links that lead nowhere\).* --strict"
         ),

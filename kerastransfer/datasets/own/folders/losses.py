@@ -9,6 +9,7 @@ from kerastransfer.datasets.own.folders.tree import Folder
 from kerastransfer.datasets.selection import excluding
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.progress import counted
 
 _SHOWN = 5
 _CURES = {
@@ -44,7 +45,7 @@ def refuse_losses(parts: Sequence[Part], root: Path) -> Counter[str]:
                 f"The official {part.split} set in {str(root)!r} is not whole: class "
                 f"{part.class_name!r} lost {kinds.total():,} of "
                 f"{kinds.total() + part.folder.num_images:,} images "
-                f"({in_words(kinds)}), such as {path!r}; {_cure(kinds)}, or say that "
+                f"({in_words(kinds)}), such as {path!r}; {cure(kinds)}, or say that "
                 f"it is to do without them with {excluding(path)}."
             )
         lost[part.class_name] += kinds
@@ -67,8 +68,9 @@ def _sentence(lost: dict[str, Counter[str]], images: Counter[str], root: Path) -
     ]
     more = f" and {len(lost) - _SHOWN:,} more classes" if len(lost) > _SHOWN else ""
     return (
-        f"{kinds.total():,} images in {str(root)!r} are lost ({in_words(kinds)}): "
-        f"class {', '.join(named)}{more}; {_cure(kinds)}, or go on without them."
+        f"{counted(kinds.total(), 'image')} in {str(root)!r} cannot be had "
+        f"({in_words(kinds)}): class {', '.join(named)}{more}; {cure(kinds)}, or go on "
+        "without them."
     )
 
 
@@ -76,6 +78,7 @@ def _first(folder: Folder) -> str:
     return next(each.join(min(each.gone)) for each in folder.walk() if each.gone)
 
 
-def _cure(kinds: Counter[str]) -> str:
+def cure(kinds: Counter[str]) -> str:
+    """Say how images that are lost are had again."""
     cures = [_CURES[kind] for kind in kinds if kind in _CURES]
     return " and ".join(cures) or "restore them"

@@ -1,7 +1,7 @@
 """Splits above the classes: ``train/cat``, ``seg_test/seg_test/street``."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kerastransfer.datasets.listing import SplitName
@@ -9,10 +9,11 @@ from kerastransfer.datasets.own.folders import wrappers
 from kerastransfer.datasets.own.folders.layout import (
     FolderLayout,
     Part,
+    listed,
     loose_images,
     without,
 )
-from kerastransfer.datasets.own.folders.losses import in_words
+from kerastransfer.datasets.own.folders.losses import cure, in_words
 from kerastransfer.datasets.own.folders.split_words import (
     SPLITS,
     is_unlabelled,
@@ -110,7 +111,7 @@ def _empty(folder: Folder, root: Path) -> DataError:
     reason = " (a file with a name like x.jpg or x.png); add some or remove the folder"
     if kinds:
         reason = (
-            f": all are lost ({in_words(kinds)}); restore them, or leave the folder "
+            f": all are lost ({in_words(kinds)}); {cure(kinds)}, or leave the folder "
             f"out with {without([folder])}"
         )
     return DataError(
@@ -135,6 +136,12 @@ def _named(home: Folder) -> dict[str, str]:
 
 def _refuse_flat(home: Folder, named: Mapping[str, str], root: Path) -> None:
     """Refuse a folder of which each is a split, and none has classes."""
+    lost = home.lost()
+    if lost and not home.num_images:
+        raise DataError(
+            f"Folder {str(root / home.path)!r} holds no image: all are lost "
+            f"({in_words(lost)}); {cure(lost)}."
+        )
     if named and set(home.folders) <= set(named):
         name = min(named)
         raise DataError(
@@ -151,7 +158,7 @@ def _refuse_others(
     """Refuse what stands beside splits and is none; count what has no images."""
     lost = [name for name in named if name not in splits]
     if lost:
-        raise _lost_split(home, min(lost), named[min(lost)], where)
+        raise _lost_split(home, sorted(lost), named[min(lost)], where)
     ignored, others = Counter[str](), []
     for each in home.folders.values():
         if each.name in splits:
@@ -183,10 +190,11 @@ def _is_deep(folder: Folder) -> bool:
     return any(each.filled or len(folder.filled) > 1 for each in folder.filled)
 
 
-def _lost_split(home: Folder, name: str, kind: str, where: str) -> DataError:
-    """Make the error for a set that is there by its name alone."""
+def _lost_split(home: Folder, names: Sequence[str], kind: str, where: str) -> DataError:
+    """Make the error for a set, or several, that are there by their names alone."""
     word = {"either": "val or test"}.get(kind, kind)
-    path = home.join(name)
+    name, restore = names[0], "restore it"
+    flags = " ".join(excluding(home.join(each)) for each in names)
     if name in home.gone:
         reason = f"is lost ({home.gone[name]})"
     elif home.folders[name].num_images:
@@ -198,9 +206,12 @@ def _lost_split(home: Folder, name: str, kind: str, where: str) -> DataError:
     else:
         kinds = home.folders[name].lost()
         reason = f"holds no image{f' ({in_words(kinds)})' if kinds else ''}"
+        restore = cure(kinds) if kinds else restore
+    if names[1:]:
+        reason += f" (and see {listed(names[1:])})"
     return DataError(
-        f"The official {word} set of {where}, {name!r} {reason}; restore it or sort "
-        f"it into a folder for each class, or leave it out with {excluding(path)} "
+        f"The official {word} set of {where}, {name!r} {reason}; {restore} or sort "
+        f"it into a folder for each class, or leave it out with {flags} "
         f"(a {word} set is then drawn from the other images, and said to be)."
     )
 

@@ -208,7 +208,7 @@ def test_images_that_are_gone_are_told_by_class(kind, tmp_path):
         listed = listing(tmp_path)
     assert len(listed.items) == 2 and listed.ignored[kind] == 3
     [message] = [str(each.message) for each in told]
-    assert f"3 images in {str(tmp_path)!r} are lost (3 {kind})" in message
+    assert f"3 images in {str(tmp_path)!r} cannot be had (3 {kind})" in message
     assert "class 'cat' lost 3 of 4;" in message
     (tmp_path / "cat/a.jpg").unlink()
     with pytest.raises(
@@ -270,3 +270,23 @@ def test_a_class_folder_that_is_gone_is_refused(tmp_path):
     write(tmp_path, **{"cat/outdoor/c.jpg": b"z"})
     with pytest.raises(DataError, match=r"owl' holds no image: it is lost"):
         listing(tmp_path)
+
+
+def test_all_that_is_lost_is_said_with_the_cure(tmp_path):
+    for place in ("train", "test"):
+        write(tmp_path / place, **{"cat/a.jpg": LFS, "dog/b.jpg": LFS})
+    with pytest.raises(
+        DataError, match=r"all are lost .4 Git LFS .*; run 'git lfs pull'"
+    ):
+        listing(tmp_path)
+    write(tmp_path / "train", **{"cat/a.jpg": jpeg(0), "dog/b.jpg": jpeg(1)})
+    (tmp_path / "val").mkdir()
+    with pytest.raises(DataError) as error:
+        listing(tmp_path)
+    assert (
+        "'test' holds no image (2 Git LFS pointers) (and see 'val'); run 'git lfs"
+        in (str(error.value))
+    )
+    assert "--exclude '/test' --exclude '/val'" in str(error.value)
+    with pytest.raises(DataError, match=r"Expected a folder, and .* is a file"):
+        listing(tmp_path / "train" / "cat" / "a.jpg")
