@@ -45,7 +45,7 @@ def main():
         "begun": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
         "accuracy": np.float64(0.5),
         "losses": np.array([1.0, 2.0]),
-        "random": (random.getstate(), np.random.get_state(), torch.get_rng_state()),
+        "random": (random.getstate(), np.random.default_rng(0), torch.get_rng_state()),
         "sets": ({1, 2}, frozenset({3})),
         "counts": collections.defaultdict(int, {"a": 1}),
         "extra": types.SimpleNamespace(a=1),
