@@ -147,7 +147,7 @@ def find_network(
         names=names,
         kernel=kernel,
         bias=bias,
-        skipped=_summary(left, set(beside.values())),
+        skipped=_summary(left, names[first].partition(".")[0]),
         remarks=tuple(text for text in (called, remark, naming.remark) if text),
     )
 
@@ -265,12 +265,13 @@ def _head(
     )
 
 
-def _summary(left: Sequence[str], near: set[str]) -> tuple[str, ...]:
-    """Return the names of arrays near the network, and where the others lie."""
-    far: dict[str, int] = {}
+def _summary(left: Sequence[str], wrapper: str) -> tuple[str, ...]:
+    """Name the arrays under the network's own wrapper, and count those elsewhere."""
+    elsewhere: dict[str, list[str]] = {}
     for name in left:
-        if name not in near:
-            top = name.partition(".")[0]
-            far[top] = far.get(top, 0) + 1
-    closely = [name for name in left if name in near]
-    return (*closely, *(f"{count} under {top!r}" for top, count in far.items()))
+        top = name.partition(".")[0]
+        elsewhere.setdefault(name if top == wrapper else top, []).append(name)
+    return tuple(
+        names[0] if len(names) == 1 else f"{len(names)} under {top!r}"
+        for top, names in elsewhere.items()
+    )

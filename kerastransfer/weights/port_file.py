@@ -153,8 +153,8 @@ def _described(
     usual = shapes[bias][0]
     if count is None:
         remarks.append(
-            "blocks 1-7 were taken; it has no classifier, so recipes have to re-draw "
-            "block 8 (R8)"
+            "blocks 1-7 were taken; it has no classifier of one layer, so recipes have "
+            "to re-draw block 8 (R8)"
         )
     elif count != usual or names:
         listed = f" ({some(names)})" if names else ""

@@ -34,10 +34,9 @@ _NORM = {
 }
 # timm's two networks of these names differ in what a state dict does not hold.
 _TIMM_REMARK = (
-    "the names are timm's: of 'tf_efficientnet_lite0', which is this network, or of "
-    "'efficientnet_lite0', which pads evenly (this one as TensorFlow does), adds "
-    "0.00001 to variances (this one 0.001) and scales images by ImageNet's mean and "
-    "deviation; the file does not say which, and of the second the features differ"
+    "the names are timm's; this network is its 'tf_efficientnet_lite0', and if the "
+    "file is of its 'efficientnet_lite0', whose padding, epsilon and scaling of images "
+    "are others, the features are not those it was trained to give"
 )
 
 

@@ -219,19 +219,12 @@ def _rebuilt(
     return _numbers(raw, kind.dtype, shape, fortran=fortran)
 
 
-def _encode(text: object, encoding: object) -> bytes:
-    """Stand in for ``_codecs.encode``, by which Python 3 pickles bytes for Python 2."""
-    if not isinstance(text, str) or encoding != "latin1":
-        raise DamageError("its bytes are in another encoding than latin1")
-    return text.encode("latin1")
-
-
 _TABLE: dict[tuple[str, str], object] = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _Type,
-    ("_codecs", "encode"): _encode,
+    ("_codecs", "encode"): pickled.encoded,
 }
 
 

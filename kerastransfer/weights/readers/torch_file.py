@@ -74,6 +74,7 @@ def read(path: Path) -> WeightFile:
             tensors = _tensors(value, skipped)
             archive.check(storages)
             numbers = archive.numbers
+        class_names = nested.class_names(value)
 
     def array(name: str) -> np.ndarray:
         with naming(path, _KIND):
@@ -85,7 +86,7 @@ def read(path: Path) -> WeightFile:
         format="torch",
         arrays=ArraysOnDemand(shapes, array),
         skipped=tuple(skipped),
-        class_names=nested.class_names(value),
+        class_names=class_names,
     )
 
 

@@ -88,6 +88,7 @@ def rules(
     table["torch.storage", "UntypedStorage"] = StorageType("UntypedStorage")
     table["collections", "OrderedDict"] = pickled.ordered
     table["collections", "defaultdict"] = pickled.defaulting
+    table["_codecs", "encode"] = pickled.encoded
     table["torch._utils", "_rebuild_tensor"] = _rebuild_tensor
     table["torch._utils", "_rebuild_tensor_v2"] = _rebuild_tensor
     table["torch._utils", "_rebuild_parameter"] = _rebuild_parameter

@@ -176,6 +176,33 @@ def test_every_spelling_of_a_blob(blob, tmp_path):
     assert read.shape == (2, 3)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_read_halves_as_opencv_writes_them(version, tmp_path):
+    draw = np.random.default_rng(0)
+    layers = {
+        "conv1": (draw.normal(size=(4, 3, 3, 3)), draw.normal(size=4)),
+        "ip": (draw.normal(size=(5, 4)), draw.normal(size=5)),
+    }
+    whole, halves = tmp_path / "a.caffemodel", tmp_path / "b.caffemodel"
+    whole.write_bytes(caffe_encoder.network(layers, version=version))
+    cv2.dnn.shrinkCaffeModel(str(whole), str(halves))
+    assert halves.stat().st_size < 0.7 * whole.stat().st_size
+    for name, blobs in caffe_file.read(halves).items():
+        for ours, theirs in zip(blobs, layers[name], strict=True):
+            assert ours.dtype == np.float16
+            expected = theirs.astype(np.float32).astype(np.float16)
+            np.testing.assert_array_equal(ours.ravel(), expected.ravel())
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [(number(10, 0), "<f8"), (number(10, 1), "<f4"), (b"", "<f8")]
+)
+def test_raw_numbers_of_other_types(kind, dtype, tmp_path):
+    blob = SHAPE_2_3 + kind + message(12, X.astype(dtype).tobytes())
+    path = save(tmp_path / "a.caffemodel", new_layer("ip", "InnerProduct", [blob]))
+    np.testing.assert_array_equal(caffe_file.read(path)["ip"][0], X)
+
+
 def test_old_sizes_win_over_a_shape_as_in_caffe(tmp_path):
     blob = old_blob(X) + message(7, message(1, varint(6)))
     path = save(tmp_path / "a.caffemodel", new_layer("ip", "InnerProduct", [blob]))
@@ -211,6 +238,17 @@ def net(blob):
             net(message(5, bytes(4)) + message(8, bytes(8))),
             "both single and double",
         ),
+        (
+            net(SHAPE_2_3 + number(10, 3) + message(12, bytes(24))),
+            "raw numbers are no floating-point",
+        ),
+        (
+            net(SHAPE_2_3 + number(10, 2) + message(12, bytes(11))),
+            "numbers are cut",
+        ),
+        (net(SHAPE_2_3 + number(10, 2) + message(12, bytes(10))), "numbers and has 5"),
+        (net(new_blob(X) + message(12, bytes(24))), "both raw and other"),
+        (net(SHAPE_2_3 + number(10, 2) + number(12, 5)), "a number where a message"),
         (net(new_blob(X)) * 2, "two layers with weights are called 'ip'"),
         (message(1, b"empty") + new_layer("relu", "ReLU", ()), "no layer in it has"),
         (message(2, message(1, message(50, old_blob(X)))), "before 2014"),

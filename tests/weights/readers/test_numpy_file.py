@@ -75,6 +75,16 @@ def test_read_toronto_of_every_pickle_protocol(protocol, tmp_path):
     check(numpy_file.read_toronto(path))
 
 
+@pytest.mark.parametrize("names", [("weights", "biases"), ("biases", "weights")])
+def test_read_toronto_takes_caffe_tensorflow_s_dicts_of_dicts(names, tmp_path):
+    layers = {
+        layer: {n: arrays[["weights", "biases"].index(n)] for n in names}
+        for layer, arrays in LAYERS.items()
+    }
+    np.save(tmp_path / "a.npy", layers, allow_pickle=True)
+    check(numpy_file.read_toronto(tmp_path / "a.npy"))
+
+
 def test_read_toronto_of_python_2(tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(python_2_pickle(LAYERS))
@@ -109,6 +119,8 @@ def test_read_toronto_runs_nothing(tmp_path):
     [
         ({"conv1": [1, 2]}, "layer 'conv1' holds what is no array"),
         ({"conv1": 5}, "is no layer"),
+        ({"conv1": {"weights": 5}}, "layer 'conv1' holds what is no array"),
+        ({"conv1": {"a": {"weights": np.ones(2)}}}, "holds what is no array"),
         ({1: [np.ones(2)]}, "is no layer"),
         ({}, "no mapping of layers"),
         ([np.ones(2)], "no mapping of layers"),
@@ -176,6 +188,22 @@ def test_read_npz(save, tmp_path):
         np.testing.assert_array_equal(array, ARRAYS[name])
         assert array.shape == ARRAYS[name].shape
         assert array.dtype == ARRAYS[name].dtype.newbyteorder("=")
+
+
+def test_class_names_are_those_of_a_port(tmp_path):
+    path = tmp_path / "a.npz"
+    for text, names in (
+        ('{"class_names": ["ant", "bee"]}', ("ant", "bee")),
+        ('{"class_names": [1]}', ()),
+        ("[" * 100_000, ()),
+        ("no JSON", ()),
+    ):
+        np.savez(path, **ARRAYS)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("provenance.json", text)
+        assert numpy_file.class_names(path) == names
+    np.savez(path, **ARRAYS)
+    assert numpy_file.class_names(path) == ()
 
 
 def test_read_npz_refuses_objects_and_texts(tmp_path):

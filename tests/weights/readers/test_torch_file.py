@@ -132,6 +132,78 @@ def test_read_refuses_a_whole_model(container):
         torch_file.read(DATA / f"model_{container}.pth")
 
 
+@pytest.mark.parametrize("container", [*CONTAINERS, "protocol4"])
+def test_read_takes_tensors_from_between_other_objects(container):
+    file = torch_file.read(DATA / f"checkpoint_{container}.pth")
+    expected = np.load(DATA / "checkpoint_expected.npz")
+    for name in expected.files:
+        ours = file.arrays[f"state_dict.{name}"]
+        np.testing.assert_array_equal(ours, expected[name])
+        assert ours.dtype == expected[name].dtype
+    beside = {name.split(".")[0] for name in file.arrays} - {"state_dict"}
+    assert beside == {"average", "optimizer", "random"}
+    assert file.class_names == ("ant", "wasp")
+    skipped = {
+        *("argparse.Namespace", "pathlib.PosixPath", "datetime.datetime"),
+        *("numpy.core.multiarray.scalar", "types.SimpleNamespace"),
+        *("__main__.Config", "torch.nn.functional.relu"),
+    }
+    assert skipped <= set(file.skipped)
+
+
+def test_objects_are_not_made(tmp_path, monkeypatch):
+    """A module that is there is not imported either, nor is its class called."""
+    package = tmp_path / "trainer.py"
+    package.write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    value = {"w": tensor(), "x": Call("trainer", "Settings", 1), "n": 2}
+    file = torch_file.read(write(tmp_path / "a.pth", "zip", value))
+    assert list(file.arrays) == ["w"]
+    assert file.skipped == ("trainer.Settings",)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("subprocess", "Popen"),
+        ("ctypes", "CDLL"),
+        ("types", "FunctionType"),
+        ("builtins", "open"),
+        ("commands", "getoutput"),
+        ("pickle", "Unpickler"),
+    ],
+)
+def test_what_no_checkpoint_needs_is_refused_by_name(module, name, tmp_path):
+    for value in (Call(module, name, "true"), Global(module, name)):
+        path = write(tmp_path / "evil.pth", "zip", {"w": tensor(), "x": value})
+        with pytest.raises(WeightsError, match=rf"asks for '{module}.{name}'"):
+            torch_file.read(path)
+
+
+def test_what_an_object_gives_is_not_called(tmp_path):
+    """getattr(module's class, name)(argument), as attacks on unpicklers are built."""
+    got = Call("builtins", "getattr", Global("torch.hub", "Loader"), "os")
+    body = b"\x80\x02}(X\x01\x00\x00\x00w" + pickled(tensor())[2:-1]
+    called = pickled(got)[2:-1] + b"X\x04\x00\x00\x00true\x85R"
+    path = tmp_path / "evil.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", body + b"X\x01\x00\x00\x00x" + called + b"u.")
+        archive.writestr("x/data/0", bytes(24))
+    with pytest.raises(WeightsError, match=r"asks for 'builtins.getattr'.*not run"):
+        torch_file.read(path)
+
+
+def test_a_damaged_storage_is_told_when_its_array_is_made(tmp_path):
+    path = write(tmp_path / "flip.pth", "zip", {"w": tensor()})
+    data = bytearray(path.read_bytes())
+    numbers = np.arange(6, dtype="<f4").tobytes()
+    data[data.index(numbers) + 5] ^= 1
+    path.write_bytes(data)
+    file = torch_file.read(path)
+    with pytest.raises(WeightsError, match=r"flip\.pth.*CRC"):
+        file.arrays["w"]
+
+
 def test_read_the_published_efficientnet_lite0():
     read = torch_file.read(LITE0 / "models" / "efficientnet-lite0-57934424.pth").arrays
     assert len(read) == 296

@@ -108,18 +108,18 @@ def _names(key: str, item: object) -> tuple[str, ...]:
     if key in _CLASS_LISTS and isinstance(item, list | tuple):
         names = list(item)
     elif key in _CLASS_INDICES and isinstance(item, dict):
-        names = _ordered({index: name for name, index in item.items()})
+        names = _ordered([(index, name) for name, index in item.items()])
     elif key in _CLASS_OF_INDEX and isinstance(item, dict):
-        names = _ordered(item)
+        names = _ordered(list(item.items()))
     if len(names) > _MOST_CLASSES:
         return ()
     texts = tuple(name for name in names if isinstance(name, str))
     return texts if len(texts) == len(names) else ()
 
 
-def _ordered(by_index: Mapping[object, object]) -> list[object]:
-    """Return the values in the order of their indices, if these are 0, 1, 2, ..."""
-    numbers = {int(str(i)): v for i, v in by_index.items() if str(i).isdecimal()}
-    if sorted(numbers) != list(range(len(by_index))):
+def _ordered(pairs: list[tuple[object, object]]) -> list[object]:
+    """Return the names in the order of their indices, if these are 0, 1, 2, ..."""
+    numbers = {int(str(i)): name for i, name in pairs if str(i).isdecimal()}
+    if len(pairs) != len(numbers) or sorted(numbers) != list(range(len(pairs))):
         return []
     return [numbers[index] for index in range(len(numbers))]

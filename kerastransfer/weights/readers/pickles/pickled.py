@@ -53,6 +53,19 @@ def defaulting(factory: object = None, *args: object) -> Ordered:
     return ordered(*args)
 
 
+def encoded(text: object, encoding: object) -> bytes:
+    """Stand in for ``_codecs.encode``, by which Python 3 pickles bytes for Python 2.
+
+    Raises
+    ------
+    DamageError
+        If it is asked for anything else.
+    """
+    if not isinstance(text, str) or encoding != "latin1":
+        raise DamageError("its bytes are in another encoding than latin1")
+    return text.encode("latin1")
+
+
 def load(
     data: bytes,
     start: int,
