@@ -5,7 +5,7 @@ are relative to the table's folder, or else to the working directory, or absolut
 the split depends on them). ``split`` is empty or one of train, val (valid, validation,
 dev) and test; ``group`` names what must stay together, such as a photograph that
 several patches were cut from. Where a row says test, the test set is official; the same
-holds for val. Columns may have other names: see `tables.columns`.
+holds for val. Columns may have other names: see `tables.choosing`.
 """
 
 import dataclasses
@@ -24,7 +24,8 @@ from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own import split_choice
 from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, read_table
-from kerastransfer.datasets.own.tables.columns import Columns, choose
+from kerastransfer.datasets.own.tables.choosing import choose
+from kerastransfer.datasets.own.tables.columns import Columns
 from kerastransfer.datasets.own.tables.origins import Origin, find_origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError

@@ -19,7 +19,8 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, TableRow
-from kerastransfer.datasets.own.tables.columns import Columns, choose
+from kerastransfer.datasets.own.tables.choosing import choose
+from kerastransfer.datasets.own.tables.columns import Columns
 from kerastransfer.datasets.own.tables.origins import Origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError

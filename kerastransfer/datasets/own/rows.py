@@ -148,5 +148,10 @@ def _absent(path: str, looked_in: Sequence[str]) -> str:
         return f"{path!r} is an address, expected a file; download it first"
     folders = [repr(name) for name in looked_in]
     where = f" (looked in {' and '.join(folders)})" if folders else ""
-    cure = "; name their folder with 'convert --image-folder DIR'" if folders else ""
-    return f"file {path!r} is not there{where}{cure}"
+    absolute = path.startswith(("/", "\\")) or path[1:2] == ":"
+    cure = "name their folder with 'convert --image-folder DIR'"
+    if absolute:
+        where, cure = "", f"if they are elsewhere now, cut the paths and {cure}"
+    if not folders:
+        return f"file {path!r} is not there"
+    return f"file {path!r} is not there{where}; {cure}"

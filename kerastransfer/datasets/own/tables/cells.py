@@ -15,6 +15,12 @@ from kerastransfer.errors import DataError
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SEP = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # what Excel reads and writes
 _TRIED = 100  # rows that a delimiter is judged by
+_NO_TABLES = {
+    b"<!doctype": "a web page; get the file itself",
+    b"<html": "a web page; get the file itself",
+    b"version https://git-lfs": "a pointer of Git LFS; run 'git lfs pull'",
+    b"{": "JSON; write a table with a row for each image",
+}
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -81,9 +87,13 @@ def read_table(data: bytes, where: str, encoding: str | None = None) -> Table:
         sheet = workbook.read_sheet(data, where)
         rows = (TableRow(number, cells) for number, cells in sheet.rows)
         return _table(list(rows), where, "row", sheet.notes)
+    for start, kind in _NO_TABLES.items():
+        if data.lstrip()[: len(start)].lower() == start:
+            raise DataError(f"Expected a table (text or .xlsx) in {where}, got {kind}.")
     decoded = text.decode(data, where, encoding)
     notes = (decoded.note,) if decoded.note else ()
-    return _of_text(decoded.text, where, notes)
+    # A mark that a second program has put before the first one's.
+    return _of_text(decoded.text.lstrip("\ufeff"), where, notes)
 
 
 def _of_text(content: str, where: str, notes: tuple[str, ...]) -> Table:

@@ -56,6 +56,8 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Text:
     if encoding is not None:
         return Text(_decode(data, where, _known(encoding)), "")
     named = _of_mark(data)
+    if named is None and b"\0" in data[:_SEEN]:
+        named = _of_zeros(data, where)
     if named is not None:
         note = "" if named == "utf-8-sig" else f"it is {named.upper()}"
         return Text(_decode(data, where, named), note)
@@ -88,10 +90,21 @@ def _of_mark(data: bytes) -> str | None:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return name
-    head = data[:_SEEN]
-    if b"\0" in head:  # no text of one byte a character holds it
-        return "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
     return None
+
+
+def _of_zeros(data: bytes, where: str) -> str:
+    """Tell UTF-16 by its zeros, which no text of one byte a character holds."""
+    name = "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
+    head = data[:_SEEN].decode(name, "replace")
+    if (
+        not head.isascii()
+        and not head.replace("\n", " ").replace("\r", "").isprintable()
+    ):
+        raise DataError(
+            f"Expected a table (text or .xlsx) in {where}, got bytes {data[:8]!r}."
+        )
+    return name
 
 
 def _known(encoding: str) -> str:

@@ -377,3 +377,37 @@ def test_a_reader_that_is_not_installed_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(MissingError, match=r"pip install kerastransfer\[excel\]"):
         resolve(file).listing()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1", "got bytes b'\\xff\\xd8\\xff\\xe0"),
+        (b"\n<!DOCTYPE html><html>", "got a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        (b'{"a": 1}', "got JSON"),
+    ],
+)
+def test_bytes_of_something_else_are_told(folder, data, told):
+    (folder / "list.csv").write_bytes(data)
+    with pytest.raises(DataError) as error:
+        resolve(folder / "list.csv").listing()
+    assert told in str(error.value)
+
+
+def test_a_class_column_that_no_row_marks_is_named(folder, capsys):
+    rows = [(path, i % 2, 1 - i % 2, 0) for i, path in enumerate(PATHS)]
+    file = written(folder, lines("image", "a", "b", "UNK", rows=rows))
+    assert resolve(file).listing().classes == ("a", "b")
+    assert "is 1 (no row marks 'UNK')" in capsys.readouterr().err
+
+
+def test_paths_of_another_machine_say_how_to_go_on(folder):
+    rows = [("E:\\photos\\k00.jpg", "a")]
+    with pytest.raises(DataError, match="is not there; if they are elsewhere now, cut"):
+        resolve(written(folder, lines("path", "label", rows=rows))).listing()
+
+
+def test_a_mark_that_stands_twice_is_no_part_of_a_name(folder, capsys):
+    check(resolve(written(folder, "\ufeff\ufeff" + lines("path", "label"))))
+    assert capsys.readouterr().err == ""
