@@ -12,6 +12,7 @@ MODULES = [
     for name in (
         "advice.matrix",
         "backbones.backbone",
+        "backbones.heads",
         "backbones.mean_image",
         "backbones.porting",
         "backbones.preprocessing",
@@ -28,6 +29,8 @@ MODULES = [
         "recipe",
         "surgery",
         "views",
+        "weights.readers.pickles.nested",
+        "weights.readers.pickles.skipping",
         "weights.table",
     )
 ]

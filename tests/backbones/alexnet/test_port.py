@@ -132,9 +132,96 @@ def test_from_torch_is_the_same_port_with_other_names():
 
 
 @pytest.mark.parametrize(
+    ("name", "count", "remarks"),
+    [
+        ("fc8", 205, ()),  # Places205
+        ("fc8", 365, ()),
+        ("fc8_flickr", 20, ("its classifier is called 'fc8_flickr'",)),
+        ("fc-rcnn", 200, ("its classifier is called 'fc-rcnn'",)),
+    ],
+)
+def test_from_caffe_takes_the_classifier_of_other_data(name, count, remarks, caffe):
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(count, 4096)), rng.normal(size=count)
+    trunk = {n: pair for n, pair in caffe.items() if n != "fc8"}
+    for blobs in (
+        (kernel, bias),
+        (kernel.reshape(1, 1, count, 4096), bias.reshape(1, 1, 1, count)),
+    ):
+        ported = port.from_caffe({**trunk, name: blobs})
+        assert np.array_equal(ported.weights["fc8/kernel"], kernel.T)
+        assert np.array_equal(ported.weights["fc8/bias"], bias)
+        assert (ported.remarks, ported.skipped) == (remarks, ())
+
+
+def test_from_caffe_takes_blocks_1_to_7_alone(caffe, ported):
+    trunk = {n: pair for n, pair in caffe.items() if n != "fc8"}
+    boxes = {
+        "cls_score": (np.ones((21, 4096)), np.ones(21)),
+        "bbox_pred": (np.ones((84, 4096)), np.ones(84)),
+    }
+    for more in ({}, boxes):
+        result = port.from_caffe({**trunk, **more})
+        assert result.skipped == tuple(more)
+        assert set(result.weights) == {n for n in ported if not n.startswith("fc8")}
+        for name, array in result.weights.items():
+            assert np.array_equal(array, ported[name]), name
+
+
+@pytest.mark.parametrize("suffix", ["", "-conv", "_conv"])
+def test_from_caffe_takes_what_was_cast_into_convolutions(suffix, caffe, ported):
+    cast = dict(caffe)
+    for layer, shape in {
+        "fc6": (4096, 256, 6, 6),
+        "fc7": (4096, 4096, 1, 1),
+        "fc8": (1000, 4096, 1, 1),
+    }.items():
+        kernel, bias = cast.pop(layer)
+        cast[layer + suffix] = kernel.reshape(shape), bias
+    result = port.from_caffe(cast)
+    for name, array in ported.items():
+        assert np.array_equal(result.weights[name], array), name
+    names = [f"{n!r} is called {n + suffix!r}" for n in ("fc6", "fc7", "fc8") if suffix]
+    assert list(result.remarks) == names
+
+
+def test_from_caffe_takes_fcn_alexnet(caffe):
+    """Shelhamer's: a score for each place, and a layer that enlarges the map."""
+    fcn = {n: pair for n, pair in caffe.items() if n != "fc8"}
+    fcn["fc6"] = fcn["fc6"][0].reshape(4096, 256, 6, 6), fcn["fc6"][1]
+    fcn["fc7"] = fcn["fc7"][0].reshape(4096, 4096, 1, 1), fcn["fc7"][1]
+    fcn["score_fr"] = np.ones((21, 4096, 1, 1)), np.ones(21)
+    fcn["upscore"] = (np.ones((21, 1, 63, 63)),)
+    result = port.from_caffe(fcn)
+    assert result.weights["fc8/kernel"].shape == (4096, 21)
+    assert result.skipped == ("upscore",)
+
+
+def test_from_toronto_takes_convolutions_and_other_classes(ported):
+    layers = {
+        name: (ported[f"{name}/kernel"], ported[f"{name}/bias"])
+        for name in caffe_encoder.SHAPES
+        if name != "fc8"
+    }
+    layers["fc6"] = layers["fc6"][0].reshape(6, 6, 256, 4096), layers["fc6"][1]
+    layers["fc7"] = layers["fc7"][0].reshape(1, 1, 4096, 4096), layers["fc7"][1]
+    kernel = np.random.default_rng(0).normal(size=(4096, 10))
+    for shape in ((4096, 10), (1, 1, 4096, 10)):
+        head = {"fc8_new": (kernel.reshape(shape), np.ones(10))}
+        weights = port.from_toronto({**layers, **head}).weights
+        assert np.array_equal(weights["fc6/kernel"], ported["fc6/kernel"])
+        assert np.array_equal(weights["fc7/kernel"], ported["fc7/kernel"])
+        assert np.array_equal(weights["fc8/kernel"], kernel)
+    assert "fc8/bias" not in port.from_toronto(layers).weights
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"conv9": ()}, "has 'conv9' left over"),
+        ({"bn1": (np.ones(96), np.ones(96), np.ones(1))}, "'bn1' left over, which can"),
+        ({"rpn": (np.ones((256, 256, 3, 3)), np.ones(256))}, "'rpn' left over"),
+        ({"fc8": (np.ones((1000, 2048)), np.ones(1000))}, "'fc8' left over"),
         (
             {"conv3": (numbers(caffe_encoder.SHAPES["conv3"]),)},
             "biases in 'conv3', got 1 arrays",

