@@ -10,6 +10,7 @@ from kerastransfer.foundation import report
 from kerastransfer.records.split.quotas import read_rules
 
 _HALF = 0.5
+_NAMED = 5  # classes in a message
 
 
 def refuse_losses(
@@ -46,19 +47,20 @@ def refuse_losses(
     all_of = Counter(item.label for item in listing.items)
     lost_of = Counter(item.label for item in lost)
     shares = {label: count / all_of[label] for label, count in lost_of.items()}
-    for label, share in shares.items():
-        if share == 1 and not (may_drop and len(lost) < len(listing.items)):
-            first = next(item for item in lost if item.label == label)
-            raise DataError(
-                f"Class {listing.classes[label]!r} is lost: none of its "
-                f"{all_of[label]:,} images can be decoded ({_example(first, rejected)}"
-                "); repair it, leave it out, or say --short-classes drop."
-            )
+    gone = [label for label, share in shares.items() if share == 1]
+    if gone and not (may_drop and len(lost) < len(listing.items)):
+        first = next(item for item in lost if item.label == gone[0])
+        named = ", ".join(repr(listing.classes[label]) for label in gone[:_NAMED])
+        raise DataError(
+            f"No image of {len(gone):,} of {len(listing.classes):,} classes can be "
+            f"decoded ({named}), such as {_example(first, rejected)}; repair them, leave "
+            "them out, or say --short-classes drop."
+        )
     halves = [label for label, share in shares.items() if share >= _HALF]
     if halves:
         named = ", ".join(
             f"{listing.classes[label]!r} {lost_of[label]:,} of {all_of[label]:,}"
-            for label in halves[:5]
+            for label in halves[:_NAMED]
         )
         report.warn(
             f"Half or more of {len(halves):,} classes cannot be decoded: {named}."

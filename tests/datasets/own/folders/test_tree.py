@@ -288,5 +288,5 @@ def test_all_that_is_lost_is_said_with_the_cure(tmp_path):
         in (str(error.value))
     )
     assert "--exclude '/test' --exclude '/val'" in str(error.value)
-    with pytest.raises(DataError, match=r"Expected a folder, and .* is a file"):
+    with pytest.raises(DataError, match=r"Expected a folder after .* is a file"):
         listing(tmp_path / "train" / "cat" / "a.jpg")
