@@ -56,11 +56,6 @@ class Health:
         Images that were left out in conversion, and those that cannot be decoded now.
     ignored : mapping of str to int
         What conversion passed over.
-    images : mapping of str to int or None
-        How many images have what note, see `kerastransfer.records.images.notes`; None
-        where records of an earlier version do not say.
-    white, background : mapping and str, or None
-        What is white in deep images, and what transparent ones are set on.
     sizes : mapping of str to tuple of float
         Least, quartiles and greatest of ``width``, ``height``, in pixels as stored, and
         ``aspect``, the longer side over the shorter.
@@ -76,6 +71,11 @@ class Health:
         too, ``exact`` and ``near`` (which counts the exact ones as well).
     conflicts : tuple of Cluster
         Clusters under more than one label.
+    images : mapping of str to int or None
+        How many images have what note, see `kerastransfer.records.images.notes`; None
+        where records of an earlier version do not say.
+    white, background : mapping and str, or None
+        What is white in deep images, and what transparent ones are set on.
     """
 
     counts: Mapping[str, Mapping[str, int]]
@@ -83,15 +83,15 @@ class Health:
     rejected: Mapping[str, str]
     damaged: Mapping[str, str]
     ignored: Mapping[str, int]
-    images: Mapping[str, int] | None
-    white: Mapping[str, int | float | None] | None
-    background: str | None
     sizes: Mapping[str, tuple[float, ...]]
     dropped: Mapping[str, float]
     clusters: tuple[Cluster, ...]
     complete: bool
     across: Mapping[str, Mapping[str, int]]
     conflicts: tuple[Cluster, ...]
+    images: Mapping[str, int] | None = None
+    white: Mapping[str, int | float | None] | None = None
+    background: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.images import white_levels
 from kerastransfer.records.images.rendering import Rendering
@@ -81,6 +82,12 @@ class Encoding:
         if not deep:
             return
         levels = white_levels.choose(deep)
+        if len(deep) < len(paths):
+            report.warn(
+                f"{len(deep):,} of {len(paths):,} images are deeper than 8 bits; white "
+                "is 255 in the others, or what their files say. Where both come from "
+                "one camera, that makes them differ in brightness."
+            )
         self.rendering = dataclasses.replace(
             self.rendering, integer=levels["integer"], floating=levels["floating"]
         )

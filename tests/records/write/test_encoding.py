@@ -98,7 +98,9 @@ def test_8_bit_images_beside_deep_ones_stay_as_they_are(tmp_path):
             path.with_suffix(".png").write_bytes(png(number))
 
     spec = images(tmp_path / "photos", write)
-    records = open_records(convert(resolve(spec), tmp_path / "out", workers=1))
+    with pytest.warns(KerasTransferWarning, match="8 of 16 images are deeper than 8"):
+        path = convert(resolve(spec), tmp_path / "out", workers=1)
+    records = open_records(path)
     assert records.metadata["images"] == {"deep": 8}
     found = stored(records)
     for number in range(0, EACH, 2):
