@@ -31,7 +31,7 @@ class Examples:
         def text(value):
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
-        features = {"id": text(b'a/"%d",\n\xff.png' % position)}
+        features = {"id": text(b'a/"%d",\n.png' % position)}
         if position % 2:
             features["group"] = text("Münster".encode())
         return tf.train.Example(
@@ -49,13 +49,13 @@ def test_pandas_and_scikit_learn_measure_from_it_what_we_measured(answers, tmp_p
     examples = Examples(answers.labels)
     path = predictions.write(tmp_path, "test", answers, examples, CLASSES)
     assert path == tmp_path / "predictions" / "test.csv"
-    table = pd.read_csv(path, encoding_errors="surrogateescape", keep_default_na=False)
+    table = pd.read_csv(path, keep_default_na=False)
     assert len(table) == 40
     assert list(table.columns) == [
         *("id", "group", "true", "predicted", "rank"),
         *("p:ant", "p:bee, or wasp", "p:cow", "p:=dog"),
     ]
-    assert table["id"][7] == 'a/"7",\n\udcff.png'
+    assert table["id"][7] == 'a/"7",\n.png'
     assert table["group"][:2].tolist() == ["", "Münster"]
     measured = metrics.evaluate(*answers)
     assert accuracy_score(table["true"], table["predicted"]) == pytest.approx(
@@ -69,6 +69,20 @@ def test_pandas_and_scikit_learn_measure_from_it_what_we_measured(answers, tmp_p
     for k in (1, 2, 3):
         expected = top_k_accuracy_score(true, rows, k=k, labels=range(4))
         assert (table["rank"] <= k).mean() == pytest.approx(expected)
+
+
+def test_a_name_that_is_no_text_loses_no_row(answers, tmp_path):
+    class Bytes(Examples):
+        def serialized(self, split, position):
+            value = tf.train.BytesList(value=[b"a/%d\xff.png" % position])
+            features = {"id": tf.train.Feature(bytes_list=value)}
+            return tf.train.Example(
+                features=tf.train.Features(feature=features)
+            ).SerializeToString()
+
+    examples = Bytes(answers.labels)
+    path = predictions.write(tmp_path, "test", answers, examples, CLASSES)
+    assert b"\na/39\xff.png,," in path.read_bytes()
 
 
 def test_of_equals_the_first_is_ahead():

@@ -134,7 +134,7 @@ def test_class_names_go_into_a_port_and_come_out_again(ported, tmp_path):
 def test_a_checkpoint_in_an_npz_or_safetensors_is_read_by_pytorch_s_names(
     ported, tmp_path
 ):
-    state = torch_file.read(LITE0).arrays
+    state = torch_file.read_checkpoint(LITE0).arrays
     np.savez(tmp_path / "a.npz", **state)
     safetensors.save_file(dict(state), tmp_path / "a.safetensors")
     for ending in ("npz", "safetensors"):
@@ -162,7 +162,7 @@ def test_a_kernel_and_biases_of_different_classes_are_refused(ported, tmp_path):
 def test_names_of_a_file_are_printed_in_plain_letters(ported, tmp_path):
     path = tmp_path / "a.safetensors"
     odd = {"\x1b[31mred\n": np.ones(1, np.float32)}
-    safetensors.save_file(dict(torch_file.read(LITE0).arrays) | odd, path)
+    safetensors.save_file(dict(torch_file.read_checkpoint(LITE0).arrays) | odd, path)
     (remark,) = port_file.read("efficientnet_lite0", path).remarks
     assert remark == r"left out: \x1b[31mred\n"
 

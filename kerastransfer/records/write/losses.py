@@ -53,8 +53,8 @@ def refuse_losses(
         named = ", ".join(repr(listing.classes[label]) for label in gone[:_NAMED])
         raise DataError(
             f"No image of {len(gone):,} of {len(listing.classes):,} classes can be "
-            f"decoded ({named}), such as {_example(first, rejected)}; repair them, leave "
-            "them out, or say --short-classes drop."
+            f"decoded ({named}), such as {_example(first, rejected)}; repair them, "
+            "leave them out, or say --short-classes drop."
         )
     halves = [label for label, share in shares.items() if share >= _HALF]
     if halves:

@@ -44,7 +44,7 @@ _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _DIM = 1
 
 
-def read(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
+def read_layers(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     """Read the blobs of a network.
 
     Parameters

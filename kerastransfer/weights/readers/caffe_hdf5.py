@@ -33,7 +33,7 @@ def is_network(path: Path) -> bool:
         return False
 
 
-def read(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
+def read_layers(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     """Read the blobs of a network.
 
     Parameters

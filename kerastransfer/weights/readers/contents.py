@@ -31,17 +31,17 @@ _KNOWN = (
 
 
 _WHOLE: dict[str, Callable[[Path], WeightFile]] = {
-    "torch": torch_file.read,
-    "safetensors": safetensors_file.read,
+    "torch": torch_file.read_checkpoint,
+    "safetensors": safetensors_file.read_tensors,
 }
 _ARRAYS: dict[str, Callable[[Path], Mapping[str, np.ndarray]]] = {
     "npz": numpy_file.read_npz,
-    "keras": keras_file.read,
+    "keras": keras_file.read_variables,
 }
 # Both of Caffe's containers hold the same layers.
 _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
-    "caffe": caffe_file.read,
-    "caffe_hdf5": caffe_hdf5.read,
+    "caffe": caffe_file.read_layers,
+    "caffe_hdf5": caffe_hdf5.read_layers,
     "toronto": numpy_file.read_toronto,
 }
 

@@ -31,7 +31,7 @@ _VARIABLES = {
 }
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
+def read_variables(path: Path) -> dict[str, np.ndarray]:
     """Read the weights of a model and of the models in it.
 
     Parameters

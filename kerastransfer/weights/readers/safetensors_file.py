@@ -39,7 +39,7 @@ def is_header(start: bytes, size: int) -> bool:
     return start[_LENGTH : _LENGTH + 1] == b"{" and length <= size - _LENGTH
 
 
-def read(path: Path) -> WeightFile:
+def read_tensors(path: Path) -> WeightFile:
     """Read the tensors of a file.
 
     Parameters

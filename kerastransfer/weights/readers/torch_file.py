@@ -37,7 +37,7 @@ _PROTOCOL = 1001
 _KIND = "a PyTorch checkpoint (.pth)"
 
 
-def read(path: Path) -> WeightFile:
+def read_checkpoint(path: Path) -> WeightFile:
     """Read the tensors of a checkpoint.
 
     Parameters

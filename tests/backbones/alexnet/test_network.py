@@ -247,7 +247,9 @@ def test_alexnet_owt_agrees_with_onnxruntime():
         for layer, pair in layers.items()
         for what, array in zip(("weight", "bias"), pair, strict=True)
     }
-    network = load(BACKBONES["alexnet_owt"].build(1000, 0), ports.from_torch(state))
+    network = load(
+        BACKBONES["alexnet_owt"].build(1000, 0), ports.from_torch(state).weights
+    )
     x = channels_last(x)
     ours = responses(network, x)
     errors = {tap: error(ours[tap], channels_last(theirs[tap])) for tap in taps}

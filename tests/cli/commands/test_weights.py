@@ -143,7 +143,7 @@ def test_port_and_verify_the_port(tmp_path, capsys):
 def test_port_says_what_was_taken_and_what_was_left_out(tmp_path, capsys):
     """What a training script keeps lies around the published weights' tensors."""
     source, out = tmp_path / "own.safetensors", tmp_path / "own.npz"
-    tensors = torch_file.read(store.locate("efficientnet_lite0")).arrays
+    tensors = torch_file.read_checkpoint(store.locate("efficientnet_lite0")).arrays
     trunk = {f"model.{n}": a for n, a in tensors.items() if not n.startswith("_fc")}
     safetensors.save_file(trunk | {"loss.weight": np.ones(3)}, source)
     arguments = ("port", source, "--backbone", "efficientnet_lite0", "--out", out)

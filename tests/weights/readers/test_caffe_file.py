@@ -129,7 +129,7 @@ def test_read_a_full_alexnet_as_opencv_does(generation, tmp_path):
     data, blobs = alexnet(generation)
     path = tmp_path / "alexnet.caffemodel"
     path.write_bytes(data)
-    read = caffe_file.read(path)
+    read = caffe_file.read_layers(path)
     assert list(read) == list(caffe_encoder.SHAPES)
     assert sum(b.size for pair in read.values() for b in pair) == 60_965_224
     (tmp_path / "deploy.prototxt").write_text(prototxt())
@@ -171,7 +171,7 @@ FLOATS = [struct.pack("<f", v) for v in X.flat]
 )
 def test_every_spelling_of_a_blob(blob, tmp_path):
     path = save(tmp_path / "a.caffemodel", new_layer("ip", "InnerProduct", [blob]))
-    (read,) = caffe_file.read(path)["ip"]
+    (read,) = caffe_file.read_layers(path)["ip"]
     np.testing.assert_array_equal(read, X)
     assert read.shape == (2, 3)
 
@@ -187,7 +187,7 @@ def test_read_halves_as_opencv_writes_them(version, tmp_path):
     whole.write_bytes(caffe_encoder.network(layers, version=version))
     cv2.dnn.shrinkCaffeModel(str(whole), str(halves))
     assert halves.stat().st_size < 0.7 * whole.stat().st_size
-    for name, blobs in caffe_file.read(halves).items():
+    for name, blobs in caffe_file.read_layers(halves).items():
         for ours, theirs in zip(blobs, layers[name], strict=True):
             assert ours.dtype == np.float16
             expected = theirs.astype(np.float32).astype(np.float16)
@@ -200,13 +200,13 @@ def test_read_halves_as_opencv_writes_them(version, tmp_path):
 def test_raw_numbers_of_other_types(kind, dtype, tmp_path):
     blob = SHAPE_2_3 + kind + message(12, X.astype(dtype).tobytes())
     path = save(tmp_path / "a.caffemodel", new_layer("ip", "InnerProduct", [blob]))
-    np.testing.assert_array_equal(caffe_file.read(path)["ip"][0], X)
+    np.testing.assert_array_equal(caffe_file.read_layers(path)["ip"][0], X)
 
 
 def test_old_sizes_win_over_a_shape_as_in_caffe(tmp_path):
     blob = old_blob(X) + message(7, message(1, varint(6)))
     path = save(tmp_path / "a.caffemodel", new_layer("ip", "InnerProduct", [blob]))
-    assert caffe_file.read(path)["ip"][0].shape == (1, 1, 2, 3)
+    assert caffe_file.read_layers(path)["ip"][0].shape == (1, 1, 2, 3)
 
 
 def with_nan(value):
@@ -265,7 +265,7 @@ def net(blob):
 def test_read_refuses(data, message_, tmp_path):
     path = save(tmp_path / "bad.caffemodel", data)
     with pytest.raises(WeightsError, match=rf"bad\.caffemodel.*{message_}"):
-        caffe_file.read(path)
+        caffe_file.read_layers(path)
 
 
 @pytest.mark.parametrize("encode", [old_blob, new_blob])
@@ -276,7 +276,7 @@ def test_every_truncation_is_refused(encode, tmp_path):
     for length in range(1, len(data)):
         path.write_bytes(data[:length])
         with pytest.raises(WeightsError, match=r"cut\.caffemodel"):
-            caffe_file.read(path)
+            caffe_file.read_layers(path)
 
 
 def test_flipped_bytes_never_escape(tmp_path):
@@ -288,7 +288,7 @@ def test_flipped_bytes_never_escape(tmp_path):
             damaged[place] ^= 1 << bit
             path.write_bytes(damaged)
             try:
-                caffe_file.read(path)
+                caffe_file.read_layers(path)
             except WeightsError as error:
                 assert "flipped.caffemodel" in str(error)
 

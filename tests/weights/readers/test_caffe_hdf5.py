@@ -66,7 +66,7 @@ def test_read_refuses(fill, message, tmp_path):
     with h5py.File(path, "w") as file:
         fill(file.create_group("data/ip"))
     with pytest.raises(WeightsError, match=rf"bad\.h5.*{message}"):
-        caffe_hdf5.read(path)
+        caffe_hdf5.read_layers(path)
 
 
 def test_a_link_in_place_of_the_layers_is_not_followed(tmp_path):

@@ -37,7 +37,7 @@ def model(dtype="float32"):
 def test_read_names_every_variable_as_keras_does(dtype, tmp_path):
     built = model(dtype)
     built.save_weights(tmp_path / "m.weights.h5")
-    read = keras_file.read(tmp_path / "m.weights.h5")
+    read = keras_file.read_variables(tmp_path / "m.weights.h5")
     expected = {w.path: w for w in built.weights}
     assert set(read) == set(expected)
     for name, weight in expected.items():
@@ -52,7 +52,7 @@ def test_read_names_every_variable_as_keras_does(dtype, tmp_path):
 def test_read_refuses_the_old_format(tmp_path):
     model().save(tmp_path / "m.h5")
     with pytest.raises(WeightsError, match=r"m\.h5.*holds no layer's variables"):
-        keras_file.read(tmp_path / "m.h5")
+        keras_file.read_variables(tmp_path / "m.h5")
 
 
 def test_read_refuses_a_layer_it_cannot_name(tmp_path):
@@ -60,7 +60,7 @@ def test_read_refuses_a_layer_it_cannot_name(tmp_path):
     x = keras.layers.BatchNormalization(center=False, scale=False, name="bare")(inputs)
     keras.Model(inputs, x).save_weights(tmp_path / "m.weights.h5")
     with pytest.raises(WeightsError, match=r"'bare' has variables of shapes \[\(4,\)"):
-        keras_file.read(tmp_path / "m.weights.h5")
+        keras_file.read_variables(tmp_path / "m.weights.h5")
 
 
 def test_read_refuses_two_layers_of_one_name(tmp_path):
@@ -75,7 +75,7 @@ def test_read_refuses_two_layers_of_one_name(tmp_path):
     )
     built.save_weights(tmp_path / "m.weights.h5")
     with pytest.raises(WeightsError, match="has no name, or one used before"):
-        keras_file.read(tmp_path / "m.weights.h5")
+        keras_file.read_variables(tmp_path / "m.weights.h5")
 
 
 def write(path, fill, name="w"):
@@ -134,19 +134,19 @@ def test_read_refuses(fill, message, tmp_path):
     (tmp_path / "other.bin").write_bytes(bytes(16))
     path = write(tmp_path / "bad.h5", fill)
     with pytest.raises(WeightsError, match=rf"bad\.h5.*{message}"):
-        keras_file.read(path)
+        keras_file.read_variables(path)
 
 
 def test_read_refuses_links_between_groups_and_cycles(tmp_path):
     with h5py.File(tmp_path / "link.h5", "w") as file:
         file["layers"] = h5py.ExternalLink("other.h5", "/layers")
     with pytest.raises(WeightsError, match="'layers' in it is a link to elsewhere"):
-        keras_file.read(tmp_path / "link.h5")
+        keras_file.read_variables(tmp_path / "link.h5")
     with h5py.File(tmp_path / "cycle.h5", "w") as file:
         group = file.create_group("a")
         group["again"] = group  # a hard link to itself
     with pytest.raises(WeightsError, match="more than 20 deep"):
-        keras_file.read(tmp_path / "cycle.h5")
+        keras_file.read_variables(tmp_path / "cycle.h5")
 
 
 def test_read_bounds_the_sum(tmp_path, monkeypatch):
@@ -157,13 +157,13 @@ def test_read_bounds_the_sum(tmp_path, monkeypatch):
 
     path = write(tmp_path / "bad.h5", both)
     with pytest.raises(WeightsError, match="hold more than 100 bytes"):
-        keras_file.read(path)
+        keras_file.read_variables(path)
 
 
 def test_read_refuses_a_nameless_layer(tmp_path):
     path = write(tmp_path / "a.h5", lambda g: g.__setitem__("0", [[1.0]]), name=None)
     with pytest.raises(WeightsError, match="layer None has no name"):
-        keras_file.read(path)
+        keras_file.read_variables(path)
 
 
 def test_truncations_are_refused(tmp_path):
@@ -173,4 +173,4 @@ def test_truncations_are_refused(tmp_path):
     for length in range(1, len(whole), 997):
         path.write_bytes(whole[:length])
         with pytest.raises(WeightsError, match=r"cut\.h5"):
-            keras_file.read(path)
+            keras_file.read_variables(path)

@@ -60,7 +60,7 @@ def test_read_refuses(data, message, tmp_path):
     path = tmp_path / "bad.safetensors"
     path.write_bytes(data)
     with pytest.raises(WeightsError, match=rf"bad\.safetensors.*{message}"):
-        safetensors_file.read(path)
+        safetensors_file.read_tensors(path)
 
 
 def test_every_truncation_is_refused(tmp_path):
@@ -81,6 +81,6 @@ def test_flipped_bytes_never_escape(tmp_path):
             damaged[place] ^= 1 << bit
             path.write_bytes(damaged)
             try:
-                dict(safetensors_file.read(path).arrays)
+                dict(safetensors_file.read_tensors(path).arrays)
             except WeightsError as error:
                 assert "flipped.safetensors" in str(error)

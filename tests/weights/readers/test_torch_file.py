@@ -104,7 +104,7 @@ def tensor(storage=None, offset=0, shape=(2, 3), strides=(3, 1)):
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_read_equals_pytorch(container):
-    read = torch_file.read(DATA / f"tensors_{container}.pth").arrays
+    read = torch_file.read_checkpoint(DATA / f"tensors_{container}.pth").arrays
     expected = np.load(DATA / "tensors_expected.npz")
     assert list(read) == expected.files
     for name, array in read.items():
@@ -116,7 +116,7 @@ def test_read_equals_pytorch(container):
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_read_names_tensors_by_what_lies_around_them(container):
-    read = torch_file.read(DATA / f"nested_{container}.pth").arrays
+    read = torch_file.read_checkpoint(DATA / f"nested_{container}.pth").arrays
     expected = np.load(DATA / "tensors_expected.npz")
     names = [f"state_dict.module.{name}" for name in ("float", "double", "half")]
     assert list(read) == [*names, "optimizer.state.0.momentum"]
@@ -129,12 +129,12 @@ def test_read_names_tensors_by_what_lies_around_them(container):
 def test_read_refuses_a_whole_model(container):
     message = r"asks for 'torch.nn.modules.linear.Linear', .*not run; save the bare"
     with pytest.raises(WeightsError, match=message):
-        torch_file.read(DATA / f"model_{container}.pth")
+        torch_file.read_checkpoint(DATA / f"model_{container}.pth")
 
 
 @pytest.mark.parametrize("container", [*CONTAINERS, "protocol4"])
 def test_read_takes_tensors_from_between_other_objects(container):
-    file = torch_file.read(DATA / f"checkpoint_{container}.pth")
+    file = torch_file.read_checkpoint(DATA / f"checkpoint_{container}.pth")
     expected = np.load(DATA / "checkpoint_expected.npz")
     for name in expected.files:
         ours = file.arrays[f"state_dict.{name}"]
@@ -157,7 +157,7 @@ def test_objects_are_not_made(tmp_path, monkeypatch):
     package.write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     value = {"w": tensor(), "x": Call("trainer", "Settings", 1), "n": 2}
-    file = torch_file.read(write(tmp_path / "a.pth", "zip", value))
+    file = torch_file.read_checkpoint(write(tmp_path / "a.pth", "zip", value))
     assert list(file.arrays) == ["w"]
     assert file.skipped == ("trainer.Settings",)
 
@@ -177,7 +177,7 @@ def test_what_no_checkpoint_needs_is_refused_by_name(module, name, tmp_path):
     for value in (Call(module, name, "true"), Global(module, name)):
         path = write(tmp_path / "evil.pth", "zip", {"w": tensor(), "x": value})
         with pytest.raises(WeightsError, match=rf"asks for '{module}.{name}'"):
-            torch_file.read(path)
+            torch_file.read_checkpoint(path)
 
 
 def test_what_an_object_gives_is_not_called(tmp_path):
@@ -190,7 +190,7 @@ def test_what_an_object_gives_is_not_called(tmp_path):
         archive.writestr("x/data.pkl", body + b"X\x01\x00\x00\x00x" + called + b"u.")
         archive.writestr("x/data/0", bytes(24))
     with pytest.raises(WeightsError, match=r"asks for 'builtins.getattr'.*not run"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_a_damaged_storage_is_told_when_its_array_is_made(tmp_path):
@@ -199,13 +199,15 @@ def test_a_damaged_storage_is_told_when_its_array_is_made(tmp_path):
     numbers = np.arange(6, dtype="<f4").tobytes()
     data[data.index(numbers) + 5] ^= 1
     path.write_bytes(data)
-    file = torch_file.read(path)
+    file = torch_file.read_checkpoint(path)
     with pytest.raises(WeightsError, match=r"flip\.pth.*CRC"):
         file.arrays["w"]
 
 
 def test_read_the_published_efficientnet_lite0():
-    read = torch_file.read(LITE0 / "models" / "efficientnet-lite0-57934424.pth").arrays
+    read = torch_file.read_checkpoint(
+        LITE0 / "models" / "efficientnet-lite0-57934424.pth"
+    ).arrays
     assert len(read) == 296
     trainable = {n: a for n, a in read.items() if "running" not in n and a.ndim}
     assert sum(a.size for a in trainable.values()) == 4_652_008
@@ -219,7 +221,7 @@ def test_own_writer_writes_what_is_read(container, tmp_path):
     # Without this the refusals below could all be for one wrong reason.
     path = write(tmp_path / "good.pth", container, {"w": tensor()})
     np.testing.assert_array_equal(
-        torch_file.read(path).arrays["w"],
+        torch_file.read_checkpoint(path).arrays["w"],
         np.arange(6.0, dtype=np.float32).reshape(2, 3),
     )
 
@@ -244,7 +246,7 @@ def test_nothing_is_run(container, module, name, argument, tmp_path):
     value = {"w": tensor(), "x": Call(module, name, argument.format(str(trace)))}
     path = write(tmp_path / "evil.pth", container, value)
     with pytest.raises(WeightsError, match=r"evil.pth.*asks for .*not run"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
     assert not trace.exists()
     if (module, name) == ("posix", "system"):  # the trap does spring where it can
         pickle.loads(pickled(value["x"]))
@@ -286,14 +288,14 @@ def test_nothing_is_run(container, module, name, argument, tmp_path):
 def test_read_refuses(container, value, message, tmp_path):
     path = write(tmp_path / "bad.pth", container, {"w": value})
     with pytest.raises(WeightsError, match=rf"bad\.pth.*({message})"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_read_refuses_one_storage_of_two_types(container, tmp_path):
     value = {"a": tensor(), "b": tensor(Storage("IntStorage"))}
     with pytest.raises(WeightsError, match="'0' is described in two ways"):
-        torch_file.read(write(tmp_path / "bad.pth", container, value))
+        torch_file.read_checkpoint(write(tmp_path / "bad.pth", container, value))
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -301,10 +303,17 @@ def test_read_bounds_what_shared_storages_grow_to(container, tmp_path, monkeypat
     # 24 bytes in the file, 24 in each of the tensors.
     monkeypatch.setattr(torch_file, "MAX_BYTES", 100)
     value = {str(n): tensor() for n in range(4)}
-    assert len(torch_file.read(write(tmp_path / "a.pth", container, value)).arrays) == 4
+    assert (
+        len(
+            torch_file.read_checkpoint(
+                write(tmp_path / "a.pth", container, value)
+            ).arrays
+        )
+        == 4
+    )
     value["more"] = tensor()
     with pytest.raises(WeightsError, match="claim more than 100 bytes"):
-        torch_file.read(write(tmp_path / "b.pth", container, value))
+        torch_file.read_checkpoint(write(tmp_path / "b.pth", container, value))
 
 
 @pytest.mark.parametrize("name", ["tensors_zip.pth", "tensors_legacy.pth"])
@@ -314,7 +323,7 @@ def test_every_truncation_is_refused(name, tmp_path):
     for length in {*range(1, len(whole), 7), *range(len(whole) - 40, len(whole))}:
         path.write_bytes(whole[:length])
         with pytest.raises(WeightsError, match=r"cut\.pth"):
-            torch_file.read(path)
+            torch_file.read_checkpoint(path)
 
 
 @pytest.mark.parametrize("name", ["tensors_zip.pth", "tensors_legacy.pth"])
@@ -329,7 +338,7 @@ def test_flipped_bytes_never_escape(name, tmp_path):
         damaged[rng.integers(len(whole))] ^= rng.integers(1, 256)
         path.write_bytes(damaged)
         try:
-            dict(torch_file.read(path).arrays)
+            dict(torch_file.read_checkpoint(path).arrays)
         except WeightsError:
             refused += 1
     assert refused > 100
@@ -342,7 +351,7 @@ def test_compressed_members_are_refused(tmp_path):
         archive.writestr("x/data/0", bytes(2**22))
     assert path.stat().st_size < 2**14
     with pytest.raises(WeightsError, match="compressed"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_members_may_not_claim_more_than_the_file_has(tmp_path):
@@ -354,7 +363,7 @@ def test_members_may_not_claim_more_than_the_file_has(tmp_path):
         data[:sizes] + struct.pack("<II", 2**20, 2**20) + data[sizes + 8 :]
     )
     with pytest.raises(WeightsError, match="claim more bytes than it has"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_a_pickle_may_not_make_the_memo_huge(tmp_path):
@@ -363,7 +372,7 @@ def test_a_pickle_may_not_make_the_memo_huge(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", evil)
     with pytest.raises(WeightsError, match="no mapping of names"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +402,7 @@ def test_hand_written_pickles_are_refused(body, message, tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", b"\x80\x02" + body)
     with pytest.raises(WeightsError, match=message):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_a_global_cannot_be_altered_through_build(tmp_path):
@@ -403,7 +412,7 @@ def test_a_global_cannot_be_altered_through_build(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", b"\x80\x02" + body)
     with pytest.raises(WeightsError, match="state of what has none"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -427,7 +436,7 @@ def test_legacy_headers_are_checked(change, message, tmp_path):
     )
     path.write_bytes(data + bytes(24) + change.get("tail", b""))
     with pytest.raises(WeightsError, match=message):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_big_endian_archives_are_refused(tmp_path):
@@ -436,17 +445,17 @@ def test_big_endian_archives_are_refused(tmp_path):
         archive.writestr("x/data.pkl", pickled({"w": tensor()}))
         archive.writestr("x/byteorder", "big")
     with pytest.raises(WeightsError, match="little-endian"):
-        torch_file.read(path)
+        torch_file.read_checkpoint(path)
 
 
 def test_what_is_no_file(tmp_path):
     with pytest.raises(MissingError, match=r"none\.pth', which is not there"):
-        torch_file.read(tmp_path / "none.pth")
+        torch_file.read_checkpoint(tmp_path / "none.pth")
     with pytest.raises(WeightsError, match="is not a file"):
-        torch_file.read(tmp_path)
+        torch_file.read_checkpoint(tmp_path)
     (tmp_path / "empty.pth").touch()
     with pytest.raises(WeightsError, match="has 0"):
-        torch_file.read(tmp_path / "empty.pth")
+        torch_file.read_checkpoint(tmp_path / "empty.pth")
     os.truncate(tmp_path / "empty.pth", 2**30 + 1)  # sparse
     with pytest.raises(WeightsError, match="has 1,073,741,825"):
-        torch_file.read(tmp_path / "empty.pth")
+        torch_file.read_checkpoint(tmp_path / "empty.pth")
