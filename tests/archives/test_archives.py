@@ -374,7 +374,7 @@ def test_what_is_no_archive_that_is_read_is_told(tmp_path, head, told):
 
 
 def test_an_lzma_member_is_unpacked_no_further_than_it_states():
-    """Whatever it holds: a megabyte of zeros in some hundred bytes, said to be 1,000."""
+    """A megabyte of zeros in some hundred bytes, said to be 1,000."""
     packer = zipfile._get_compressor(zipfile.ZIP_LZMA)
     data = packer.compress(bytes(1 << 20)) + packer.flush()
     assert len(data) < 1000
