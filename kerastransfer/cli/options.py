@@ -84,9 +84,8 @@ def _option_help(name: str, declared: Sequence[Option]) -> str:
             if option.name == name:
                 choices = " or ".join(option.choices)
                 owners.append(f"{owner}: {choices}" if choices else owner)
-    default = declared[0].default
-    words = "no" if default is False else "not used" if default is None else default
-    return f"{declared[0].help} ({', '.join(owners)}; default: {words})"
+    default = declared[0].shown_default
+    return f"{declared[0].help} ({', '.join(owners)}; default: {default})"
 
 
 def records_folder(args: argparse.Namespace) -> Path:

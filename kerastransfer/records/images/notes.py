@@ -25,7 +25,6 @@ _WORDS: Final = {
     CMYK: "images in CMYK, turned to RGB without a colour profile",
     PROFILE: "images with another colour profile than sRGB, which was not applied",
 }
-NOTES = tuple(_WORDS)
 
 
 def lines(metadata: Mapping[str, Any]) -> list[str]:
