@@ -1,9 +1,7 @@
 """What a file is, told by its first bytes, whatever its name says."""
 
-from pathlib import Path
+import re
 from typing import Final
-
-from kerastransfer.datasets.naming import is_dropping, is_image
 
 HEAD = 512  # bytes that tell
 
@@ -49,7 +47,8 @@ _HEIF: Final = {
     *(b"mif1", b"msf1"),
 }
 _BMP_HEADERS: Final = {12, 16, 40, 52, 56, 64, 108, 124}  # bytes of the second header
-_BLANKS: Final = b" \t\r\n#"
+# A number or a comment follows: "P1 is a patient" is a text.
+_PNM: Final = re.compile(rb"P[1-6f](?:#|\s+(?:[#\d]|\Z))")
 
 
 def sniff(head: bytes) -> str:
@@ -71,12 +70,12 @@ def sniff(head: bytes) -> str:
     >>> sniff(b"GIF89a"), sniff(b"hello, world")
     ('GIF', '')
     """
-    for kind, signature in _SIGNATURES:
-        if head.startswith(signature):
-            return kind
+    kind = _starting(_SIGNATURES, head)
+    if kind:
+        return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    if head[:1] == b"P" and head[1:2] in b"123456f" and head[2:3] in _BLANKS:
+    if _PNM.match(head):
         return "PPM"
     if head[:2] == b"BM" and (len(head) < 18 or _word(head, 14) in _BMP_HEADERS):
         return "BMP"
@@ -103,9 +102,9 @@ def describe(head: bytes) -> str:
     >>> describe(b"%PDF-1.7")
     'a PDF document'
     """
-    for words, signature in _OTHERS:
-        if head.startswith(signature):
-            return words
+    words = _starting(_OTHERS, head)
+    if words:
+        return words
     if head[128:132] == b"DICM":
         return "a DICOM file"
     start = head.lstrip()[:HEAD].lower()
@@ -116,26 +115,9 @@ def describe(head: bytes) -> str:
     return ""
 
 
-def is_image_path(path: Path) -> bool:
-    """Whether a file is an image by its name or, where that is odd, by its bytes.
-
-    A file whose name is that of an image is not opened: what its bytes are is seen in
-    conversion, where those that are no image are counted.
-    """
-    if is_dropping(path.name):
-        return False
-    return is_image(path.name) or bool(sniff(read_head(path)))
-
-
-def read_head(path: Path) -> bytes:
-    """Return a file's first `HEAD` bytes; none where it cannot be read."""
-    if not path.is_file():  # a pipe would wait for ever
-        return b""
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError:
-        return b""
+def _starting(table: tuple[tuple[str, bytes], ...], head: bytes) -> str:
+    """Return what a table says of the bytes that a file starts with."""
+    return next((words for words, start in table if head.startswith(start)), "")
 
 
 def _word(head: bytes, place: int) -> int:

@@ -4,24 +4,18 @@ import re
 from pathlib import Path
 from typing import Final
 
+from kerastransfer.datasets import image_kinds
+
 LONGEST_POINTER = 1024  # bytes of a file that stands for one that is elsewhere
-_SIGNATURES: Final = (
-    ("JPEG", re.compile(rb"\xff\xd8\xff")),
-    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
-    ("GIF", re.compile(rb"GIF8[79]a")),
-    # the size of the second header tells it from a text that begins so
-    ("BMP", re.compile(rb"BM.{8}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL)),
-    ("TIFF", re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]")),
-    ("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
-    ("PNM", re.compile(rb"P[1-6]\s+(#|\d)")),
-    ("HEIC", re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)),
-    ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
-    ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51")),
-)
 _POINTERS: Final = (
     ("Git LFS pointers", re.compile(rb"version https?://[^\n]*(git-lfs|hawser)")),
     ("git-annex pointers", re.compile(rb"(/annex/objects/|(\.\./)*\.git/annex/)")),
 )
+
+
+# Formats whose names people know otherwise than Pillow spells them.
+_USUAL: Final = {"HEIF": "HEIC", "JPEG2000": "JPEG 2000", "PPM": "PNM", "WEBP": "WebP"}
+_BMP_HEADERS = 18  # bytes; a shorter file is a text that begins as a BMP does
 
 
 def image_kind(path: Path) -> str | None:
@@ -32,7 +26,11 @@ def image_kind(path: Path) -> str | None:
     OSError
         If the file cannot be read.
     """
-    return _first(_SIGNATURES, path, 32)
+    head = _head(path, image_kinds.HEAD)
+    kind = image_kinds.sniff(head)
+    if not kind or (kind == "BMP" and len(head) < _BMP_HEADERS):
+        return None
+    return _USUAL.get(kind, kind)
 
 
 def pointer_kind(path: Path) -> str | None:
@@ -43,12 +41,10 @@ def pointer_kind(path: Path) -> str | None:
     OSError
         If the file cannot be read.
     """
-    return _first(_POINTERS, path, 200)
+    head = _head(path, 200)
+    return next((kind for kind, pattern in _POINTERS if pattern.match(head)), None)
 
 
-def _first(
-    table: tuple[tuple[str, re.Pattern[bytes]], ...], path: Path, size: int
-) -> str | None:
+def _head(path: Path, size: int) -> bytes:
     with path.open("rb") as file:
-        start = file.read(size)
-    return next((kind for kind, pattern in table if pattern.match(start)), None)
+        return file.read(size)

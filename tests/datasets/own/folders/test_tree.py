@@ -118,6 +118,10 @@ def test_the_first_bytes_are_those_of_the_format(tmp_path):
         ("GIF", gif(0)),
         ("BMP", bmp(0)),
         ("HEIC", HEIC),
+        ("AVIF", b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"),
+        ("QOI", b"qoif\0\0\0\1\0\0\0\1\3\0"),
+        ("PNM", b"Pf\n2 2\n-1.0\n"),
+        (None, b"BM, a short text"),
         (None, b"BMW is a maker of cars, and of motorcycles too"),
         (None, b""),
     ):
