@@ -18,8 +18,6 @@ _FEATURES = {
 }
 _PREFETCH = 2
 _READ = 16  # images
-# What branches on no tensor need not be rewritten to be traced.
-_as_it_is = tf.autograph.experimental.do_not_convert
 
 
 class Examples(Protocol):
@@ -67,7 +65,9 @@ def batches(
 
     # Reading holds Python's global lock, so only a few images are read at a time.
     serialized = tf.data.Dataset.from_tensor_slices(positions).batch(_READ)
-    serialized = serialized.map(_as_it_is(load)).prefetch(_PREFETCH).unbatch()
+    # It branches on no tensor, so it need not be rewritten to be traced.
+    traced = tf.autograph.experimental.do_not_convert(load)
+    serialized = serialized.map(traced).prefetch(_PREFETCH).unbatch()
     dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
     dataset = dataset.map(_crop(preprocessing), tf.data.AUTOTUNE, deterministic=True)
     options = tf.data.Options()

@@ -1,6 +1,7 @@
 """Image files: which names are images, and names for folders of a user's own."""
 
 import hashlib
+import os
 import re
 from pathlib import Path, PurePath
 
@@ -50,6 +51,14 @@ def refuse_archives(kind: str, archives: Path | None) -> None:
     """
     if archives is not None:
         raise InputError(f"--archives does not go with {kind}: sets; leave it out.")
+
+
+def absolute(text: str) -> Path:
+    """Return the place that a user names, without following links.
+
+    A link that is moved to new images stays the same dataset.
+    """
+    return Path(os.path.normpath(Path(text).expanduser().absolute()))
 
 
 def safe_name(kind: str, title: str, path: Path) -> str:

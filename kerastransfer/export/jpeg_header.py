@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import tensorflow as tf
 
+from kerastransfer.export.byte_numbers import big_endian, little_endian
+
 _START_OF_SCAN: Final = 0xDA
 _BASELINE: Final = 0xC0
 _APP1: Final = 0xE1
@@ -77,7 +79,7 @@ def _segments(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         __: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         marker, body = data[place + 1], place + 4
-        stop = place + 2 + _big_endian(data, place + 2, 2)
+        stop = place + 2 + big_endian(data, place + 2, 2)
         is_exif = (marker == _APP1) & tf.reduce_all(
             tf.equal(data[body : body + len(_EXIF)], tf.constant(_EXIF))
         )
@@ -104,8 +106,8 @@ def _orientation(tiff: tf.Tensor) -> tf.Tensor:
     is_intel = tiff[0] == _INTEL
 
     def number(place: tf.Tensor, length: int) -> tf.Tensor:
-        forward = _big_endian(tiff, place, length)
-        return tf.where(is_intel, _little_endian(tiff, place, length), forward)
+        forward = big_endian(tiff, place, length)
+        return tf.where(is_intel, little_endian(tiff, place, length), forward)
 
     room = tf.size(tiff) - 16
     table = tf.clip_by_value(number(tf.constant(4), 4), 0, room)
@@ -119,18 +121,3 @@ def _orientation(tiff: tf.Tensor) -> tf.Tensor:
         return tf.where((turn >= 1) & (turn <= _TURNS), turn, _UPRIGHT)
 
     return tf.cond(tf.size(here) > 0, value, lambda: tf.constant(_UPRIGHT))
-
-
-def _big_endian(data: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:
-    return _little_endian(data, place, length, reverse=True)
-
-
-def _little_endian(
-    data: tf.Tensor, place: tf.Tensor, length: int, reverse: bool = False
-) -> tf.Tensor:
-    """Read numbers of so many bytes; negative where they have no 31 bits."""
-    powers = range(length - 1, -1, -1) if reverse else range(length)
-    parts = [
-        tf.gather(data, place + at) * 256**power for at, power in enumerate(powers)
-    ]
-    return tf.add_n(parts)

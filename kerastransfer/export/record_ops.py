@@ -5,13 +5,13 @@ again. The exported model repeats this step by step, so that it sees of a file w
 measured; `kerastransfer.records.write.stored_image` is what it follows.
 """
 
-import dataclasses
-from typing import Final, Self
+from typing import Final
 
 import tensorflow as tf
 
 from kerastransfer import decoding
 from kerastransfer.export import jpeg_header
+from kerastransfer.export.byte_numbers import little_endian
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.write.stored_image import KEEP_FACTOR, QUALITY, SMALL
 
@@ -23,43 +23,15 @@ _OPAQUE: Final = 255
 _DEEP: Final = 65_535
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRules:
-    """What decides the pixels of an image in records.
-
-    Parameters
-    ----------
-    image_size : int
-        The shorter side that larger images are shrunk to, in pixels.
-    white : int or float
-        The value that is white in images of 16 bits.
-    ground : tuple of 3 ints, or None
-        Red, green and blue that transparent pixels are set on, 0 to 255; None where
-        transparency is dropped.
-    """
-
-    image_size: int = 256
-    white: float = _DEEP
-    ground: tuple[int, int, int] | None = (255, 255, 255)
-
-    @classmethod
-    def of(cls, rules: ImageRules) -> Self:
-        """Take what a graph needs of the rules that a run's images were read by."""
-        rendering = rules.rendering
-        return cls(
-            image_size=rules.image_size,
-            white=rendering.given or rendering.integer or _DEEP,
-            ground=rendering.ground if rendering.background else None,
-        )
-
-
-def record_pixels(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
+def record_pixels(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     """Decode an image file as records hold it.
 
     Parameters
     ----------
     encoded : scalar string
         The bytes of a JPEG, PNG, GIF (its first frame), BMP or WebP.
+    rules : ImageRules
+        How the records' images were read.
 
     Returns
     -------
@@ -74,7 +46,7 @@ def record_pixels(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
     return tf.ensure_shape(pixels, (None, None, 3))
 
 
-def _of_jpeg(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
+def _of_jpeg(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     header = jpeg_header.read(encoded)
     shape = decoding.jpeg_shape(encoded)
     shorter = tf.cast(tf.reduce_min(shape), tf.float32)
@@ -122,7 +94,7 @@ def _upright(pixels: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return tf.switch_case(orientation - 1, turns)
 
 
-def _of_other(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
+def _of_other(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     """Decode what is no JPEG to RGB, on the background."""
     is_png = tf.equal(tf.strings.substr(encoded, 0, len(_PNG)), _PNG)
     bits = tf.strings.substr(encoded, _BMP_BITS_AT, 1)
@@ -140,27 +112,29 @@ def _of_other(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
 def _of_bmp_palette(encoded: tf.Tensor) -> tf.Tensor:
     """Decode a BMP of 256 colours, which stand before its pixels as BGR and a zero."""
     numbers = tf.cast(tf.io.decode_bmp(encoded)[..., 0], tf.int32)
-    data = tf.io.decode_raw(encoded, tf.uint8)
-    sizes = tf.cast(data[_BMP_START_AT : _BMP_HEADER_AT + 4], tf.int32)
-    start = tf.reduce_sum(sizes[:4] * [1, 1 << 8, 1 << 16, 1 << 24])
-    header = tf.reduce_sum(sizes[-4:] * [1, 1 << 8, 1 << 16, 1 << 24])
-    colours = tf.reshape(data[_BMP_HEADER_AT + header : start], (-1, 4))
+    data = tf.cast(tf.io.decode_raw(encoded, tf.uint8), tf.int32)
+    start = _BMP_HEADER_AT + little_endian(data, _BMP_HEADER_AT, 4)
+    stop = little_endian(data, _BMP_START_AT, 4)
+    colours = tf.cast(tf.reshape(data[start:stop], (-1, 4)), tf.uint8)
     return tf.gather(colours[:, 2::-1], numbers)
 
 
-def _of_png(encoded: tf.Tensor, rules: RecordRules) -> tf.Tensor:
+def _of_png(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     depth = tf.strings.substr(encoded, _PNG_DEPTH_AT, 1)
+    rendering = rules.rendering
+    white = rendering.given or rendering.integer or _DEEP
+    ground = rendering.ground if rendering.background else None
 
     def deep() -> tf.Tensor:
         pixels = tf.io.decode_png(encoded, channels=4, dtype=tf.uint16)
         scaled = tf.cast(pixels, tf.float32) * tf.constant(
-            [255 / rules.white] * 3 + [255 / _DEEP], tf.float32
+            [255 / white] * 3 + [255 / _DEEP], tf.float32
         )
-        return _on_ground(tf.minimum(scaled, 255.0), rules.ground)
+        return _on_ground(tf.minimum(scaled, 255.0), ground)
 
     def shallow() -> tf.Tensor:
         pixels = tf.io.decode_png(encoded, channels=4)
-        return _on_ground(tf.cast(pixels, tf.float32), rules.ground)
+        return _on_ground(tf.cast(pixels, tf.float32), ground)
 
     return tf.cond(tf.equal(depth, b"\x10"), deep, shallow)
 

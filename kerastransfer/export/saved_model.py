@@ -11,7 +11,6 @@ from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.export import record_ops
-from kerastransfer.export.record_ops import RecordRules
 from kerastransfer.foundation import atomic
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.images import rules
@@ -31,12 +30,12 @@ class _Classifier(tf.Module):
         preprocessing: Preprocessing,
         classes: Sequence[str],
         labels: Path,
-        image_rules: Path,
-        record_rules: RecordRules,
+        image_rules: ImageRules,
+        rules_file: Path,
     ) -> None:
         super().__init__()
         self._preprocessing = preprocessing
-        self._record_rules = record_rules
+        self._rules = image_rules
         self._network = network
         # Tracked, so that the weights are saved. Not Keras' own variables: for each it
         # saves a second one without a value, over which converters stumble.
@@ -45,7 +44,7 @@ class _Classifier(tf.Module):
         ]
         self._classes = tf.constant(list(classes))
         self.labels = tf.saved_model.Asset(str(labels))
-        self.image_rules = tf.saved_model.Asset(str(image_rules))
+        self.image_rules = tf.saved_model.Asset(str(rules_file))
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify centre crops, RGB in 0 to 255."""
@@ -70,7 +69,7 @@ class _Classifier(tf.Module):
         return self._classify_each(encoded, self._centre_of_record)
 
     def _centre(self, encoded: tf.Tensor) -> tf.Tensor:
-        pixels = record_ops.record_pixels(encoded, self._record_rules)
+        pixels = record_ops.record_pixels(encoded, self._rules)
         return image_ops.take_view(pixels, self._preprocessing, _CENTRE)
 
     def _centre_of_record(self, encoded: tf.Tensor) -> tf.Tensor:
@@ -167,8 +166,8 @@ def save(
             preprocessing,
             classes,
             labels,
+            image_rules,
             rules_file,
-            RecordRules.of(image_rules),
         )
         size = preprocessing.crop
         files = tf.TensorSpec((None,), tf.string, name="image")

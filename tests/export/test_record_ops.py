@@ -9,7 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from kerastransfer.export import jpeg_header, record_ops
-from kerastransfer.export.record_ops import RecordRules
+from kerastransfer.records.images.rendering import ALONE, Rendering
+from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.write.stored_image import encode
 
 ORIENTATION = 0x0112
@@ -19,7 +20,7 @@ ORIENTATION = 0x0112
 def graph():
     """The function of an exported model, traced once."""
     return tf.function(
-        lambda data: record_ops.record_pixels(data, RecordRules()),
+        lambda data: record_ops.record_pixels(data, ImageRules(rendering=ALONE)),
         [tf.TensorSpec((), tf.string)],
         autograph=False,
     )
@@ -102,6 +103,50 @@ def test_other_formats_are_nearly_the_same(graph, kind, size, mode):
         options, image = {}, photograph(*size).convert(mode)
     apart = difference(graph, file_of(image, kind, **options))
     assert_nearly_none(apart)
+
+
+def with_alpha(size):
+    """A photograph that fades out from left to right."""
+    image = photograph(*size).convert("RGBA")
+    fade = np.linspace(0, 255, size[0]).astype(np.uint8)
+    image.putalpha(Image.fromarray(np.tile(fade, (size[1], 1))))
+    return image
+
+
+@pytest.mark.parametrize("size", [(40, 63), (200, 100), (700, 500)])
+@pytest.mark.parametrize("background", ["#ffffff", "#2080c0", None])
+def test_a_transparent_png_lies_on_the_records_background(size, background):
+    rules = ImageRules(rendering=Rendering(background=background))
+    data = file_of(with_alpha(size), "PNG")
+    ours = record_ops.record_pixels(tf.constant(data), rules).numpy().astype(int)
+    held = encode(data, rendering=rules.rendering).data
+    with Image.open(io.BytesIO(held)) as image:
+        apart = np.abs(ours - np.asarray(image))
+    # Pillow blends whole numbers: a level here and there, then encoded with its block.
+    assert apart.mean() < 0.2 and (apart > 2).mean() < 0.01
+    other = ImageRules(rendering=Rendering(background="#000000"))
+    black = record_ops.record_pixels(tf.constant(data), other).numpy()
+    assert np.abs(ours - black).mean() > 20
+
+
+@pytest.mark.parametrize(
+    ("rendering", "white"),
+    [
+        (Rendering(integer=4_095), 4_095),
+        (Rendering(given=1_000, integer=4_095), 1_000),
+        (ALONE, 65_535),
+    ],
+)
+def test_a_deep_png_has_the_records_white(rendering, white):
+    values = np.tile(np.linspace(0, 4_095, 50), (40, 1)).astype(np.uint16)
+    data = file_of(Image.fromarray(values), "PNG")
+    rules = ImageRules(rendering=rendering)
+    ours = record_ops.record_pixels(tf.constant(data), rules).numpy().astype(int)
+    expected = np.clip(np.rint(values / white * 255), 0, 255)
+    assert np.abs(ours - expected[..., np.newaxis]).max() <= 1
+    held = encode(data, rendering=rendering).data
+    with Image.open(io.BytesIO(held)) as image:
+        assert np.abs(ours - np.asarray(image)).max() <= 1
 
 
 def test_a_gray_jpeg_and_one_of_inks(graph):

@@ -10,7 +10,6 @@ holds for val. Columns may have other names: see `tables.choosing`.
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from kerastransfer.archives.spans import FileSpan, read_bounded
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
-from kerastransfer.datasets.naming import refuse_archives, safe_name
+from kerastransfer.datasets.naming import absolute, refuse_archives, safe_name
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own import split_choice
 from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
@@ -197,10 +196,10 @@ def dataset(
     refuse_archives("csv", archives)
     if not text:
         raise InputError("Expected a file after 'csv:', such as csv:photos.csv.")
-    file = _absolute(text)
+    file = absolute(text)
     options = dict(options or {})
     if options.get("image_folder") is not None:
-        options["image_folder"] = str(_absolute(str(options["image_folder"])))
+        options["image_folder"] = str(absolute(str(options["image_folder"])))
     if options.get("splits") is not None:
         split_choice.read_choice(str(options["splits"]))
     return Dataset(
@@ -211,7 +210,3 @@ def dataset(
         options=options,
         salt=SALT,
     )
-
-
-def _absolute(text: str) -> Path:
-    return Path(os.path.normpath(Path(text).expanduser().absolute()))

@@ -8,7 +8,6 @@ drawn from train by the default rule. See `kerastransfer.datasets.own.folders`.
 
 import dataclasses
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from kerastransfer.archives.spans import FileSpan
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Item, Listing, make_listing
-from kerastransfer.datasets.naming import refuse_archives, safe_name
+from kerastransfer.datasets.naming import absolute, refuse_archives, safe_name
 from kerastransfer.datasets.option import Option, OptionValue
 from kerastransfer.datasets.own.folders.layout import FolderLayout
 from kerastransfer.datasets.own.folders.losses import refuse_losses
@@ -139,8 +138,7 @@ def dataset(
     refuse_archives("folder", archives)
     if not text:
         raise InputError("Expected a folder after 'folder:', such as folder:photos.")
-    # normpath, not resolve: a link that is moved to new images stays the same dataset
-    root = Path(os.path.normpath(Path(text).expanduser().absolute()))
+    root = absolute(text)
     values = {option.name: option.default for option in OPTIONS} | dict(options or {})
     return Dataset(
         name=safe_name("folder", root.name, root),

@@ -18,7 +18,12 @@ from kerastransfer.archives.spans import MAX_BYTES, FileSpan, Held, Readable, Un
 from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing, SplitName, make_listing
-from kerastransfer.datasets.naming import is_dropping, refuse_archives, safe_name
+from kerastransfer.datasets.naming import (
+    absolute,
+    is_dropping,
+    refuse_archives,
+    safe_name,
+)
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.own import column_options, split_choice
 from kerastransfer.datasets.own.folder import stamp
@@ -222,7 +227,7 @@ def dataset(
         raise InputError(
             "Expected a file or folder after 'parquet:', such as parquet:train.parquet."
         )
-    root = Path(os.path.normpath(Path(text).expanduser().absolute()))
+    root = absolute(text)
     options = dict(options or {})
     if options.get("splits") is not None:
         split_choice.read_choice(str(options["splits"]))
