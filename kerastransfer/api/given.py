@@ -74,13 +74,20 @@ def path_of(location: Location | None) -> Path | None:
     return None if location is None else Path(location)
 
 
-def settings_of(config: TrainConfig | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the settings that a config holds."""
-    if isinstance(config, TrainConfig):
-        return config.as_dict()
-    return dict(config or {})
+def settings_of(
+    config: TrainConfig | Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    **named: Any,
+) -> dict[str, Any]:
+    """Return the settings of a config, with those that were given instead of them.
 
-
-def without_none(**values: Any) -> dict[str, Any]:
-    """Return the values that were given."""
-    return {name: value for name, value in values.items() if value is not None}
+    Parameters
+    ----------
+    settings : mapping
+        Given as keywords; they go before all others.
+    **named
+        Parameters that are settings; None where they were not given.
+    """
+    kept = config.as_dict() if isinstance(config, TrainConfig) else config or {}
+    given = {name: value for name, value in named.items() if value is not None}
+    return {**kept, **given, **settings}

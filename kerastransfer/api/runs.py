@@ -12,7 +12,6 @@ from kerastransfer.api.given import (
     path_of,
     records_folder_of,
     settings_of,
-    without_none,
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
@@ -120,11 +119,9 @@ def train(
     """
     run_sources = _sources(
         recipe,
-        chosen={
-            **settings_of(config),
-            **without_none(images_per_class=images_per_class, backbone=backbone),
-            **settings,
-        },
+        chosen=settings_of(
+            config, settings, images_per_class=images_per_class, backbone=backbone
+        ),
         dataset=dataset_of(data, archives, options, records),
         weights=weights,
         mean_image=mean_image,
@@ -248,11 +245,9 @@ def plan(
     """
     run_sources = _sources(
         recipe,
-        chosen={
-            **settings_of(config),
-            **without_none(images_per_class=images_per_class, backbone=backbone),
-            **settings,
-        },
+        chosen=settings_of(
+            config, settings, images_per_class=images_per_class, backbone=backbone
+        ),
         dataset=dataset_of(data, archives, options, records),
         weights=weights,
         mean_image=mean_image,

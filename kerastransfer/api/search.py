@@ -10,7 +10,6 @@ from kerastransfer.api.given import (
     path_of,
     records_folder_of,
     settings_of,
-    without_none,
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
@@ -80,11 +79,9 @@ def tune(
         tuner=tuner, trials=trials, seed=search_seed, checkpoint_every=checkpoint_every
     )
     run_sources = sources.find(
-        {
-            **settings_of(config),
-            **without_none(images_per_class=images_per_class, backbone=backbone),
-            **settings,
-        },
+        settings_of(
+            config, settings, images_per_class=images_per_class, backbone=backbone
+        ),
         recipes=names,
         dataset=dataset_of(data, archives, options, records),
         weights=path_of(weights),

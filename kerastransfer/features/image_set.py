@@ -117,7 +117,7 @@ class ImageSet:
         """Return each image's name in the records: shape (n,); reads them."""
         return np.array(
             [
-                _id(records.serialized(split, int(position)))
+                example_texts(records.serialized(split, int(position)), "id")[0]
                 for split, positions in self.parts
                 for position in positions
             ],
@@ -145,6 +145,10 @@ class ImageSet:
             )
 
 
-def _id(serialized: bytes) -> str:
-    example = tf.train.Example.FromString(serialized)
-    return str(example.features.feature["id"].bytes_list.value[0].decode("utf-8"))
+def example_texts(serialized: bytes, *names: str) -> tuple[str, ...]:
+    """Return texts of an example, such as its id; empty where it has none."""
+    feature = tf.train.Example.FromString(serialized).features.feature
+    values = [list(feature[name].bytes_list.value) for name in names]
+    return tuple(
+        value[0].decode("utf-8", "surrogateescape") if value else "" for value in values
+    )

@@ -1,15 +1,13 @@
 """A run's answer to every image, as a table that anything can read."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer.features.image_set import LabelledExamples
+from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
 
 FOLDER = "predictions"
@@ -58,7 +56,8 @@ def write(
     ):
         writer = csv.writer(to)
         writer.writerow([*COLUMNS, *(f"p:{name}" for name in classes)])
-        for row, (name, group) in enumerate(_names(records, split)):
+        for row in range(records.size(split)):
+            name, group = example_texts(records.serialized(split, row), "id", "group")
             writer.writerow(
                 [
                     *(name, group, classes[answers.labels[row]]),
@@ -87,16 +86,3 @@ def ranks_of(answers: Answers) -> NDArray[np.int64]:
     ahead = (probabilities > true) | ((probabilities == true) & before)
     ranks: NDArray[np.int64] = 1 + np.count_nonzero(ahead, axis=1)
     return ranks
-
-
-def _names(records: LabelledExamples, split: str) -> Iterator[tuple[str, str]]:
-    """Yield the id and the group of each image of a split."""
-    for position in range(records.size(split)):
-        example = tf.train.Example.FromString(records.serialized(split, position))
-        features = example.features.feature
-        yield _text(features["id"]), _text(features["group"])
-
-
-def _text(feature: Any) -> str:
-    values = feature.bytes_list.value
-    return values[0].decode("utf-8", "surrogateescape") if values else ""

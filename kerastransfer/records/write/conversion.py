@@ -59,12 +59,12 @@ class Conversion:
         kept.
         """
         rejected: dict[str, str] = {}
-        overview = Overview.of_plan(self._plan(listing), listing, self.dataset.info)
+        plan = self._plan(listing)
+        overview = Overview.of_plan(plan, listing, self.dataset.info)
         report.say(f"{self.dataset.spec}\n{overview}")
         with Spool(folder / "images") as spool:
             encoding = self._encoding(spool)
             while True:
-                plan = self._plan(_without(listing, rejected))
                 self._check_shards(plan)
                 placed = [p.path for split in SPLITS for p in plan.places(split)]
                 paths = placed
@@ -85,9 +85,11 @@ class Conversion:
                     may_drop=self.options.short_classes == "drop",
                 )
                 report.warn(f"{tell(undecodable)} Left out; planning again.")
+                plan = self._plan(_without(listing, rejected))
             self._tell_untrained(plan)
             encoding.add_deep(placed)
-            about = self._metadata(plan, listing, rejected, encoding)
+            images = encoding.counts(placed)
+            about = self._metadata(plan, listing, rejected, encoding.rendering, images)
             return self._write(plan, spool, about, folder)
 
     def _encoding(self, spool: Spool) -> Encoding:
@@ -132,9 +134,9 @@ class Conversion:
         plan: SplitPlan,
         listing: Listing,
         rejected: Mapping[str, str],
-        encoding: Encoding,
+        rendering: Rendering,
+        images: Mapping[str, int],
     ) -> dict[str, Any]:
-        paths = [place.path for split in SPLITS for place in plan.places(split)]
         return manifest.describe(
             self.dataset,
             plan,
@@ -145,8 +147,8 @@ class Conversion:
             # Records of files that changed meanwhile are not those of any files.
             stamp=self.stamp if self.dataset.source.stamp() == self.stamp else "",
             ungrouped=self._ungrouped(_without(listing, rejected)),
-            rendering=encoding.rendering,
-            images=encoding.counts(paths),
+            rendering=rendering,
+            images=images,
         )
 
     def _write(
