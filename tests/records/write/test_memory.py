@@ -10,7 +10,7 @@ import dataclasses, io, resource, sys
 from pathlib import Path
 from PIL import Image
 from kerastransfer.datasets.image_file import whole
-from kerastransfer.datasets.dataset import Dataset, DatasetInfo
+from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.listing import Item, make_listing
 from kerastransfer.records.write import builder
 from kerastransfer.records.write.convert import convert
@@ -28,21 +28,13 @@ class Dot:
         return out.getvalue()
 
 @dataclasses.dataclass(frozen=True)
-class Tiny:
-    sequential: bool = False
-
+class Tiny(ImageSource):
     def listing(self, watch=None):
         items = (Item(f"{i % 10}/{i:06d}.png", i % 10) for i in range(SIZE))
         return make_listing("0123456789", items, "0" * 64, where="tiny")
 
     def image_files(self, paths):
         return (whole(path, Dot(path)) for path in paths)
-
-    def stamp(self):
-        return ""
-
-    def archives(self, watch):
-        return ()
 
 def peak():  # bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
