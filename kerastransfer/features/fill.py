@@ -39,7 +39,7 @@ class Filler:
         Whose lower blocks are run.
     preprocessing : Preprocessing
         The backbone's.
-    cut : int
+    last : int
         The last block that is run.
     wanted : sequence of ImageSet
         Images whose outputs are to be in the cache.
@@ -51,13 +51,13 @@ class Filler:
         network: Network,
         preprocessing: Preprocessing,
         examples: pipeline.Examples,
-        cut: int,
+        last: int,
         wanted: Sequence[ImageSet],
     ) -> None:
         self.cache = cache
         self._preprocessing = preprocessing
         self._examples = examples
-        self._extract = Extractor(network, preprocessing, last=cut)
+        self._extract = Extractor(network, preprocessing, last=last)
         self.wanted = list(wanted)
         self.missing = self._check(wanted)
 
@@ -68,7 +68,7 @@ class Filler:
         records: LabelledExamples,
         network: Network,
         backbone: Backbone,
-        cut: int,
+        last: int,
         wanted: Sequence[ImageSet],
         *,
         dtype: str = "float32",
@@ -79,17 +79,17 @@ class Filler:
         ----------
         home : Path
             The folder that holds all caches.
-        records, network, backbone, cut, wanted
+        records, network, backbone, last, wanted
             Images, what is run on them, with the weights that it has, up to which
             block, and of which images.
         dtype : {'float32', 'float16'}
             How outputs are kept.
         """
-        identity = Identity.of(network, backbone, cut, records.content_hash, dtype)
-        shape = network.blocks[cut - 1].output_shape[1:]
+        identity = Identity.of(network, backbone, last, records.content_hash, dtype)
+        shape = network.blocks[last - 1].output_shape[1:]
         sizes: dict[str, int] = {split: records.size(split) for split in SPLITS}
         cache = Cache(home, identity, shape, sizes)
-        return cls(cache, network, backbone.preprocessing, records, cut, wanted)
+        return cls(cache, network, backbone.preprocessing, records, last, wanted)
 
     @property
     def num_missing(self) -> int:

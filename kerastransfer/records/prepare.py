@@ -1,7 +1,6 @@
 """From a dataset to records in one call: download, convert, look for duplicates."""
 
 import dataclasses
-import html
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from kerastransfer.datasets.archived.fetch import fetch
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.own.tfds_set import TfdsSet
 from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import progress, stages
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
@@ -43,7 +43,7 @@ _SHOWN = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Preformatted):
     """Records, and what was seen of them where they are new.
 
     ``str`` gives counts, leaks and duplicates in lines of text.
@@ -74,9 +74,6 @@ class Prepared:
         if self.health is not None:
             lines += health_text.findings(self.health, metadata["short_classes"])
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the records hold in plain Python, ready for JSON."""

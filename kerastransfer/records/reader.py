@@ -1,6 +1,5 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
-import html
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
@@ -26,7 +26,7 @@ from kerastransfer.records.write.convert import convert, records_path
 _SHOWN = 10  # classes that text names
 
 
-class Records:
+class Records(Preformatted):
     """One converted dataset; see `open_records`.
 
     Parameters
@@ -71,9 +71,6 @@ class Records:
             f"{self.name}: {sizes} images of {len(self.classes):,} classes "
             f"({names}{f' and {more:,} more' if more > 0 else ''}), in {self.path}"
         )
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def size(self, split: str) -> int:
         """Return how many images a split holds."""

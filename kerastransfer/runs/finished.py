@@ -1,7 +1,6 @@
 """A finished run, read back from its folder: its numbers, its network, its answers."""
 
 import dataclasses
-import html
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.foundation import json_file
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records, find_or_convert
@@ -52,7 +52,7 @@ class Baseline:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Preformatted):
     """What a run's folder says of it.
 
     Parameters
@@ -83,9 +83,6 @@ class Run:
         if (self.folder / SAVED_MODEL).is_dir():
             lines.append(f"{'SavedModel':<15} {self.folder / SAVED_MODEL}")
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     @property
     def backbone(self) -> Backbone:

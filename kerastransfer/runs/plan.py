@@ -1,13 +1,13 @@
 """What a run would do: its images, phases, blocks and caches. Needs no TensorFlow."""
 
 import dataclasses
-import html
 import math
 from typing import TYPE_CHECKING
 
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import counted, duration
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
@@ -57,7 +57,7 @@ class RunCost:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
+class RunPlan(Preformatted):
     """What a run would do; its text is what ``train --dry-run`` prints.
 
     Parameters
@@ -90,9 +90,6 @@ class RunPlan:
         if self.cost is not None:
             lines.append(str(self.cost))
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     @property
     def _num_images(self) -> int:

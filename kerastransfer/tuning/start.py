@@ -1,7 +1,6 @@
 """Starting a search: sources checked, devices started, trials trained, best kept."""
 
 import dataclasses
-import html
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from kerastransfer.distribution.choice import Choice, tf_config
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
@@ -30,7 +30,7 @@ _SHORT = 3  # Hyperband's trials are about a third of their length, on average
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Search(Preformatted):
     """What a search found.
 
     Parameters
@@ -68,9 +68,6 @@ class Search:
                 self.command,
             ]
         )
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def as_dict(self) -> list[dict[str, Any]]:
         """Return the trials in plain Python, ready for JSON."""

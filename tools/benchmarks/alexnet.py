@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from benchmarks import steps
+from benchmarks import apart, steps
 from benchmarks.row import Row
 
 _NAME = "alexnet"
@@ -34,7 +34,7 @@ def rows() -> list[Row]:
             ours=ours,
             theirs=_keras(),
         ),
-        *steps.against_torch(
+        *apart.against_torch(
             "train alexnet, against PyTorch (norms, channels last)",
             1.5,
             __file__,
@@ -119,7 +119,7 @@ def main() -> int:
         nn.Linear(4096, steps.CLASSES),
     ).to(memory_format=torch.channels_last)
     pixels, classes = steps.noise(_BATCH, _SIZE)
-    print(steps.torch_rate(model, pixels - 117, classes))
+    print(apart.torch_rate(model, pixels - 117, classes))
     return 0
 
 

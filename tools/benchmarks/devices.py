@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from benchmarks import steps
+from benchmarks import apart, steps
 from benchmarks.row import Row
 
 _NAME = "efficientnet_lite0"
@@ -29,7 +29,7 @@ def rows() -> list[Row]:
     losses: dict[int, list[float]] = {}
 
     def run(count: int) -> float:
-        measured = steps.apart(__file__, str(count))
+        measured = apart.run(__file__, str(count))
         losses[count] = measured["losses"]
         if len(losses) == 2:
             _check(losses[1], losses[2])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from benchmarks import steps
+from benchmarks import apart, steps
 from benchmarks.row import Row
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def rows() -> list[Row]:
             ours=ours,
             theirs=_keras(),
         ),
-        *steps.against_torch(
+        *apart.against_torch(
             "train efficientnet_lite0, against PyTorch (timm, channels last)",
             1.8,
             __file__,
@@ -132,7 +132,7 @@ def main() -> int:
     model = timm.create_model("tf_efficientnet_lite0", num_classes=steps.CLASSES)
     model = model.to(memory_format=torch.channels_last).eval()
     pixels, classes = steps.noise(_BATCH, _SIZE)
-    print(steps.torch_rate(model, (pixels - 127) / 128, classes))
+    print(apart.torch_rate(model, (pixels - 127) / 128, classes))
     return 0
 
 

@@ -1,9 +1,9 @@
 """A dataset's records and what was seen of them, as one value that prints itself."""
 
 import dataclasses
-import html
 from typing import Any
 
+from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, Kept
@@ -11,7 +11,7 @@ from kerastransfer.records.reader import Records
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class InspectReport:
+class InspectReport(Preformatted):
     """The health of a dataset's records, before anything is trained on them.
 
     ``str`` gives the report in lines of text.
@@ -28,9 +28,6 @@ class InspectReport:
 
     def __str__(self) -> str:
         return health_text.show(self.records, self.health, self.backbone)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in plain Python, ready for JSON."""
