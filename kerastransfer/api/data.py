@@ -20,9 +20,9 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.records import manifest
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.reader import (
     Records,
-    find_or_convert,
     open_records,
 )
 from kerastransfer.records.remembered import refuse_other_options

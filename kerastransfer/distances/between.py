@@ -16,7 +16,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.weights import store
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _from_records(
     from kerastransfer.distances import domains
     from kerastransfer.features.image_set import ImageSet
 
-    records = reader.find_or_convert(dataset, request.records)
+    records = find_or_convert(dataset, request.records)
     images = ImageSet.of(records, request.split, most=request.max_images, seed=seed)
     with progress(f"Extracting {records.name}") as show:
         return domains.from_records(records, images, network, seed, show)

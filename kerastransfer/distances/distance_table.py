@@ -53,13 +53,18 @@ class Distances:
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """The table's rows: a head, the study's seven datasets, and the target."""
-        head = ("", *(_NAMES[name] for name in _COLUMNS))
+        """The table's rows: a head, the study's seven datasets, and the target.
+
+        The study's are of AlexNet, and another backbone's MMD is in other units: it
+        stands below the table alone.
+        """
+        head = ("of AlexNet, published", *(_NAMES[name] for name in _COLUMNS))
         study = [
             (row.dataset, *(_cell(name, getattr(row, name)) for name in _COLUMNS))
             for row in published.TABLE
         ]
-        return [head, *study, (self.target, *map(self._own_cell, _COLUMNS))]
+        own = f"{self.target}, {self.backbone}"
+        return [head, *study, (own, *map(self._own_cell, _COLUMNS))]
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything in plain Python, ready for JSON."""
@@ -102,6 +107,8 @@ class Distances:
         distance = self.metrics.get(name)
         if distance is None or not distance.value:
             return "-"
+        if name == "mmd" and self.backbone not in matrix.MEASURED_ON:
+            return "-"
         return _cell(name, _headline(name, distance.value))
 
     def _opening(self) -> list[str]:
@@ -124,7 +131,7 @@ class Distances:
         if self.verdict is not None:
             lines += ["", *_verdict(fields["verdict"])]
         if self.backbone not in matrix.MEASURED_ON:
-            lines.append(f"limits    {matrix.LIMITS}; MMD is in other units")
+            lines.append(f"limits    {matrix.LIMITS}; MMD is in units of its own")
         if self.plot is not None:
             lines.append(f"plot      {self.plot}")
         return lines

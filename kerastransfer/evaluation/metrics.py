@@ -18,6 +18,7 @@ from kerastransfer.evaluation.intervals import (
 )
 
 _CONFIDENCE = 0.95
+_TOP5_FROM = 20  # classes; of fewer nearly every image has its class among five
 _LEAST = float(np.finfo(np.float32).tiny)  # 1.2e-38: no image costs above 87.4 nats
 
 
@@ -71,6 +72,8 @@ class Metrics:
             "mean per class": self.mean_per_class_accuracy,
             "top 5": self.top5_accuracy,
         }
+        if len(self.confusion_matrix) < _TOP5_FROM:
+            del accuracies["top 5"]
         lines = [(name, str(value)) for name, value in accuracies.items() if value]
         return [*lines, ("nll", wording.nats(self.nll.as_dict()))]
 

@@ -1,7 +1,8 @@
 """Compare two classifiers on the same images."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,13 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Return fields and verdict in plain Python, ready for JSON."""
         return {**dataclasses.asdict(self), "verdict": self.verdict}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the comparison that `as_dict` was called on."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        kept = {name: fields[name] for name in names}
+        return cls(**{**kept, "difference": Estimate.from_dict(kept["difference"])})
 
 
 def compare(

@@ -10,7 +10,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.weights import store
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def extract(
     from kerastransfer.features import feature_file, responses
     from kerastransfer.features.image_set import ImageSet
 
-    examples = reader.find_or_convert(dataset, records)
+    examples = find_or_convert(dataset, records)
     network = responses.source_network(architecture, loaded.mapping)
     images = ImageSet.of(examples, split)
     with progress("Extracting") as show:

@@ -12,7 +12,8 @@ from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import progress, stages
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
-from kerastransfer.records.health.report import Health, pictures
+from kerastransfer.records.health.clusters import pictures
+from kerastransfer.records.health.report import Health
 from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.split.overview import Overview

@@ -1,6 +1,5 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,20 +7,14 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.datasets.dataset import Dataset
-from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.foundation import report
+from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.arrays import IntArray
-from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.notebook import Preformatted
-from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
-from kerastransfer.records.images import notes
-from kerastransfer.records.remembered import read_as_before
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
-from kerastransfer.records.write.convert import convert, records_path
 
 _SHOWN = 10  # classes that text names
 
@@ -50,7 +43,7 @@ class Records(Preformatted):
         self.path = path
         self.metadata = metadata
         self.name: str = metadata["dataset"]
-        # What they were made from, where it is known: see `find_or_convert`.
+        # What they were made from, where it is known: see `records.find`.
         self.dataset: Dataset | None = None
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.content_hash = manifest.content_hash(metadata)
@@ -206,74 +199,3 @@ def open_records(path: Path) -> Records:
             )
     file_format = read_format(info, path / "dataset_info.json")
     return Records(path, metadata, lengths, file_format)
-
-
-def find_or_convert(
-    dataset: Dataset,
-    records_dir: Path | None = None,
-    *,
-    workers: int | None = None,
-    progress: OnProgress | None = None,
-) -> Records:
-    """Open a dataset's records; convert it first where its images are at hand.
-
-    Records that are there are taken as they were made. A user's own files are looked
-    at again, and converted again with the same options when they have changed.
-
-    Parameters
-    ----------
-    records_dir : Path, optional
-        The folder that holds ``<name>/1.0.0``; None for the usual one.
-    workers, progress
-        See `convert.convert`.
-
-    Raises
-    ------
-    MissingError
-        If there are no records and the images are not at hand; the message holds the
-        command that makes them.
-    DataError
-        If the records are damaged, or a conversion fails.
-    """
-    dataset.source.check()
-    out = records_home() if records_dir is None else Path(records_dir)
-    path = records_path(dataset, out)
-    if not path.exists():
-        if not dataset.info.auto_convert:
-            raise MissingError(
-                f"No records of {dataset.name!r} in {str(out)!r}; "
-                f"{_way_to_records(dataset, out)}."
-            )
-        report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
-        convert(dataset, out, workers=workers, progress=progress)
-        for line in notes.lines(manifest.read(path)):
-            report.say(line)
-    elif dataset.info.may_change:
-        metadata = manifest.read(path)
-        dataset = read_as_before(dataset, metadata)
-        convert(
-            dataset,
-            out,
-            **{name: metadata[name] for name in manifest.OPTIONS},
-            workers=workers,
-            progress=progress,
-        )
-    records = open_records(path)
-    records.dataset = dataset
-    return records
-
-
-def _way_to_records(dataset: Dataset, out: Path) -> str:
-    """Say how to get records that are not there."""
-    if dataset.info.steps and not dataset.info.parts:
-        return dataset.info.steps
-    return f"make them with '{_command(dataset, out)}'"
-
-
-def _command(dataset: Dataset, out: Path) -> str:
-    words = ["kerastransfer", "convert", "--dataset", dataset.spec]
-    parts = dataset.info.parts
-    public = bool(parts) and all(part.urls for part in parts if part.needed)
-    words += ["--download"] if public else ["--archives", "DIR"]
-    words += ["--out", str(out)] if out != records_home() else []
-    return shlex.join(words)

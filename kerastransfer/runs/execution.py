@@ -26,6 +26,7 @@ from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import evaluation, predictions, result_file, run_folder
+from kerastransfer.runs.against_probe import ProbeAnswers
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
 from kerastransfer.runs.predictions import Answers
@@ -118,7 +119,7 @@ def train(
         spent = checkpoint.seconds
         features = _source_features(setup, inputs) if chief else {}
         with_probe = features and inputs.with_probe
-        probe = result_file.probe(features) if with_probe else None
+        probe = ProbeAnswers.of(features) if with_probe else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
         saver = CheckpointSaver(
@@ -143,9 +144,11 @@ def train(
         training_seconds = stop_signal.seconds
         if chief:
             kept = run_folder.keep_better(folder, network, results)
+            answers = _classify(setup, network, features, inputs, folder)
             result = {
-                **_measure(setup, network, features, inputs, folder),
-                "probe": probe,
+                "test": metrics.evaluate(*answers["test"]).as_dict(),
+                "val": metrics.evaluate(*answers["val"]).as_dict(),
+                "probe": probe and probe.beside(answers["test"], results),
                 **result_file.identity(config, inputs.records),
                 **result_file.ending(results, kept),
                 "training_seconds": round(training_seconds, 1),
@@ -257,20 +260,19 @@ def _training(
         callback_list.on_train_end()
 
 
-def _measure(
+def _classify(
     setup: TrainSetup,
     network: Network,
     features: SplitFeatures,
     inputs: RunInputs,
     folder: Path,
-) -> dict[str, Any]:
-    """Measure on test and val, and keep the answers."""
-    measured, records = {}, inputs.records
+) -> dict[str, Answers]:
+    """Classify test and val, and keep the answers as tables."""
+    answers, records = dict[str, Answers](), inputs.records
     for split in ("test", "val"):
-        answers = _answer(setup, network, split, features)
-        predictions.write(folder, split, answers, records, records.classes)
-        measured[split] = metrics.evaluate(*answers).as_dict()
-    return measured
+        answers[split] = _answer(setup, network, split, features)
+        predictions.write(folder, split, answers[split], records, records.classes)
+    return answers
 
 
 def _answer(

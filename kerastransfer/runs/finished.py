@@ -12,12 +12,15 @@ from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
+from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.metrics import Metrics
+from kerastransfer.evaluation.paired import Comparison
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.reader import Records, find_or_convert
+from kerastransfer.records.reader import Records
 
 if TYPE_CHECKING:
     import keras
@@ -42,10 +45,14 @@ class Baseline:
         Such as ``"logistic regression"``.
     test : Metrics
         On the run's own test set.
+    compared : Comparison or None
+        The run's accuracy minus its own, image by image; None in runs of earlier
+        versions.
     """
 
     kind: str
     test: Metrics
+    compared: Comparison | None = None
 
     def __str__(self) -> str:
         return f"{self.test.accuracy}, {self.kind}"
@@ -79,6 +86,8 @@ class Run(Preformatted):
         ]
         if self.to_beat is not None:
             lines.append(f"{'to beat':<15} {self.to_beat}")
+            if self.to_beat.compared is not None:
+                lines.append(f"{'against it':<15} {_against(self.to_beat.compared)}")
         lines.append(f"{'run':<15} {self.folder}")
         if (self.folder / SAVED_MODEL).is_dir():
             lines.append(f"{'SavedModel':<15} {self.folder / SAVED_MODEL}")
@@ -106,7 +115,12 @@ class Run(Preformatted):
         probe = self._result["probe"]
         if not probe:
             return None
-        return Baseline(kind=probe["kind"], test=Metrics.from_dict(probe["test"]))
+        compared = probe.get("compared")
+        return Baseline(
+            kind=probe["kind"],
+            test=Metrics.from_dict(probe["test"]),
+            compared=Comparison.from_dict(compared) if compared else None,
+        )
 
     @property
     def _result(self) -> Mapping[str, Any]:
@@ -212,6 +226,17 @@ class Run(Preformatted):
         preprocessing, rules = self.backbone.preprocessing, ImageRules.read(self.folder)
         saved_model.save(self.blocks(), preprocessing, self.classes, folder, rules)
         return folder
+
+
+def _against(comparison: Comparison) -> str:
+    """Say how a run compares with its baseline: the difference, and what it means."""
+    meanings = {
+        "first is better": "better",
+        "second is better": "worse",
+        "not distinguishable": "not distinguishable",
+    }
+    points = wording.points(comparison.difference.as_dict())
+    return f"{points}, p = {comparison.p_value:.2g}: {meanings[comparison.verdict]}"
 
 
 def read(folder: Path) -> Run:

@@ -7,33 +7,8 @@ import numpy as np
 
 from kerastransfer import __version__
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.evaluation import metrics
-from kerastransfer.evaluation.probe import fit_probe
-from kerastransfer.evaluation.wording import percent
-from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
 from kerastransfer.training.phase import PhaseResults
-from kerastransfer.training.source_features import SplitFeatures
-
-
-def probe(features: SplitFeatures) -> dict[str, Any]:
-    """Fit the plain classifier that a recipe has to beat, and say how good it is.
-
-    Parameters
-    ----------
-    features : dict
-        The source's, of every split; only test's are left out of the fit.
-
-    Returns
-    -------
-    dict
-        ``kind`` and ``test``, as ``result.json`` holds them.
-    """
-    fitted = fit_probe(*features["train"], *features["val"])
-    test, labels = features["test"]
-    result = metrics.evaluate(fitted.probabilities(test), labels)
-    say(f"To beat: {fitted.kind}, test accuracy {percent(result.accuracy.as_dict())}")
-    return {"kind": fitted.kind, "test": result.as_dict()}
 
 
 def identity(config: TrainConfig, records: Records) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from kerastransfer.distribution.start import start
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.reader import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.write.convert import records_path

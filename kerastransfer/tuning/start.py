@@ -14,7 +14,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.report import say
-from kerastransfer.records.reader import find_or_convert
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs.sources import Sources
 from kerastransfer.runs.start import caching

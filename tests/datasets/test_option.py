@@ -61,7 +61,8 @@ def test_an_option_is_declared_once_and_known_everywhere(toy, capsys):
 def test_records_made_before_an_option_was_declared_stay_valid(
     toy, monkeypatch, tmp_path
 ):
-    from kerastransfer.records.reader import find_or_convert, open_records
+    from kerastransfer.records.find import find_or_convert
+    from kerastransfer.records.reader import open_records
 
     with monkeypatch.context() as earlier:
         earlier.delitem(table.DATASETS, "toy")

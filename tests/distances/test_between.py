@@ -1,5 +1,6 @@
 """Distances from names and files, as a Python caller gets them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -76,15 +77,33 @@ def test_the_value_prints_as_the_command_does(files, capsys):
 
 def test_the_rows_end_with_the_target_and_a_notebook_shows_them(files):
     distances = between(*files, metrics=["cosine"])
-    assert distances.rows[0] == ("", "cosine", "MMD", "linear SVM", "CNN")
+    head = ("of AlexNet, published", "cosine", "MMD", "linear SVM", "CNN")
+    assert distances.rows[0] == head
     assert len(distances.rows) == 9
     name, cosine, *others = distances.rows[-1]
-    assert (name, others) == ("<pets>", ["-", "-", "-"])
+    assert name == "<pets>, efficientnet_lite0"
+    assert others == ["-", "-", "-"]
     value = distances.metrics["cosine"].value["corrected"]["value"]
     assert cosine == f"{value:.3f}"
     page = distances._repr_html_()
     assert page.count("<tr>") == 9
     assert "&lt;pets&gt;" in page and "<pets>" not in page
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "caffenet"])
+def test_an_mmd_stands_in_the_table_only_where_its_units_are_the_tables(
+    files, backbone
+):
+    measured = between(*files, metrics=["mmd"])
+    value = measured.metrics["mmd"].value["corrected"]["value"]
+    shown = dataclasses.replace(measured, backbone=backbone)
+    cell = shown.rows[-1][2]
+    if backbone == "caffenet":
+        assert cell == f"{value:.1f}"
+    else:
+        assert cell == "-"
+        assert "MMD is in units of its own" in str(shown)
+    assert f"MMD        {value:.3f}" in str(shown)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from kerastransfer.features import image_set, responses
 from kerastransfer.features.extraction import Extractor
 from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.training import source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.weights import store
@@ -24,7 +24,7 @@ SPLIT = "val"
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     with pytest.warns(KerasTransferWarning, match="on first use"):
-        reader.find_or_convert(datasets.resolve("digits"), folder, workers=1)
+        find_or_convert(datasets.resolve("digits"), folder, workers=1)
     return folder
 
 
@@ -45,7 +45,7 @@ def passes(tmp_path, monkeypatch):
 
 def probe_features(folder):
     """What a training run fits its number to beat on."""
-    records = reader.find_or_convert(datasets.resolve("digits"), folder)
+    records = find_or_convert(datasets.resolve("digits"), folder)
     backbone = backbones.get("efficientnet_lite0")
     loaded = store.load(backbone.name)
     network = responses.source_network(backbone, loaded.mapping)

@@ -33,11 +33,11 @@ def open_records(place: pathlib.Path):
     from helpers import miniature
     from kerastransfer.backbones import table
     from kerastransfer.datasets import table as datasets
-    from kerastransfer.records import reader
+    from kerastransfer.records.find import find_or_convert
 
     table.BACKBONES["miniature"] = miniature.BACKBONE
     dataset = datasets.resolve(f"folder:{place / 'images'}")
-    return dataset.spec, reader.find_or_convert(dataset, place / "records")
+    return dataset.spec, find_or_convert(dataset, place / "records")
 
 
 def summary_of(records):

@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_images
 
 from kerastransfer import cli
 from kerastransfer.datasets import table as datasets
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_export_needs_a_place_of_its_own(journey, tmp_path, capsys):
 
 def test_predict_agrees_with_the_records_on_the_original_files(journey, capsys):
     run, spec = journey
-    records = reader.find_or_convert(datasets.resolve(spec))
+    records = find_or_convert(datasets.resolve(spec))
     files = sorted(Path(spec.removeprefix("folder:")).rglob("*.*"))
     assert cli.main(["predict", str(run), *map(str, files), "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 
 from kerastransfer.datasets.table import resolve
-from kerastransfer.records.reader import find_or_convert
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.sizes import Sizes
 
 

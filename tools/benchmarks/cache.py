@@ -74,11 +74,11 @@ def _setup(case: _Case, home: Path) -> "tuple[TrainSetup, Network]":
     from kerastransfer.backbones import table
     from kerastransfer.datasets import table as datasets
     from kerastransfer.distribution.replicas import single
-    from kerastransfer.records import reader
+    from kerastransfer.records.find import find_or_convert
     from kerastransfer.training.caching import Caching
     from kerastransfer.training.setup import TrainSetup
 
-    records = reader.find_or_convert(datasets.resolve("digits"))
+    records = find_or_convert(datasets.resolve("digits"))
     backbone = table.get(case.backbone)
     config = steps.make_config(
         case.backbone,

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from kerastransfer.records.health.report import Cluster, Health, pictures
+from kerastransfer.records.health.clusters import Cluster, pictures
+from kerastransfer.records.health.report import Health
 from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.overview import Overview

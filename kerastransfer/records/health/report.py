@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import duplicates
+from kerastransfer.records.health.clusters import (
+    Cluster,
+    across,
+    stored_classes,
+    stored_images,
+)
 from kerastransfer.records.health.fingerprints import (
     THUMBNAIL,
     Fingerprint,
@@ -18,30 +24,10 @@ from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.workers import Load, Workers
 
-# Pairs of splits between which nothing may stand twice.
-PAIRS = (("test", "train"), ("val", "train"), ("test", "val"))
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 # From a width and a height in pixels to the part of the image that a crop keeps.
 Kept = Callable[[int, int], float]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Images that are the same, or nearly so.
-
-    Parameters
-    ----------
-    exact : bool
-        Whether their bytes are the same.
-    ids, splits, classes : tuple of str
-        Of each image.
-    """
-
-    exact: bool
-    ids: tuple[str, ...]
-    splits: tuple[str, ...]
-    classes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +84,6 @@ class Health:
         return dataclasses.asdict(self)
 
 
-def pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Return some clusters so that each picture is in one of them only.
-
-    Parameters
-    ----------
-    clusters : sequence of Cluster
-        Of one kind, such as those under several labels. Images with the same bytes are
-        a cluster, and part of a larger one where others are nearly the same.
-    """
-    held = {name for each in clusters if not each.exact for name in each.ids}
-    return [each for each in clusters if not (each.exact and each.ids[0] in held)]
-
-
 def inspect(
     records: Records,
     kept: Kept,
@@ -136,9 +109,7 @@ def inspect(
     """
     names: list[str] = []
     looks = _look(records, names, workers, progress)
-    splits = [split for split in SPLITS for _ in range(records.size(split))]
-    labels = np.concatenate([records.labels(split) for split in SPLITS])
-    classes = [records.classes[label] for label in labels]
+    splits, classes = stored_classes(records)
     sound = [each for each in looks if not each.reason]
     copies = _find(sound)
 
@@ -153,7 +124,7 @@ def inspect(
 
     exact = [cluster(rows, True) for rows in copies.exact]
     near = [cluster(rows, False) for rows in copies.near]
-    clusters = (*exact, *near)
+    every = (*exact, *near)
     return Health(
         counts={
             split: dict(
@@ -170,10 +141,10 @@ def inspect(
         background=records.metadata["background"],
         sizes=_sizes(sound),
         dropped=_dropped(sound, kept),
-        clusters=clusters,
+        clusters=every,
         complete=copies.complete,
-        across=_across(exact, [*exact, *near]),
-        conflicts=tuple(each for each in clusters if len(set(each.classes)) > 1),
+        across=across(exact, every),
+        conflicts=tuple(each for each in every if len(set(each.classes)) > 1),
     )
 
 
@@ -185,27 +156,22 @@ def _look(
 ) -> list[Fingerprint]:
     """Look at all images, in order; their names are put into `names`."""
     total = sum(records.size(split) for split in SPLITS)
+
+    def numbered() -> Iterator[tuple[int, bytes]]:
+        for number, (name, image) in enumerate(stored_images(records)):
+            names.append(name)
+            yield number, image
+
     prints: list[Fingerprint] = []
     pool: Workers[tuple[int, bytes], Fingerprint] = Workers(
         fingerprint, lambda task: Load(len(task[1]), 1), images=total, workers=workers
     )
     with pool:
-        for done, each in enumerate(pool(_images(records, names)), start=1):
+        for done, each in enumerate(pool(numbered()), start=1):
             prints.append(each)
             if progress is not None:
                 progress(done, total)
     return sorted(prints, key=lambda each: each.number)
-
-
-def _images(records: Records, names: list[str]) -> Iterator[tuple[int, bytes]]:
-    import tensorflow as tf
-
-    for split in SPLITS:
-        for position in range(records.size(split)):
-            example = tf.train.Example.FromString(records.serialized(split, position))
-            feature = example.features.feature
-            names.append(feature["id"].bytes_list.value[0].decode())
-            yield len(names) - 1, feature["image"].bytes_list.value[0]
 
 
 def _find(looks: Sequence[Fingerprint]) -> duplicates.Duplicates:
@@ -240,27 +206,3 @@ def _dropped(looks: Sequence[Fingerprint], kept: Kept) -> dict[str, float]:
         "most": float(lost.max()),
         "half": float((lost >= 0.5).mean()),
     }
-
-
-def _across(
-    exact: Sequence[Cluster], alike: Sequence[Cluster]
-) -> dict[str, dict[str, int]]:
-    return {
-        f"{one} in {other}": {
-            "exact": _held(exact, one, other),
-            "near": _held(alike, one, other),
-        }
-        for one, other in PAIRS
-    }
-
-
-def _held(clusters: Sequence[Cluster], one: str, other: str) -> int:
-    """Count the images of one split that another holds too."""
-    names = {
-        name
-        for each in clusters
-        if other in each.splits
-        for name, split in zip(each.ids, each.splits, strict=True)
-        if split == one
-    }
-    return len(names)

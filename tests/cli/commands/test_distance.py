@@ -15,7 +15,7 @@ from kerastransfer.features import feature_file
 from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.source_statistics import SourceStatistics
 from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.weights import store
 
 # 19 photographs of landscapes, water, plants and animals; Debian's tuxpaint-data.
@@ -39,7 +39,7 @@ def told(capsys, *arguments):
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     with pytest.warns(KerasTransferWarning, match="on first use"):
-        reader.find_or_convert(table.resolve("digits"), folder, workers=1)
+        find_or_convert(table.resolve("digits"), folder, workers=1)
     return folder
 
 

@@ -11,14 +11,14 @@ from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.image_set import ImageSet
 from kerastransfer.features.source_statistics import SourceStatistics
 from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.records import reader
+from kerastransfer.records.find import find_or_convert
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     with pytest.warns(KerasTransferWarning, match="on first use"):
-        reader.find_or_convert(table.resolve("digits"), folder, workers=1)
+        find_or_convert(table.resolve("digits"), folder, workers=1)
     return folder
 
 
@@ -30,7 +30,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def digits(records):
-    return reader.find_or_convert(table.resolve("digits"), records)
+    return find_or_convert(table.resolve("digits"), records)
 
 
 def test_a_file_of_the_validation_images(records, digits, tmp_path, capsys):

@@ -12,7 +12,8 @@ from kerastransfer import cli
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.records.health import health_text
-from kerastransfer.records.health.report import Cluster, Health, pictures
+from kerastransfer.records.health.clusters import Cluster, pictures
+from kerastransfer.records.health.report import Health
 
 
 def noise(seed, width=60, height=40):

@@ -9,7 +9,7 @@ from PIL import Image
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.records.reader import find_or_convert
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import records_path
 

@@ -14,7 +14,8 @@ from kerastransfer import cli
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.records.reader import find_or_convert, open_records
+from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.reader import open_records
 from kerastransfer.records.write.convert import convert
 
 # Prepares a dataset that knows nothing of ours, in a process of its own.

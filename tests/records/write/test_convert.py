@@ -21,7 +21,8 @@ from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.records import workers as workers_module
-from kerastransfer.records.reader import find_or_convert, open_records
+from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.reader import open_records
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write import publishing
 from kerastransfer.records.write.convert import convert

@@ -14,9 +14,10 @@ from PIL import Image
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.report import KerasTransferWarning
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.health.inspect_report import inspect
 from kerastransfer.records.prepare import prepare
-from kerastransfer.records.reader import find_or_convert, open_records
+from kerastransfer.records.reader import open_records
 from kerastransfer.records.write.convert import convert
 
 EACH = 8  # images of a class
