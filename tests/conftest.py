@@ -23,6 +23,13 @@ LIGHT_FILES = {
 # In light rooms, but on TensorFlow Datasets or on a network that is built.
 HEAVY_FILES = {"test_tfds_set", "test_report"}
 
+# Files that take longest, so that none is begun when all others are done.
+LONGEST = (
+    *("test_readme", "test_replicas", "test_resume", "test_search", "test_digits"),
+    *("test_lite0_training", "test_killed", "test_alexnet", "test_examples_folder"),
+    *("test_failures", "test_api", "test_memory", "test_other_files"),
+)
+
 
 def is_light(path):
     """Return whether a test file needs no TensorFlow."""
@@ -42,7 +49,9 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the light tests by where they are."""
+    """Mark the light tests by where they are; begin with what takes longest."""
     for item in items:
         if is_light(item.path) and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.light)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))

@@ -4,8 +4,6 @@ import functools
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -107,19 +105,8 @@ def data(tmp_path_factory):
 
 def workers_of_a_run(data, out, *arguments):
     names = ports(2)
-    common = (data, RECIPE, "epochs=(20,20)", "--out", out, "--workers", names)
-    commands = (
-        [sys.executable, RUN, *common, "--worker", k, *arguments] for k in (0, 1)
-    )
-    return [
-        subprocess.Popen(
-            list(map(str, command)),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for command in commands
-    ]
+    common = (data, RECIPE, "epochs=(4,4)", "--out", out, "--workers", names)
+    return [WarmProcess(RUN, *common, "--worker", k, *arguments) for k in (0, 1)]
 
 
 def wait_for(process, text):
@@ -139,7 +126,7 @@ def undisturbed(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
     codes, told = finish(*workers_of_a_run(data, out))
     assert codes == [0, 0], told
-    assert "epoch 1/40" in told[0] and "epoch 1/40" not in told[1]
+    assert "epoch 1/8" in told[0] and "epoch 1/8" not in told[1]
     return out
 
 
@@ -156,7 +143,7 @@ def test_when_a_worker_is_gone_the_others_stop_and_the_job_resumes(
     data, undisturbed, tmp_path, who, number
 ):
     processes = workers_of_a_run(data, tmp_path)
-    wait_for(processes[0], "epoch 7/40")
+    wait_for(processes[0], "epoch 2/8")
     processes[who].send_signal(number)
     began = time.monotonic()
     _, told = processes[1 - who].communicate(timeout=90)

@@ -39,7 +39,8 @@ class WarmProcess:
         return self._process.exitcode
 
     def send_signal(self, number):
-        os.kill(self._process.pid, number)
+        if self.returncode is None:  # else somebody else may have its number
+            os.kill(self._process.pid, number)
 
     def kill(self):
         self.send_signal(signal.SIGKILL)

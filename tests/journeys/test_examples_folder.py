@@ -17,10 +17,16 @@ def test_there_are_three_scripts_and_a_notebook():
     assert [path.name for path in EXAMPLES.glob("*.ipynb")] == ["freeze_or_tune.ipynb"]
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Records and features, shared by the examples as by those who try them."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_a_script_runs(script, tmp_path, monkeypatch):
-    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+def test_a_script_runs(script, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(home))
     done = subprocess.run(
         [sys.executable, script],
         cwd=tmp_path,
@@ -30,12 +36,12 @@ def test_a_script_runs(script, tmp_path, monkeypatch):
     )
     assert done.returncode == 0, done.stderr
     assert "%" in done.stdout or "cosine" in done.stdout
-    assert not [path for path in tmp_path.iterdir() if path.name != "home"]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_and_its_results_are_shown(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+def test_the_notebook_runs_and_its_results_are_shown(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(home))
     notebook = nbformat.read(EXAMPLES / "freeze_or_tune.ipynb", as_version=4)
     nbclient.NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}

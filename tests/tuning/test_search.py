@@ -125,6 +125,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(data, tmp_path):
     assert place.read_text() == "years of work"
 
 
+@pytest.mark.slow
 def test_hyperband_trains_the_best_third_longer(data, tmp_path):
     code, trials, told = finish(start(data, tmp_path, "--tuner", "hyperband"))
     assert code == 0, told
@@ -140,6 +141,7 @@ def test_three_failures_in_a_row_end_it_with_their_reason(data, tmp_path):
     assert "error: Three trials in a row failed, the last so: Expected a finite" in told
 
 
+@pytest.mark.slow
 def test_a_chief_and_two_workers_share_a_search(data, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])

@@ -107,7 +107,7 @@ def test_killed_at_random_moments_it_begins_anew(seed, archives, undisturbed, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 14))
+@pytest.mark.parametrize("seed", range(2, 6))
 def test_killed_at_many_moments_it_begins_anew(seed, archives, undisturbed, tmp_path):
     killed_and_begun_again(seed, archives, undisturbed, tmp_path)
 
