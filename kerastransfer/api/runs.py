@@ -19,6 +19,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.export.locate import find_saved_model
+from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kerastransfer.export.predictor import Prediction
 
 
+@keras_settings.ours
 def train(
     data: Data,
     recipe: str | Recipe,
@@ -160,6 +162,7 @@ def open_run(folder: Location) -> Run:
     return finished.read(Path(folder))
 
 
+@keras_settings.ours
 def predict(
     model: Location,
     files: Iterable[Location],
@@ -214,6 +217,7 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
         )
 
 
+@keras_settings.ours
 def plan(
     data: Data,
     recipe: str | Recipe,

@@ -13,6 +13,7 @@ from kerastransfer.api.given import (
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation import keras_settings
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import sources
 from kerastransfer.tuning.search_plan import SearchPlan
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 RECIPES = ("F1-7R8", "F1-5FT6-7R8", "FT1-7R8", "F1-7R8+FT1-8")
 
 
+@keras_settings.ours
 def tune(
     data: Data,
     *,
