@@ -82,12 +82,14 @@ def _try(path: Path) -> tuple[filelock.BaseFileLock, bool]:
     """Try to acquire a lock once; tell whether it is one of the file system's."""
     # Not the library's own default: a lock may be released by another thread.
     lock: filelock.BaseFileLock = filelock.FileLock(path, thread_local=False)
+    if isinstance(lock, filelock.SoftFileLock):  # a system without any, as it warned
+        _acquire_at_once(lock)
+        return lock, False
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             _acquire_at_once(lock)
-            # It warns when it falls back by itself; without fcntl it always does.
-            native = not caught and not isinstance(lock, filelock.SoftFileLock)
+            native = not caught  # it warns when it falls back by itself
         except OSError as error:
             if error.errno not in system.UNSUPPORTED:
                 raise

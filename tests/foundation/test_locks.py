@@ -2,18 +2,27 @@
 
 import ast
 import errno
-import fcntl
+import os
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from helpers.disks import UNABLE, break_call
 
 import kerastransfer
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import locks
 from kerastransfer.foundation.report import KerasTransferWarning
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
+
+needs_flock = pytest.mark.skipif(fcntl is None, reason="breaks flock")
 
 TRY = """
 import sys
@@ -126,14 +135,12 @@ def test_a_lock_file_that_was_replaced_is_told(tmp_path):
     holder.join()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+@needs_flock
+@pytest.mark.parametrize("number", UNABLE)
 def test_a_file_system_without_locks_is_told_and_a_file_stands_for_one(
     number, tmp_path, monkeypatch
 ):
-    def flock(handle, operation):
-        raise OSError(number, "Function not implemented")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
+    break_call(monkeypatch, fcntl, "flock", number)
     path = tmp_path / "lock"
     with pytest.warns(KerasTransferWarning, match="has no locks") as caught:
         with locks.held(path):
@@ -146,12 +153,65 @@ def test_a_file_system_without_locks_is_told_and_a_file_stands_for_one(
         assert not list(tmp_path.iterdir())
     assert {type(item.message) for item in caught} == {KerasTransferWarning}
     assert "\n" not in str(caught[0].message)
+    assert "KERASTRANSFER_HOME" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+@needs_flock
+@pytest.mark.parametrize("number", UNABLE)
+def test_who_is_refused_there_is_told_what_to_delete(number, tmp_path, monkeypatch):
+    """A file that a crash of another machine left looks like a lock for ever."""
+    break_call(monkeypatch, fcntl, "flock", number)
+    marks = {errno.ENOSYS: "lock"}
+    mark = tmp_path / marks.get(number, "lock.soft")
+    mark.write_text("4242\nanother.machine\n", encoding="utf-8")
+    with (
+        pytest.warns(KerasTransferWarning),
+        pytest.raises(InputError, match=r"^in use If no process") as caught,
+        locks.held(tmp_path / "lock", refusal="in use"),
+    ):
+        pass
+    assert str(caught.value).endswith(f"delete {str(mark)!r}.")
+    mark.unlink()
+    with pytest.warns(KerasTransferWarning), locks.held(tmp_path / "lock", refusal=""):
+        assert mark.exists()
+
+
+@needs_flock
+def test_the_mark_of_a_process_of_this_machine_that_died_is_free(tmp_path, monkeypatch):
+    break_call(monkeypatch, fcntl, "flock", errno.ENOSYS)
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+    (tmp_path / "lock").write_text(f"{gone.pid}\n{socket.gethostname()}\n", "utf-8")
+    with pytest.warns(KerasTransferWarning), locks.held(tmp_path / "lock", refusal=""):
+        pass
+
+
+@needs_flock
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_refuses_the_file_is_no_disk_without_locks(
+    number, tmp_path, monkeypatch
+):
+    def refuse(path, *arguments):
+        if "lock" in Path(os.fsdecode(path)).name:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *arguments)
+
+    real = os.open
+    monkeypatch.setattr(os, "open", refuse)
+    with (
+        pytest.raises(OSError, match=os.strerror(number)) as caught,
+        locks.held(tmp_path / "lock"),
+    ):
+        pass
+    assert caught.value.errno == number
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_needs_posix_locks():
     package = Path(kerastransfer.__file__).parent
     for module in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 assert "fcntl" not in [alias.name for alias in node.names], module
             if isinstance(node, ast.ImportFrom):
