@@ -22,7 +22,7 @@ try:
 except ImportError:
     fcntl = None
 
-needs_flock = pytest.mark.skipif(fcntl is None, reason="breaks flock")
+needs_flock = pytest.mark.skipif(fcntl is None, reason="about flock")
 
 TRY = """
 import sys
@@ -69,7 +69,7 @@ def path(request, tmp_path):
 
 def test_one_process_at_a_time(path):
     with locks.held(path, refusal=""):
-        assert another_process(path) == "somebody has it"
+        assert another_process(path).startswith("somebody has it")
         with (
             pytest.raises(InputError, match="here too"),
             locks.held(path, refusal="here too"),
@@ -99,7 +99,7 @@ def test_the_lock_of_a_process_that_died_is_free(path):
         command(HOLD, path), stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout.readline() == "held\n"
-        assert another_process(path) == "somebody has it"
+        assert another_process(path).startswith("somebody has it")
         holder.kill()
     assert another_process(path) == "held"
 
@@ -113,6 +113,7 @@ def test_a_folder_that_was_locked_keeps_no_trace(tmp_path):
     assert not list(folder.iterdir())
 
 
+@needs_flock
 def test_a_lock_file_that_was_replaced_is_told(tmp_path):
     """Who waited for a file that is gone holds the one that took its place."""
     path = tmp_path / "folder" / "lock"
@@ -131,7 +132,7 @@ def test_a_lock_file_that_was_replaced_is_told(tmp_path):
     assert held.wait(30)
     with locks.held(path, on_wait=released.set):
         assert path.exists()
-        assert another_process(path) == "somebody has it"
+        assert another_process(path).startswith("somebody has it")
     holder.join()
 
 

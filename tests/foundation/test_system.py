@@ -14,7 +14,7 @@ from helpers.without_posix import WITHOUT_POSIX
 from kerastransfer.foundation import atomic, system
 
 # Why a light test does not run without POSIX.
-SKIPPED_THERE = ("breaks flock", "needs a terminal of POSIX", "needs os.pread")
+SKIPPED_THERE = ("about flock", "needs a terminal of POSIX", "needs os.pread")
 
 
 def test_the_light_parts_need_nothing_that_posix_alone_has():
