@@ -14,6 +14,8 @@ import kerastransfer as kt
 from kerastransfer.backbones import table
 from kerastransfer.foundation.keras_settings import KerasSettings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "half": {"policy": "mixed_float16", "floatx": "float16", "epsilon": 1e-3},
     "first": {"policy": "float64", "image_data_format": "channels_first"},
@@ -32,7 +34,7 @@ def answers(place, out):
         *kt.predict(exported, files, top=3),
     ]
     features = kt.features(images, out=out / "f.npz", split="test")
-    distance = kt.distance(images, metrics=("cosine",), max_images=8)
+    distance = kt.distance(images, metrics=("cosine",), max_images=12)
     network = run.network()
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
     return {
@@ -99,7 +101,6 @@ def train(place, out, **variables):
     return result["test"], result["val"], log, ended.stderr
 
 
-@pytest.mark.slow
 def test_the_command_trains_the_same_run_under_any_file_and_variables(place):
     keras_home = place / "keras_home"
     keras_home.mkdir()
@@ -110,7 +111,7 @@ def test_the_command_trains_the_same_run_under_any_file_and_variables(place):
         "image_data_format": "channels_first",
     }
     (keras_home / "keras.json").write_text(json.dumps(odd), encoding="utf-8")
-    *plain, _ = train(place, place / "usual", KERAS_HOME="/nowhere")
+    *plain, _ = train(place, place / "usual", KERAS_HOME=str(place / "no_file"))
     *same, told = train(
         place,
         place / "odd",
