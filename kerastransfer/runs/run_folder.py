@@ -153,7 +153,15 @@ def _elsewhere(error: OSError) -> Iterator[Path]:
     if error.errno not in system.UNSUPPORTED:
         raise error
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder, "copy.weights.h5")
+        try:
+            yield Path(folder, "copy.weights.h5")
+        except OSError as again:
+            if again.errno not in system.UNSUPPORTED:
+                raise
+            raise InputError(
+                f"HDF5 cannot lock files here, nor in {tempfile.gettempdir()!r}; set "
+                "HDF5_USE_FILE_LOCKING=FALSE, or TMPDIR to a folder on a local disk."
+            ) from None
 
 
 def share(checkpoint: Checkpoint, replicas: Replicas) -> Checkpoint:

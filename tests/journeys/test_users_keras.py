@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -44,7 +45,7 @@ def answers(place, out):
         "told": [prediction.probabilities.tolist() for prediction in told],
         "weights": [weight.numpy().tolist() for weight in network.weights],
         "features": np.array(features.features).tolist(),
-        "distance": str(distance),
+        "distance": re.sub(r"; [\d.]+ s$", "", str(distance), flags=re.MULTILINE),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from helpers import miniature
 from helpers.disks import UNABLE
 
+from kerastransfer.errors import InputError
 from kerastransfer.runs import run_folder
 
 
@@ -44,6 +45,16 @@ def test_weights_are_saved_and_read_where_nothing_can_be_locked(number, disk):
     ):
         np.testing.assert_array_equal(ours, theirs)
     assert file == run_folder.weights_path(folder, 1)
+
+
+def test_where_no_disk_has_locks_the_cure_is_said(tmp_path, monkeypatch):
+    def refuse(*arguments, **keywords):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(h5py, "File", refuse)
+    with pytest.raises(InputError, match="set HDF5_USE_FILE_LOCKING=FALSE, or TMPDIR"):
+        run_folder.save_weights(tmp_path, 1, miniature.build(3, seed=4))
+    assert list(tmp_path.rglob("*.h5")) == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
