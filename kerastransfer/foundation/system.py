@@ -5,6 +5,9 @@ import errno
 import os
 import sys
 import threading
+from pathlib import Path
+
+from kerastransfer.errors import InputError
 
 # What a file system answers where it cannot do something at all. (ENOTSUP is another
 # number than EOPNOTSUPP on macOS; some FUSE file systems say EINVAL.)
@@ -69,6 +72,27 @@ def allow_reading(path: str | os.PathLike[str]) -> None:
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
+
+
+def utf8(path: Path) -> Path:
+    r"""Return a folder that TensorFlow is to open, whose name it must be able to read.
+
+    Raises
+    ------
+    InputError
+        If its bytes are no UTF-8.
+
+    >>> utf8(Path("runs")).name
+    'runs'
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"Expected a folder whose name is UTF-8, got {str(path)!r}, which "
+            "TensorFlow cannot open; rename it or name another."
+        ) from None
+    return path
 
 
 def cores() -> int:

@@ -15,7 +15,7 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.export.locate import is_replaceable
-from kerastransfer.foundation import json_file, keras_settings
+from kerastransfer.foundation import json_file, keras_settings, system
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records, find_or_convert
@@ -208,7 +208,7 @@ class Run:
         InputError
             If the folder holds something else.
         """
-        folder = Path(folder)
+        folder = system.utf8(Path(folder))
         if folder.exists() and not is_replaceable(folder):
             raise InputError(
                 f"Expected --out to name a new folder or an older SavedModel, got "

@@ -11,7 +11,9 @@ import pytest
 from helpers.disks import UNABLE, break_call
 from helpers.without_posix import WITHOUT_POSIX
 
-from kerastransfer.foundation import atomic, system
+import kerastransfer as kt
+from kerastransfer.errors import InputError
+from kerastransfer.foundation import atomic, home, system
 
 # Why a light test does not run without POSIX.
 SKIPPED_THERE = ("about flock", "needs a terminal of POSIX", "needs os.pread")
@@ -54,6 +56,21 @@ def test_the_light_tests_pass_without_posix(tmp_path):
     skipped = [x for x in done.stdout.splitlines() if x.startswith("SKIPPED")]
     odd = [x for x in skipped if not any(reason in x for reason in SKIPPED_THERE)]
     assert odd == []
+
+
+def test_a_folder_that_tensorflow_could_not_open_is_refused(monkeypatch, tmp_path):
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    assert system.utf8(tmp_path / "café") == tmp_path / "café"
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(odd))
+    for call in (
+        lambda: home.records_home(),
+        lambda: kt.open_run(odd),
+        lambda: kt.predict(odd, ["x.png"]),
+        lambda: kt.convert("digits", out=odd),
+        lambda: kt.load("digits", records=odd),
+    ):
+        with pytest.raises(InputError, match="whose name is UTF-8, got '.*udce9'"):
+            call()
 
 
 @pytest.fixture(params=["pread", "seek"])
