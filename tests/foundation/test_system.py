@@ -69,7 +69,7 @@ def test_a_folder_that_tensorflow_could_not_open_is_refused(monkeypatch, tmp_pat
         lambda: kt.convert("digits", out=odd),
         lambda: kt.load("digits", records=odd),
     ):
-        with pytest.raises(InputError, match="whose name is UTF-8, got '.*udce9'"):
+        with pytest.raises(InputError, match=r"whose name is UTF-8, got '.*udce9'"):
             call()
 
 
