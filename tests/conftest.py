@@ -20,8 +20,8 @@ LIGHT_FILES = {
     *("test_errors", "test_examples", "test_imports", "test_metadata"),
     *("test_recipe", "test_tree", "test_views"),
 }
-# In light rooms, but on TensorFlow Datasets or on a network that is built.
-HEAVY_FILES = {"test_tfds_set", "test_report"}
+# In light rooms, but on TensorFlow Datasets, on Keras or on a network that is built.
+HEAVY_FILES = {"test_tfds_set", "test_report", "test_keras_settings"}
 
 # Files that take longest, so that none is begun when all others are done.
 LONGEST = (

@@ -67,6 +67,18 @@ def test_every_public_name_is_there_and_has_one_spelling():
         kt.trian  # noqa: B018
 
 
+def test_no_public_name_is_taken_by_a_part_of_the_package():
+    """Importing kerastransfer.features would make it the package's attribute."""
+    code = (
+        "import kerastransfer as kt, kerastransfer.features.feature_file\n"
+        "from kerastransfer.features import source_statistics\n"
+        "print(kt.features.__module__, kt.features.__name__)\n"
+        "import kerastransfer.features.cache_inventory\n"
+        "print(callable(kt.features))"
+    )
+    assert python(code) == "kerastransfer.api.measures features\nTrue"
+
+
 def test_every_error_is_offered():
     from kerastransfer import errors
 

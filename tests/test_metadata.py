@@ -125,8 +125,14 @@ def test_the_version_is_the_packages():
 
 def test_the_license_and_python_are_declared():
     found = importlib.metadata.metadata("kerastransfer")
-    assert found["Requires-Python"] == ">=3.11"
+    assert set(found["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
     assert "Apache-2.0" in (found["License"], found["License-Expression"])
+
+
+def test_every_python_that_is_meant_is_named(setup):
+    named = re.findall(r"Python :: (3\.\d+)", setup["metadata"]["classifiers"])
+    assert named == ["3.11", "3.12", "3.13"]
+    assert setup["options"]["python_requires"] == ">=3.11,<3.14"
 
 
 def test_setup_cfg_has_no_key_that_setuptools_would_ignore(setup):

@@ -99,6 +99,39 @@ def test_no_positional_arguments_are_packed_with_a_star():
     assert packed == []
 
 
+def test_texts_do_not_depend_on_the_systems_encoding():
+    """Windows would read and write what the user's country has used."""
+    careless = []
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is_text(node):
+                keywords = {keyword.arg for keyword in node.keywords}
+                if not keywords & {"encoding", "force_zip64"}:  # a zip's are bytes
+                    careless.append(f"{path}:{node.lineno}")
+    assert careless == []
+
+
+def _is_text(call):
+    """Whether a call opens, reads or writes a text file, by its name and mode."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name in ("read_text", "write_text"):
+        return isinstance(call.func, ast.Attribute) and not _is_ours(call.func)
+    if name not in ("open", "fdopen", "TextIOWrapper", "NamedTemporaryFile"):
+        return False
+    modes = [
+        value.value
+        for value in (*call.args, *(k.value for k in call.keywords if k.arg == "mode"))
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    ]
+    if not modes:  # reads text, unless it is a method of that name of our own
+        return len(call.args) == (not isinstance(call.func, ast.Attribute))
+    return any(set(mode) <= set("rwax+t") for mode in modes)
+
+
+def _is_ours(function):
+    return isinstance(function.value, ast.Name) and function.value.id == "atomic"
+
+
 def test_tests_mirror_the_tree():
     tests = REPOSITORY / "tests"
     others = {"helpers", "journeys", "data"}

@@ -10,7 +10,7 @@ from kerastransfer.api.given import (
     Location,
     converted_path,
     dataset_of,
-    path_of,
+    folder_of,
     records_folder_of,
 )
 from kerastransfer.backbones import table as backbones
@@ -139,7 +139,7 @@ def convert(
 
     return prepare(
         dataset_of(data, archives, options, out),
-        path_of(out),
+        folder_of(out),
         download=download,
         inspect=inspect,
         workers=workers,

@@ -9,6 +9,7 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import UnknownNameError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.records import manifest
 from kerastransfer.records.reader import Records
@@ -61,7 +62,7 @@ def records_folder_of(data: Data, records: Location | None) -> Path | None:
     """Return the folder of converted datasets; that of records that were given."""
     if isinstance(data, Records):
         return data.path.parents[1]
-    return path_of(records)
+    return folder_of(records)
 
 
 def choice_of(devices: int | Choice | None) -> Choice:
@@ -72,6 +73,11 @@ def choice_of(devices: int | Choice | None) -> Choice:
 def path_of(location: Location | None) -> Path | None:
     """Return a path of either kind."""
     return None if location is None else Path(location)
+
+
+def folder_of(location: Location | None) -> Path | None:
+    """Return a folder that TensorFlow is to open; see `system.utf8`."""
+    return None if location is None else system.utf8(Path(location))
 
 
 def settings_of(

@@ -13,12 +13,14 @@ from kerastransfer.api.given import (
 )
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.foundation import keras_settings
 
 if TYPE_CHECKING:
     from kerastransfer.distances.distance_table import Distances
     from kerastransfer.features.feature_file import FeatureFile
 
 
+@keras_settings.ours
 def features(
     data: Data,
     *,
@@ -67,6 +69,7 @@ def features(
     )
 
 
+@keras_settings.ours
 def distance(
     target: Data,
     source: Data | None = None,

@@ -19,6 +19,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.export.locate import find_saved_model
+from kerastransfer.foundation import keras_settings, system
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kerastransfer.export.predictor import Prediction
 
 
+@keras_settings.ours
 def train(
     data: Data,
     recipe: str | Recipe,
@@ -128,7 +130,7 @@ def train(
     )
     return start.train(
         run_sources,
-        Path(runs),
+        system.utf8(Path(runs)),
         records_folder=records_folder_of(data, records),
         options=RunOptions(
             cache=cache,
@@ -157,9 +159,10 @@ def open_run(folder: Location) -> Run:
     MissingError
         If no finished run is there.
     """
-    return finished.read(Path(folder))
+    return finished.read(system.utf8(Path(folder)))
 
 
+@keras_settings.ours
 def predict(
     model: Location,
     files: Iterable[Location],
@@ -187,7 +190,7 @@ def predict(
     if top < 1:
         raise InputError(f"Expected --top > 0, got {top}.")
     read_white_level(white_level)  # refused before TensorFlow is loaded
-    folder = Path(model)
+    folder = system.utf8(Path(model))
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
     find_saved_model(folder)
@@ -214,6 +217,7 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
         )
 
 
+@keras_settings.ours
 def plan(
     data: Data,
     recipe: str | Recipe,

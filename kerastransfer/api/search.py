@@ -7,12 +7,14 @@ from kerastransfer.api.given import (
     Data,
     Location,
     dataset_of,
+    folder_of,
     path_of,
     records_folder_of,
     settings_of,
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.foundation import keras_settings
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import sources
 from kerastransfer.tuning.search_plan import SearchPlan
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 RECIPES = ("F1-7R8", "F1-5FT6-7R8", "FT1-7R8", "F1-7R8+FT1-8")
 
 
+@keras_settings.ours
 def tune(
     data: Data,
     *,
@@ -97,7 +100,7 @@ def tune(
         run_sources,
         names,
         plan,
-        out=path_of(out),
+        out=folder_of(out),
         records_folder=records_folder_of(data, records),
         options=RunOptions(cache=cache, cache_limit=cache_limit, restart=restart),
         flags=[(flag, str(place)) for flag, place in places.items() if place],

@@ -1,13 +1,12 @@
 """The command line: ``kerastransfer COMMAND``.
 
 Exit codes: 0 done, 1 an error that the user can mend (one line on standard error),
-2 usage, 130 interrupted, 143 told to end. Only the command that is given is imported,
-and TensorFlow only once its arguments hold.
+2 usage, 130 interrupted, 141 nobody reads the results, 143 told to end. Only the
+command that is given is imported, and TensorFlow only once its arguments hold.
 """
 
 import argparse
 import importlib
-import sys
 import warnings
 from collections.abc import Sequence
 from types import ModuleType
@@ -17,9 +16,10 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
+from kerastransfer.cli import streams
 from kerastransfer.errors import KerasTransferError, Terminated
-from kerastransfer.foundation.report import KerasTransferWarning
-from kerastransfer.foundation.system import refuse_unsupported
+from kerastransfer.foundation import keras_settings
+from kerastransfer.foundation.report import KerasTransferWarning, say
 
 # The commands in the order of their use, and what each does.
 COMMANDS = {
@@ -108,17 +108,15 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            refuse_unsupported()
-            code: int = command_module(arguments.command).execute(arguments)
+            with keras_settings.own_settings():
+                code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:
             _fail(str(stopped))
             return stopped.code
         except KerasTransferError as error:
             return _fail(str(error))
         except OSError as error:
-            return _fail(
-                f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
-            )
+            return _fail_of_system(error)
         except KeyboardInterrupt:
             _fail("Interrupted.")
             return 130
@@ -143,7 +141,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """Start from the console; never returns."""
-    app.run(_start, flags_parser=lambda argv: parse(argv[1:]))
+    streams.prepare()
+    with streams.flushed():
+        app.run(_start, flags_parser=lambda argv: parse(argv[1:]))
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -159,8 +159,14 @@ def _examples(module: ModuleType) -> str:
 
 
 def _fail(message: str) -> int:
-    print(f"kerastransfer: error: {message}", file=sys.stderr)
+    say(f"kerastransfer: error: {message}")
     return 1
+
+
+def _fail_of_system(error: OSError) -> int:
+    if streams.output_error() is not None:
+        return 1  # `run` says it
+    return _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
 
 
 def _show_warning(
@@ -168,4 +174,4 @@ def _show_warning(
 ) -> None:
     """Print our own warnings in a line; a library's are not for this user."""
     if issubclass(category, KerasTransferWarning):
-        print(f"kerastransfer: warning: {message}", file=sys.stderr)
+        say(f"kerastransfer: warning: {message}")

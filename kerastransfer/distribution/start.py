@@ -1,9 +1,9 @@
 """Starting the devices that train. TensorFlow is imported when they are asked for."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from kerastransfer.distribution.choice import Choice
+from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly, without_noise
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def start(choice: Choice | None = None) -> "Replicas":
         If there are no such devices, or the other workers cannot be reached.
     """
     if choice is not None and choice.several_processes:
-        print("Waiting for all workers ...", file=sys.stderr, flush=True)
+        say("Waiting for all workers ...")
     import_quietly()
     with without_noise():
         from kerastransfer.distribution import replicas

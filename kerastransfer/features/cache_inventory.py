@@ -47,9 +47,11 @@ def entries(home: Path) -> list[Entry]:
     for path in home.glob(f"*/{META}"):
         details = _read_details(path)
         files = [file.stat() for file in path.parent.iterdir() if file.is_file()]
-        size = 512 * sum(
-            stat.st_blocks for stat in files
-        )  # what is sparse is not there
+        # What is sparse is not there; Windows does not say so.
+        size = sum(
+            512 * stat.st_blocks if hasattr(stat, "st_blocks") else stat.st_size
+            for stat in files
+        )
         caches.append(Entry(path.parent, details, size, path.stat().st_mtime))
     return sorted(caches, key=lambda entry: -entry.used)
 

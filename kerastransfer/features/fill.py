@@ -19,6 +19,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.extraction import ROWS, Extractor
 from kerastransfer.features.image_set import ImageSet, LabelledExamples
+from kerastransfer.foundation import system
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.split.plan import SPLITS
@@ -219,7 +220,7 @@ class Filler:
             start = time.perf_counter()
             file.write(noise)
             file.flush()
-            os.fsync(file.fileno())
+            system.sync(file.fileno())
             return (time.perf_counter() - start) / len(noise)
 
     def _stream(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import atomic, numpy_files
+from kerastransfer.foundation import atomic, numpy_files, system
 from kerastransfer.foundation.arrays import IntArray
 
 _SUM = np.dtype("<u8")
@@ -144,5 +144,5 @@ def _put(path: Path, positions: IntArray, rows: NDArray[Any]) -> None:
 def _write_all(handle: int, data: bytes, where: int) -> None:
     view = memoryview(data)
     while view:
-        written = os.pwrite(handle, view, where)
+        written = system.write_at(handle, view, where)
         view, where = view[written:], where + written

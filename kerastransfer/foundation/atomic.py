@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kerastransfer.foundation import system
+
 
 @contextmanager
 def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
@@ -32,10 +34,9 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
     scratch = Path(name)
     try:
         yield scratch
-        with scratch.open("rb") as file:  # or a power cut could leave an empty file
-            os.fsync(file.fileno())
-        # mkstemp makes files that nobody else may read.
-        scratch.chmod(0o666 & ~_umask())
+        with scratch.open("r+b") as file:  # or a power cut could leave an empty file
+            system.sync(file.fileno())
+        system.allow_reading(scratch)  # mkstemp makes files that nobody else may read
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
@@ -47,10 +48,10 @@ def write_text(path: Path, text: str) -> None:
     Parameters
     ----------
     text : str
-        Written as UTF-8.
+        Written as UTF-8, with the same ends of lines on every system.
     """
     with replacing(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -79,9 +80,3 @@ def replace_folder(new: Path, old: Path) -> None:
         shutil.rmtree(aside)
     else:
         new.rename(old)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from kerastransfer.foundation import system
+
 VARIABLE = "KERASTRANSFER_HOME"
 
 
@@ -21,7 +23,9 @@ def home() -> Path:
     """
     named = os.environ.get(VARIABLE)
     folder = Path(named) if named else _default()
-    return Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 (keeps symlinks)
+    return system.utf8(
+        Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 (keeps symlinks)
+    )
 
 
 def _default() -> Path:

@@ -1,7 +1,11 @@
-"""Locks between processes. The lock of a process that died is free."""
+"""Locks between processes. The lock of a process that died is free.
+
+Where a file system has no locks (Lustre without ``flock``, some NFS and FUSE), a file
+that is there stands for one. It is free too if its process was on this machine; one
+that another machine left has to be deleted by hand, and what is refused for it says so.
+"""
 
 import contextlib
-import errno
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,10 +14,8 @@ from pathlib import Path
 import filelock
 
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 
-# What a file system without locks answers.
-_UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 _POLL_SECONDS = 0.1
 _IN_FOLDER = ".lock"
 
@@ -50,7 +52,9 @@ def held(
     lock, native = _try(path)
     if not lock.is_locked:
         if refusal is not None:
-            raise InputError(refusal)
+            raise InputError(refusal if native else f"{refusal} {_left(lock)}")
+        if not native:
+            report.warn(_left(lock))
         on_wait()
         _wait(lock, path)
     try:
@@ -75,16 +79,19 @@ def beside(path: Path) -> Path:
 
 
 def _try(path: Path) -> tuple[filelock.BaseFileLock, bool]:
-    """Try to acquire a lock once; tell whether the file system has locks."""
+    """Try to acquire a lock once; tell whether it is one of the file system's."""
     # Not the library's own default: a lock may be released by another thread.
     lock: filelock.BaseFileLock = filelock.FileLock(path, thread_local=False)
+    if isinstance(lock, filelock.SoftFileLock):  # a system without any, as it warned
+        _acquire_at_once(lock)
+        return lock, False
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             _acquire_at_once(lock)
             native = not caught  # it warns when it falls back by itself
         except OSError as error:
-            if error.errno not in _UNSUPPORTED:
+            if error.errno not in system.UNSUPPORTED:
                 raise
             native = False
             path.unlink(missing_ok=True)  # of no use: nobody can lock it
@@ -94,10 +101,18 @@ def _try(path: Path) -> tuple[filelock.BaseFileLock, bool]:
     if not native:
         report.warn(
             f"The file system of {str(path.parent)!r} has no locks; the file "
-            f"{path.name!r} stands for one, and must be removed by hand if a machine "
-            "crashes."
+            f"{path.name!r} stands for one, and must be deleted by hand if this "
+            "machine crashes and another goes on; or work on a local disk "
+            "(KERASTRANSFER_HOME, --runs, --out)."
         )
     return lock, native
+
+
+def _left(lock: filelock.BaseFileLock) -> str:
+    return (
+        "If no process does any more, as after a crash of another machine, delete "
+        f"{str(lock.lock_file)!r}."
+    )
 
 
 def _acquire_at_once(lock: filelock.BaseFileLock) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from kerastransfer.foundation.report import say
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -95,7 +97,7 @@ def stages() -> Iterator[Stage]:
         yield stage
 
 
-def make_bars(stream: IO[str], *, with_rate: bool = False) -> "Progress | None":
+def make_bars(stream: IO[str] | None, *, with_rate: bool = False) -> "Progress | None":
     """Make bars that are yet to be started, where bars can be drawn.
 
     Parameters
@@ -110,6 +112,8 @@ def make_bars(stream: IO[str], *, with_rate: bool = False) -> "Progress | None":
     rich.progress.Progress or None
         None where `stream` is neither a terminal nor a notebook's.
     """
+    if stream is None:
+        return None
     notebook = "IPython" in sys.modules and stream is sys.stderr
     if not (stream.isatty() or notebook):
         return None
@@ -153,7 +157,7 @@ def _lines(
             line += f" ({since / scale / seconds:,.0f} {unit}/s"
             left = seconds * (total - done) / since
             line += f", {duration(left)} left)" if done < total else ")"
-        print(line, file=sys.stderr, flush=True)
+        say(line)
 
     return show
 
@@ -181,11 +185,11 @@ class DownloadLines:
     def __call__(self, have: int, total: int | None) -> None:
         """Take note of the bytes there are, and of how many there will be."""
         now, done = time.monotonic(), have == total
-        terminal = sys.stderr.isatty()
+        terminal = sys.stderr is not None and sys.stderr.isatty()
         if not terminal and not done and now - self._told < _EVERY:
             return
         self._told = now
         of = "" if total is None else f" of {total / 1e6:,.1f}"
         start, end = ("\r", "\n" if done else "") if terminal else ("", "\n")
         text = f"{start}{have / 1e6:,.1f}{of} MB"
-        print(text, end=end, file=sys.stderr, flush=True)
+        say(text, end=end)

@@ -4,20 +4,36 @@ Results go elsewhere. A warning points at the line outside this package from whi
 was reached, however deep the code that gives it lies.
 """
 
+import contextlib
 import sys
 import warnings
 from pathlib import Path
+from typing import IO
 
-_PACKAGE = str(Path(__file__).parents[1])
+# Frames of context managers stand between this package's own.
+_INSIDE = (str(Path(__file__).parents[1]), contextlib.__file__)
 
 
 class KerasTransferWarning(UserWarning):
     """Something that was done, and that the person who called may not expect."""
 
 
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+def say(text: str, *, end: str = "\n", stream: IO[str] | None = None) -> None:
+    """Print a line on standard error; nothing where nobody can read it.
+
+    Parameters
+    ----------
+    end : str
+        What follows the text.
+    stream : text file, optional
+        What stands for standard error.
+    """
+    stream = sys.stderr if stream is None else stream
+    if stream is None:  # as without a console; print would take standard output
+        return
+    # A terminal or a pipe that is gone must not end the work that it was told of.
+    with contextlib.suppress(OSError):
+        print(text, end=end, file=stream, flush=True)
 
 
 def warn(text: str) -> None:
@@ -28,6 +44,6 @@ def warn(text: str) -> None:
 def _level() -> int:
     """Count the frames from `warn` to the first one outside the package."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
         frame, level = frame.f_back, level + 1
     return level

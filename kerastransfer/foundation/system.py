@@ -1,20 +1,109 @@
-"""What this program asks of the system that it runs on."""
+"""What not every system and disk can do, and what is done there instead."""
 
+import contextlib
+import errno
+import os
 import sys
+import threading
+from pathlib import Path
 
 from kerastransfer.errors import InputError
 
+# What a file system answers where it cannot do something at all. (ENOTSUP is another
+# number than EOPNOTSUPP on macOS; some FUSE file systems say EINVAL.)
+UNSUPPORTED = frozenset(
+    (
+        *(errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+        *(errno.ENOLCK, errno.EINVAL),
+    )
+)
+# Windows changes ends of lines in files that are opened without it.
+BINARY: int = getattr(os, "O_BINARY", 0)
+_WINDOWS_HANDLES = 61  # that a process can wait for at once, which bounds its workers
 
-def refuse_unsupported() -> None:
-    """Refuse a system on which nothing here was ever run.
+_seeking = threading.Lock()
+
+
+def read_at(file: int, length: int, offset: int) -> bytes:
+    """Read bytes at a place of an open file; safe in threads.
+
+    Parameters
+    ----------
+    file : int
+        Its descriptor; where it stands in the file may change.
+    """
+    if hasattr(os, "pread"):
+        return os.pread(file, length, offset)
+    with _seeking:  # Windows
+        os.lseek(file, offset, os.SEEK_SET)
+        return os.read(file, length)
+
+
+def write_at(file: int, data: bytes | memoryview, offset: int) -> int:
+    """Write bytes at a place of an open file; return how many were."""
+    if hasattr(os, "pwrite"):
+        return os.pwrite(file, data, offset)
+    with _seeking:  # Windows
+        os.lseek(file, offset, os.SEEK_SET)
+        return os.write(file, data)
+
+
+def sync(file: int) -> None:
+    """Bring a file to the disk, where the disk can be asked for it.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or fails; some say so only now.
+    """
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
+def allow_reading(path: str | os.PathLike[str]) -> None:
+    """Give a new file the rights that new files have, where files have rights."""
+    # A disk of another system, or in the network, may have none that can be changed.
+    with contextlib.suppress(PermissionError, NotImplementedError):
+        try:
+            os.chmod(path, 0o666 & ~_umask())  # noqa: PTH101 (takes any path)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+
+
+def utf8(path: Path) -> Path:
+    r"""Return a folder that TensorFlow is to open, whose name it must be able to read.
 
     Raises
     ------
     InputError
-        On Windows, with what serves there.
+        If its bytes are no UTF-8.
+
+    >>> utf8(Path("runs")).name
+    'runs'
     """
-    if sys.platform == "win32":
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
         raise InputError(
-            "Expected Linux or macOS, got Windows, on which kerastransfer was never "
-            "tried; run it in the Windows Subsystem for Linux."
-        )
+            f"Expected a folder whose name is UTF-8, got {str(path)!r}, which "
+            "TensorFlow cannot open; rename it or name another."
+        ) from None
+    return path
+
+
+def cores() -> int:
+    """Return how many cores this process may use, or all where that is not known."""
+    if hasattr(os, "sched_getaffinity"):  # Linux only
+        return len(os.sched_getaffinity(0))
+    number = os.cpu_count() or 1
+    return min(number, _WINDOWS_HANDLES) if sys.platform == "win32" else number
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records import tfrecord
 from kerastransfer.records.array_record import ArrayRecordShards
@@ -55,7 +56,7 @@ class Shards:
             If a file is damaged.
         """
         shard, offset, length = self._index[position].tolist()
-        return os.pread(self._files[shard], length, offset)
+        return system.read_at(self._files[shard], length, offset)
 
     @functools.cached_property
     def _index(self) -> IntArray:
@@ -146,7 +147,7 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDONLY)
+        return os.open(path, os.O_RDONLY | system.BINARY)
     except FileNotFoundError:
         raise MissingError(
             f"Record file {str(path)!r} is not there; convert the dataset again."

@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Generic, NamedTuple, TypeVar
 
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation import system
 
 FEW = 1_000  # images that are done with sooner than workers have started
 _CHUNK = 16  # images a task, but for those of its last thing
@@ -83,7 +84,7 @@ class Workers(Generic[Task, Answer]):
         if workers is not None and workers < 1:
             raise InputError(f"Expected workers of at least 1, got {workers}.")
         self.work, self.load, self.weigh = work, load, weigh
-        self.workers = workers or _cores()
+        self.workers = workers or system.cores()
         if images < FEW:
             self.workers = 1
         self._pool: ProcessPoolExecutor | None = None
@@ -194,13 +195,6 @@ class _Waiting(Generic[Answer]):
 
     def _expected(self, load: Load) -> int:
         return load.size + load.images * self._bytes // self._images
-
-
-def _cores() -> int:
-    """Return how many cores this process may use, or all where that is not known."""
-    if hasattr(os, "sched_getaffinity"):  # Linux only
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _work(work: Callable[[Task], list[Answer]], things: list[Task]) -> list[Answer]:

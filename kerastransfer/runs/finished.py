@@ -15,7 +15,8 @@ from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.paired import Comparison
-from kerastransfer.foundation import json_file
+from kerastransfer.export.locate import is_replaceable
+from kerastransfer.foundation import json_file, keras_settings, system
 from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
@@ -131,6 +132,7 @@ class Run(Preformatted):
             )
         return self.result
 
+    @keras_settings.ours
     def blocks(self) -> "Network":
         """Build the network block by block, with the trained weights."""
         import_quietly()
@@ -138,6 +140,7 @@ class Run(Preformatted):
         network.whole().load_weights(self.folder / "model.keras")
         return network
 
+    @keras_settings.ours
     def network(self) -> "keras.Model":
         """Build the trained network as one Keras model.
 
@@ -146,6 +149,7 @@ class Run(Preformatted):
         """
         return self.blocks().whole()
 
+    @keras_settings.ours
     def evaluate(self, split: str = "test", records: Records | None = None) -> Metrics:
         """Measure the network on a split.
 
@@ -201,6 +205,7 @@ class Run(Preformatted):
             predictor = Predictor.load(folder, white_level=white_level)
             return list(predictor.predict([Path(path) for path in paths], top=top))
 
+    @keras_settings.ours
     def export(self, folder: str | Path) -> Path:
         """Write a SavedModel that takes image files and needs TensorFlow alone.
 
@@ -214,8 +219,8 @@ class Run(Preformatted):
         InputError
             If the folder holds something else.
         """
-        folder = Path(folder)
-        if folder.exists() and not _is_replaceable(folder):
+        folder = system.utf8(Path(folder))
+        if folder.exists() and not is_replaceable(folder):
             raise InputError(
                 f"Expected --out to name a new folder or an older SavedModel, got "
                 f"{str(folder)!r}, which holds other files."
@@ -313,10 +318,3 @@ def _mean_image(path: Path, sha256: str) -> MeanImage | None:
             "again."
         )
     return image
-
-
-def _is_replaceable(folder: Path) -> bool:
-    """Return whether nothing but an export of ours would be lost."""
-    if not folder.is_dir():
-        return False
-    return (folder / "saved_model.pb").is_file() or not any(folder.iterdir())

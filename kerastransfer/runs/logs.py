@@ -15,7 +15,9 @@ import tensorflow as tf
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import wilson
 from kerastransfer.evaluation.wording import percent
+from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import make_bars
+from kerastransfer.foundation.report import say
 
 Logs = dict[str, Any] | None
 
@@ -48,7 +50,7 @@ class MetricsLog(keras.callbacks.Callback):
     def num_bytes(self) -> int:
         """Bring every line to the disk, and return how long the file is."""
         self._file.flush()
-        os.fsync(self._file.fileno())
+        system.sync(self._file.fileno())
         # Not tell: a file that was cut short keeps its place behind the end.
         return os.fstat(self._file.fileno()).st_size
 
@@ -186,7 +188,7 @@ class TrainingProgress(keras.callbacks.Callback):
         if self._bar is not None:
             self._bar.update(self._task, description=line)
         elif self._is_printed(epoch):
-            print(line, file=self._stream, flush=True)
+            say(line, stream=self._stream)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Close the bar."""

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import HASHES, TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import atomic, json_file, locks
+from kerastransfer.foundation import atomic, json_file, locks, system
 from kerastransfer.foundation.report import say
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
@@ -95,7 +97,23 @@ def weights_path(folder: Path, phase: int) -> Path:
 def save_weights(folder: Path, phase: int, network: Network) -> None:
     """Write a phase's best weights, whole or not at all; its number is from 1."""
     with atomic.replacing(weights_path(folder, phase), ".weights.h5") as scratch:
-        network.whole().save_weights(scratch)
+        try:
+            network.whole().save_weights(scratch)
+        except OSError as error:
+            with _elsewhere(error) as copy:
+                network.whole().save_weights(copy)
+                shutil.copyfile(copy, scratch)
+
+
+def load_weights(folder: Path, phase: int, network: Network) -> None:
+    """Read a phase's best weights; its number is from 1."""
+    path = weights_path(folder, phase)
+    try:
+        network.whole().load_weights(path)
+    except OSError as error:
+        with _elsewhere(error) as copy:
+            shutil.copyfile(path, copy)
+            network.whole().load_weights(copy)
 
 
 def keep_better(folder: Path, network: Network, results: PhaseResults) -> int:
@@ -122,8 +140,28 @@ def keep_better(folder: Path, network: Network, results: PhaseResults) -> int:
     if score(results[-1].val) >= score(results[-2].val):
         return last
     say(f"Phase {last} has not come as far as phase {last - 1}, which is kept.")
-    network.whole().load_weights(weights_path(folder, last - 1))
+    load_weights(folder, last - 1, network)
     return last - 1
+
+
+@contextlib.contextmanager
+def _elsewhere(error: OSError) -> Iterator[Path]:
+    """Give a place for weights where HDF5 cannot open them, if for want of locks.
+
+    HDF5 locks what it opens, and goes without locks at one error number alone.
+    """
+    if error.errno not in system.UNSUPPORTED:
+        raise error
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield Path(folder, "copy.weights.h5")
+        except OSError as again:
+            if again.errno not in system.UNSUPPORTED:
+                raise
+            raise InputError(
+                f"HDF5 cannot lock files here, nor in {tempfile.gettempdir()!r}; set "
+                "HDF5_USE_FILE_LOCKING=FALSE, or TMPDIR to a folder on a local disk."
+            ) from None
 
 
 def share(checkpoint: Checkpoint, replicas: Replicas) -> Checkpoint:

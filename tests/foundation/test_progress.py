@@ -4,7 +4,6 @@ import builtins
 import contextlib
 import importlib.machinery
 import os
-import pty
 import subprocess
 import sys
 import time
@@ -65,6 +64,7 @@ with stages() as stage:
 
 
 def test_a_terminal_shows_bars_of_the_work_that_has_begun():
+    pty = pytest.importorskip("pty", reason="needs a terminal of POSIX")
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "-c", BARS]

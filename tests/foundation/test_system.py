@@ -1,33 +1,22 @@
-"""Systems without POSIX: imports hold, and Windows is refused in one line."""
+"""Systems without POSIX, and disks that cannot do what disks do."""
 
+import errno
+import os
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from helpers.disks import UNABLE, break_call
+from helpers.without_posix import WITHOUT_POSIX
 
-from kerastransfer import cli
+import kerastransfer as kt
 from kerastransfer.errors import InputError
-from kerastransfer.foundation.system import refuse_unsupported
+from kerastransfer.foundation import atomic, home, system
 
-# As on Windows: modules and functions that POSIX alone has are not there.
-WITHOUT_POSIX = """
-import os, sys
-for name in ("fcntl", "resource", "grp", "pwd", "termios"):
-    sys.modules[name] = None
-for name in ("sched_getaffinity", "fork", "getuid"):
-    if hasattr(os, name):
-        delattr(os, name)
-"""
-
-
-def test_windows_is_refused_in_a_line(monkeypatch, capsys):
-    refuse_unsupported()
-    monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(InputError, match="Expected Linux or macOS, got Windows"):
-        refuse_unsupported()
-    assert cli.main(["datasets"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("kerastransfer: error: Expected Linux or macOS")
+# Why a light test does not run without POSIX.
+SKIPPED_THERE = ("about flock", "needs a terminal of POSIX", "needs os.pread")
 
 
 def test_the_light_parts_need_nothing_that_posix_alone_has():
@@ -47,3 +36,110 @@ def test_the_light_parts_need_nothing_that_posix_alone_has():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("digits: 50 training images")
+
+
+@pytest.mark.slow
+def test_the_light_tests_pass_without_posix(tmp_path):
+    """In this process's children and in theirs, as sitecustomize stands for Windows."""
+    root = Path(__file__).parents[2]
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_POSIX, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "light", "-n", "2", "-q", "-rs"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5_000:]
+    assert " passed" in done.stdout
+    skipped = [x for x in done.stdout.splitlines() if x.startswith("SKIPPED")]
+    odd = [x for x in skipped if not any(reason in x for reason in SKIPPED_THERE)]
+    assert odd == []
+
+
+def test_a_folder_that_tensorflow_could_not_open_is_refused(monkeypatch, tmp_path):
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    assert system.utf8(tmp_path / "café") == tmp_path / "café"
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(odd))
+    for call in (
+        lambda: home.records_home(),
+        lambda: kt.open_run(odd),
+        lambda: kt.predict(odd, ["x.png"]),
+        lambda: kt.convert("digits", out=odd),
+        lambda: kt.load("digits", records=odd),
+    ):
+        with pytest.raises(InputError, match=r"whose name is UTF-8, got '.*udce9'"):
+            call()
+
+
+@pytest.fixture(params=["pread", "seek"])
+def way(request, monkeypatch):
+    """As POSIX does it, and as Windows has to."""
+    if request.param == "seek":
+        for name in ("pread", "pwrite"):
+            monkeypatch.delattr(os, name, raising=False)
+    elif not hasattr(os, "pread"):
+        pytest.skip("needs os.pread")
+
+
+@pytest.mark.usefixtures("way")
+def test_reads_and_writes_at_any_place(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789\r\n\n")
+    with path.open("r+b", buffering=0) as file:
+        assert system.read_at(file.fileno(), 3, 4) == b"456"
+        assert system.write_at(file.fileno(), memoryview(b"ab"), 8) == 2
+        assert system.write_at(file.fileno(), b"c", 13) == 1
+        assert system.read_at(file.fileno(), 9, 7) == b"7ab\r\n\nc"
+        assert system.read_at(file.fileno(), 9, 14) == b""
+
+
+@pytest.mark.parametrize("number", UNABLE)
+def test_a_file_is_written_where_it_cannot_be_synced_or_given_rights(
+    number, tmp_path, monkeypatch
+):
+    for name in ("fsync", "chmod"):
+        break_call(monkeypatch, os, name, number)
+    atomic.write_text(tmp_path / "a.txt", "à\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa0\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_rights_that_nobody_may_change_are_left(tmp_path, monkeypatch):
+    break_call(monkeypatch, os, "chmod", errno.EPERM)
+    atomic.write_text(tmp_path / "a.txt", "x")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "x"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_is_full_or_fails_leaves_the_old_file(
+    number, tmp_path, monkeypatch
+):
+    """NFS says of a full disk only when it is asked for the file to be there."""
+    atomic.write_text(tmp_path / "a.txt", "old")
+    break_call(monkeypatch, os, "fsync", number)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        atomic.write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs rights of POSIX")
+def test_new_files_have_the_usual_rights(tmp_path):
+    before = os.umask(0o027)
+    try:
+        atomic.write_text(tmp_path / "a.txt", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+
+
+def test_a_windows_process_has_no_more_workers_than_it_can_wait_for(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 128)
+    assert system.cores() == 128
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert system.cores() == 61
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert system.cores() == 1

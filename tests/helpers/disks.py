@@ -1,6 +1,8 @@
-"""A small disk, to be filled."""
+"""A small disk, to be filled, and one that cannot do what disks do."""
 
 import contextlib
+import errno
+import os
 import subprocess
 
 import pytest
@@ -21,3 +23,18 @@ def small_disk(place, size, *, read_only=False):
         yield
     finally:
         subprocess.run(["umount", "-l", place], check=True)
+
+
+# What Lustre, NFS, FUSE and disks of other systems answer to what they cannot do.
+UNABLE = sorted(
+    {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
+)
+
+
+def break_call(monkeypatch, module, name, number):
+    """Let a function of the system fail with an error number."""
+
+    def fail(*arguments, **keywords):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(module, name, fail)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import KerasTransferError
 from kerastransfer.records.split.plan import SPLITS
@@ -72,12 +72,11 @@ def _row(name: str, converted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None)
     for heading in ("Dataset", "Classes", "Records (train / val / test)", "About"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
         if row["name"].startswith(_HALVES) and not row["converted"]:
             continue
@@ -90,7 +89,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             " / ".join(f"{size:,}" for size in sizes) or converted.get("damaged", "-"),
             about,
         )
-    console = Console()
+    console = streams.console()
     console.print(table)
     console.print(
         "Also: folder:DIR (a sub-folder a class), csv:FILE (path,label), parquet:PATH, "

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.features import cache_inventory
 from kerastransfer.features.cache_inventory import Entry
 from kerastransfer.foundation.home import features_home
+from kerastransfer.foundation.report import say
 
 _DAY = 86_400
 
@@ -41,7 +41,7 @@ def prune(args: argparse.Namespace) -> int:
             cache_inventory.remove(entry)
             gone.append(entry)
         except InputError as error:  # one in use; the rest can go
-            print(f"Left out: {error}", file=sys.stderr)
+            say(f"Left out: {error}")
     what = "cache" if len(gone) == 1 else "caches"
     print(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
     return 0

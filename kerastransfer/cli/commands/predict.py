@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer import api
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
+from kerastransfer.foundation.report import say
 
 if TYPE_CHECKING:
     from kerastransfer.export.predictor import Prediction
@@ -63,9 +63,8 @@ def execute(args: argparse.Namespace) -> int:
         row = _row(prediction)
         if "error" in row:
             failed += 1
-            print(
-                f"kerastransfer: error: {row['file']}: {row['error']}", file=sys.stderr
-            )
+            name = streams.one_line(row["file"])
+            say(f"kerastransfer: error: {name}: {row['error']}")
         if args.json:
             print(json.dumps(row))
         elif "error" not in row:
@@ -88,4 +87,4 @@ def _row(prediction: "Prediction") -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     classes = (f"{p['label']} {p['probability']:.4f}" for p in row["predictions"])
-    return "\t".join([row["file"], *classes])
+    return "\t".join([streams.one_line(row["file"]), *classes])

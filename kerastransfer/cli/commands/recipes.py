@@ -8,7 +8,7 @@ from kerastransfer import surgery
 from kerastransfer.backbones import table
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.default import DEFAULT
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.recipe import Phase, Recipe
 
 EXAMPLES = (
@@ -111,7 +111,7 @@ def _print_phase(
     phase: Phase, plan: tuple[surgery.BlockPlan, ...], backbone: Backbone
 ) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
+    from rich.console import JustifyMethod
     from rich.table import Table
 
     trained = sum(block.trained for block in plan)
@@ -131,7 +131,8 @@ def _print_phase(
         "batch norm",
         "dropout",
     ):
-        grid.add_column(name, justify="right" if name == "trained" else "left")
+        justify: JustifyMethod = "right" if name == "trained" else "left"
+        grid.add_column(name, justify=justify, overflow="fold")
     for row in _rows(plan, backbone):
         grid.add_row(
             str(row["block"]),
@@ -142,6 +143,6 @@ def _print_phase(
             row["batch_norm"] or "none",
             row["dropout"] or "none",
         )
-    Console().print(grid)
+    streams.console().print(grid)
     used = {block.batch_norm for block in plan}
     print("\n".join(f"{name}: {_NOTES[name]}" for name in _NOTES if name in used))

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
+from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.weights import convert_file, reference_prediction, store, table
 from kerastransfer.weights.readers.guard import check_file
@@ -183,10 +183,9 @@ def _answers(
         return []
     photograph = reference_prediction.read_photograph(reference, image)
     if photograph is None:
-        print(
+        say(
             f"The published answers were not asked for: get {reference.image_url} and "
-            "name it with 'weights verify --image FILE'.",
-            file=sys.stderr,
+            "name it with 'weights verify --image FILE'."
         )
         return []
     import_quietly()

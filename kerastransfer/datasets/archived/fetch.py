@@ -1,6 +1,5 @@
 """``convert --download``: getting a dataset's archives where they are public."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
+from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 
 _MOST_LIST = 1 << 26  # bytes
@@ -52,7 +52,7 @@ def fetch(dataset: Dataset) -> None:
 
 def _fetch(part: PublishedFile, folder: Path) -> None:
     target = folder / part.file
-    print(f"Downloading {part.urls[0]} to {str(target)!r}", file=sys.stderr)
+    say(f"Downloading {part.urls[0]} to {str(target)!r}")
     download(
         part.urls,
         target,
@@ -64,10 +64,7 @@ def _fetch(part: PublishedFile, folder: Path) -> None:
     )
     if not part.checksums:
         digest = checksums.digests(target, ["sha256"])["sha256"]
-        print(
-            f"No hash of {part.file!r} is published; its sha256 is {digest}.",
-            file=sys.stderr,
-        )
+        say(f"No hash of {part.file!r} is published; its sha256 is {digest}.")
 
 
 def _check_there(part: PublishedFile, path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
+from kerastransfer.foundation import system
 from kerastransfer.records.write.stored_image import Encoded
 
 _IN_MEMORY = 1 << 28  # bytes, beyond which a file is used
@@ -61,13 +62,14 @@ class Spool:
         if start >= written:
             return bytes(memoryview(self._memory)[start - written : end - written])
         assert self._file is not None
-        return os.pread(self._file, end - start, start)
+        return system.read_at(self._file, end - start, start)
 
     def _roll(self) -> None:
         """Write what is in memory to the file."""
         if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            how = os.O_RDWR | os.O_CREAT | os.O_EXCL | system.BINARY
+            self._file = os.open(self._path, how, 0o600)
         rest = memoryview(self._memory)
         while rest:
-            rest = rest[os.write(self._file, rest) :]
+            rest = rest[system.write_at(self._file, rest, self._ends[-1] - len(rest)) :]
         self._memory = bytearray()

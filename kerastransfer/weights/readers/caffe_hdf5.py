@@ -24,7 +24,7 @@ GROUP = "data"
 def is_network(path: Path) -> bool:
     """Tell a network of Caffe from other HDF5 files; False where it is damaged."""
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             link = file.get(GROUP, getlink=True)  # a link to elsewhere is not followed
             return isinstance(link, h5py.HardLink) and isinstance(
                 file[GROUP], h5py.Group

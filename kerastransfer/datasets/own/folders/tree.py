@@ -195,7 +195,9 @@ class _Walk:
         status: os.stat_result,
         above: frozenset[tuple[int, int]],
     ) -> None:
-        path, identity = folder.join(entry.name), _identity(status)
+        path = folder.join(entry.name)
+        # Windows leaves these numbers out of what it lists.
+        identity = _identity(status if status.st_ino else os.stat(entry.path))  # noqa: PTH116
         if self._fits(self._selection.excludes(f"{path}/")):
             self._tree.ignored["folders that the patterns leave out"] += 1
             return
