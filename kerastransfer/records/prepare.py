@@ -39,6 +39,7 @@ _SHOWN = (
     "notes",
     "group",
     "ungrouped",
+    "groups",
 )
 
 

@@ -17,7 +17,7 @@ from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.images import notes
-from kerastransfer.records.remembered import read_as_before
+from kerastransfer.records.remembered import read_as_before, refuse_other_options
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
 from kerastransfer.records.split.ordering import rank_major
 from kerastransfer.records.split.plan import SPLITS
@@ -261,6 +261,8 @@ def find_or_convert(
             workers=workers,
             progress=progress,
         )
+    else:
+        refuse_other_options(dataset, manifest.read(path), path)
     records = open_records(path)
     records.dataset = dataset
     return records
