@@ -168,7 +168,7 @@ def test_what_a_table_does_not_have_or_says_twice_is_refused(table):
         resolve(table, options={"group_by": "label", "group_column": "eye"})
     with pytest.raises(InputError, match="a regular expression, got '\\(id'"):
         resolve(table, options={"group_by": "(id"})
-    with pytest.raises(DataError, match="have none by it; .* leave their rows out"):
+    with pytest.raises(DataError, match=r"have none by it; .* leave their rows out"):
         groups(table, group_by="(p2)")
 
 
