@@ -13,22 +13,18 @@ from numpy.typing import NDArray
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
-from kerastransfer.config.defaults import head_only
 from kerastransfer.config.run_options import CHECKPOINT_EVERY
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
-from kerastransfer.evaluation import metrics
-from kerastransfer.features import inference
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import evaluation, predictions, result_file, run_folder
+from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
-from kerastransfer.runs.predictions import Answers
 from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
@@ -142,9 +138,10 @@ def train(
             )
         training_seconds = stop_signal.seconds
         if chief:
+            classes = inputs.records.classes
             kept = run_folder.keep_better(folder, network, results)
             result = {
-                **_measure(setup, network, features, inputs, folder),
+                **evaluation.measure(setup, network, features, classes, folder),
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
                 **result_file.ending(results, kept),
@@ -204,7 +201,7 @@ def _source_features(setup: TrainSetup, inputs: RunInputs) -> SplitFeatures:
         if inputs.with_probe:
             say("No probe: the recipe copies nothing; no weights were asked for.")
         return {}
-    if not (inputs.with_probe or _is_head_only(setup)):
+    if not (inputs.with_probe or evaluation.is_head_only(setup)):
         return {}
     return source_features.compute(
         setup.records,
@@ -255,37 +252,6 @@ def _training(
         yield callback_list
     finally:
         callback_list.on_train_end()
-
-
-def _measure(
-    setup: TrainSetup,
-    network: Network,
-    features: SplitFeatures,
-    inputs: RunInputs,
-    folder: Path,
-) -> dict[str, Any]:
-    """Measure on test and val, and keep the answers."""
-    measured, records = {}, inputs.records
-    for split in ("test", "val"):
-        answers = _answer(setup, network, split, features)
-        predictions.write(folder, split, answers, records, records.classes)
-        measured[split] = metrics.evaluate(*answers).as_dict()
-    return measured
-
-
-def _answer(
-    setup: TrainSetup, network: Network, split: str, features: SplitFeatures
-) -> Answers:
-    """Classify a split; features serve again where no block below 8 moved."""
-    if features and _is_head_only(setup):
-        outputs, labels = features[split]
-        return Answers(inference.classify_features(network, outputs), labels)
-    preprocessing = setup.backbone.preprocessing
-    return evaluation.answer(network, preprocessing, setup.records, split)
-
-
-def _is_head_only(setup: TrainSetup) -> bool:
-    return all(head_only(phase) for phase in setup.config.recipe.phases)
 
 
 def _write(

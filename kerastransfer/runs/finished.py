@@ -161,7 +161,7 @@ class Run:
         import_quietly()
         from kerastransfer.runs.evaluation import evaluate
 
-        return evaluate(self.blocks(), self.backbone.preprocessing, records, split)
+        return evaluate(self, records, split)
 
     def predict(
         self,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.arrays import IntArray
 
 FOLDER = "predictions"
 COLUMNS = ("id", "group", "true", "predicted", "rank")
@@ -34,6 +35,7 @@ def write(
     answers: Answers,
     records: LabelledExamples,
     classes: tuple[str, ...],
+    positions: IntArray | None = None,
 ) -> Path:
     """Write ``predictions/SPLIT.csv`` in a run's folder.
 
@@ -46,18 +48,22 @@ def write(
     ----------
     classes : tuple of str
         Names, in the order of the probabilities.
+    positions : array of shape (n,), optional
+        Of the images in the split; by default all of it.
     """
     path = folder / FOLDER / f"{split}.csv"
     predicted = answers.probabilities.argmax(axis=1)
     ranks = ranks_of(answers)
+    images = np.arange(records.size(split)) if positions is None else positions
     with (
         atomic.replacing(path) as scratch,
         scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
     ):
         writer = csv.writer(to)
         writer.writerow([*COLUMNS, *(f"p:{name}" for name in classes)])
-        for row in range(records.size(split)):
-            name, group = example_texts(records.serialized(split, row), "id", "group")
+        for row, position in enumerate(images.tolist()):
+            example = records.serialized(split, position)
+            name, group = example_texts(example, "id", "group")
             writer.writerow(
                 [
                     *(name, group, classes[answers.labels[row]]),
