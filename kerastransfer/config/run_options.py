@@ -8,6 +8,22 @@ from kerastransfer.errors import InputError
 CACHES = ("auto", "on", "off")
 CACHE_LIMIT = 20 * 2**30  # bytes of one cache
 CHECKPOINT_EVERY = 60.0  # seconds
+LEAST_FOLDS, MOST_FOLDS = 2, 10
+
+
+def check_folds(folds: int) -> int:
+    """Return a number of folds, if it is one.
+
+    Raises
+    ------
+    InputError
+        If it is not from 2 to 10.
+    """
+    if type(folds) is not int or not LEAST_FOLDS <= folds <= MOST_FOLDS:
+        raise InputError(
+            f"Expected --folds from {LEAST_FOLDS} to {MOST_FOLDS}, got {folds!r}."
+        )
+    return folds
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

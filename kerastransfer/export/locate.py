@@ -20,3 +20,10 @@ def find_saved_model(folder: Path) -> Path:
         f"Expected a run or a SavedModel in {str(folder)!r}, and there is none; train "
         "without --no-export, or run 'kerastransfer export RUN --out DIR'."
     )
+
+
+def is_replaceable(folder: Path) -> bool:
+    """Return whether nothing but an export of ours would be lost."""
+    if not folder.is_dir():
+        return False
+    return (folder / "saved_model.pb").is_file() or not any(folder.iterdir())

@@ -21,7 +21,6 @@ from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.reader import Records
 from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
@@ -29,7 +28,7 @@ from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
-from kerastransfer.training.setup import TrainSetup
+from kerastransfer.training.setup import RunRecords, TrainSetup
 from kerastransfer.training.source_features import SplitFeatures
 from kerastransfer.training.stopping import StopReason, StopSignal
 
@@ -40,7 +39,7 @@ class RunInputs:
 
     Parameters
     ----------
-    records : Records
+    records : RunRecords
         The images and labels of all splits.
     source_weights : mapping of str to array
         The pretrained weights; empty where the recipe keeps none.
@@ -62,9 +61,11 @@ class RunInputs:
         Called with the trained network before ``result.json`` is written.
     callbacks : tuple of keras.callbacks.Callback
         Called after the run's own.
+    about : mapping of str to value
+        What else ``result.json`` says of the run.
     """
 
-    records: Records
+    records: RunRecords
     source_weights: Mapping[str, NDArray[Any]]
     mean_image: MeanImage | None = None
     caching: Caching = dataclasses.field(default_factory=Caching)
@@ -75,6 +76,7 @@ class RunInputs:
     with_probe: bool = True
     export: Callable[[Network], None] | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def train(
@@ -144,6 +146,7 @@ def train(
                 **evaluation.measure(setup, network, features, classes, folder),
                 "probe": probe,
                 **result_file.identity(config, inputs.records),
+                **inputs.about,
                 **result_file.ending(results, kept),
                 "training_seconds": round(training_seconds, 1),
                 "seconds": round(spent + time.monotonic() - started, 1),

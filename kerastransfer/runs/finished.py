@@ -14,6 +14,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.metrics import Metrics
+from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
@@ -74,7 +75,7 @@ class Run:
     def __str__(self) -> str:
         lines = [
             f"{self.config.recipe} on {self.config.dataset} with "
-            f"{self.config.backbone}: test set, 95 % intervals",
+            f"{self.config.backbone}: {self._measured_on}, 95 % intervals",
             str(self.test),
         ]
         if self.to_beat is not None:
@@ -86,6 +87,12 @@ class Run:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def _measured_on(self) -> str:
+        """Name the images that `test` is of; a cross-validation's are a fold."""
+        fold = self.result.get("fold")
+        return f"fold {fold} of {self.result['folds']}" if fold else "test set"
 
     @property
     def backbone(self) -> Backbone:
@@ -204,7 +211,7 @@ class Run:
             If the folder holds something else.
         """
         folder = Path(folder)
-        if folder.exists() and not _is_replaceable(folder):
+        if folder.exists() and not is_replaceable(folder):
             raise InputError(
                 f"Expected --out to name a new folder or an older SavedModel, got "
                 f"{str(folder)!r}, which holds other files."
@@ -291,10 +298,3 @@ def _mean_image(path: Path, sha256: str) -> MeanImage | None:
             "again."
         )
     return image
-
-
-def _is_replaceable(folder: Path) -> bool:
-    """Return whether nothing but an export of ours would be lost."""
-    if not folder.is_dir():
-        return False
-    return (folder / "saved_model.pb").is_file() or not any(folder.iterdir())

@@ -11,6 +11,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.foundation.progress import counted, duration
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
+from kerastransfer.records.split.group_counts import GroupCounts
 
 if TYPE_CHECKING:
     from kerastransfer.runs.cost import PhaseCost
@@ -95,8 +96,13 @@ class RunPlan:
         return f"<pre>{html.escape(str(self))}</pre>"
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Training images of each class."""
+        return self.sizes.variant_counts(self.config.images_per_class)
+
+    @property
     def _num_images(self) -> int:
-        return sum(self.sizes.variant_counts(self.config.images_per_class).values())
+        return sum(self.counts.values())
 
     def _images(self) -> str:
         config = self.config
@@ -137,6 +143,67 @@ class RunPlan:
             f"blocks 1-{num_frozen} frozen: {crops:,} crops once, a cache of "
             f"{size / 1e6:,.1f} MB{when}"
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FoldsPlan:
+    """What a cross-validation would do; its text is what ``--dry-run --folds`` prints.
+
+    Parameters
+    ----------
+    run : RunPlan
+        Of the run on all training images, which is not trained; the folds' runs are as
+        it is, on fewer images.
+    """
+
+    run: RunPlan
+    num_folds: int
+
+    def __str__(self) -> str:
+        sizes, folds = self.run.sizes, self.num_folds
+        total = sum(self.run.counts.values()) + sizes.num_val
+        together = "image by image"
+        if self.groups is not None:
+            together = "whole groups together"
+        lines = [
+            f"{folds} folds of {total:,} images of train and val, stratified by class, "
+            f"{together}: about {total / folds:,.0f} in each",
+            f"{folds} runs, each on the other {folds - 1} folds, of which "
+            f"{sizes.num_val / total:.0%} choose the epoch; the test set is not read",
+            "each run is this one, on fewer images:",
+            str(self.run),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def groups(self) -> GroupCounts | None:
+        """The groups of the images; None where they have none."""
+        overview = self.run.sizes.overview
+        return overview.groups if overview else None
+
+    @property
+    def units(self) -> list[int]:
+        """Groups of each class in train and val, or images, where those have none.
+
+        Where some images have none, or not all are trained on, they may be fewer.
+        """
+        groups, overview = self.groups, self.run.sizes.overview
+        if groups is not None:
+            return [
+                train + val + alone
+                for train, val, alone in zip(
+                    groups.by_class["train"],
+                    groups.by_class["val"],
+                    groups.alone_by_class,
+                    strict=True,
+                )
+            ]
+        val = overview.counts["val"] if overview else [0] * len(self.run.counts)
+        counts = self.run.counts.values()
+        return [train + more for train, more in zip(counts, val, strict=True)]
 
 
 def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:

@@ -11,8 +11,8 @@ from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.probe import fit_probe
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation.report import say
-from kerastransfer.records.reader import Records
 from kerastransfer.training.phase import PhaseResults
+from kerastransfer.training.setup import RunRecords
 from kerastransfer.training.source_features import SplitFeatures
 
 
@@ -36,9 +36,9 @@ def probe(features: SplitFeatures) -> dict[str, Any]:
     return {"kind": fitted.kind, "test": result.as_dict()}
 
 
-def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
+def identity(config: TrainConfig, records: RunRecords) -> dict[str, Any]:
     """Say what ran, on what, with which releases."""
-    chosen = records.variant(config.images_per_class, config.draw)
+    chosen = records.positions(config.images_per_class, config.draw)["train"]
     counts = np.bincount(
         records.labels("train")[chosen], minlength=len(records.classes)
     )
