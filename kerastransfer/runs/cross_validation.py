@@ -54,7 +54,7 @@ class CrossValidation:
     def accuracy(self) -> Estimate:
         """Of all images, each predicted by the run that had its fold held out.
 
-        Where images have groups, the interval is one for groups.
+        The interval is one for groups; an image without one is its own.
         """
         return Estimate.from_dict(self.result["accuracy"])
 
@@ -116,7 +116,9 @@ def _table(folds: list[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def summary(folds: list[dict[str, Any]], pooled: Metrics) -> dict[str, Any]:
+def summary(
+    folds: list[dict[str, Any]], pooled: Metrics, accuracy: Estimate
+) -> dict[str, Any]:
     """Return what ``folds.json`` says of the accuracy.
 
     Parameters
@@ -125,11 +127,11 @@ def summary(folds: list[dict[str, Any]], pooled: Metrics) -> dict[str, Any]:
         An entry for each, with its ``accuracy``.
     pooled : Metrics
         Of all images together.
+    accuracy : Estimate
+        Theirs, with an interval for groups, where they have some.
     """
-    unseen = pooled.unseen_groups
-    accuracy = unseen.accuracy if unseen and not unseen.ungrouped else None
     return {
-        "accuracy": (accuracy or pooled.accuracy).as_dict(),
+        "accuracy": accuracy.as_dict(),
         "mean_accuracy": statistics.fmean(fold["accuracy"]["value"] for fold in folds),
         "pooled": pooled.as_dict(),
         "per_fold": folds,

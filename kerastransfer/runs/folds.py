@@ -219,6 +219,7 @@ def _write(
 ) -> None:
     """Gather the folds' answers, measure them together, and write the result last."""
     from kerastransfer.evaluation import metrics
+    from kerastransfer.evaluation.unseen_groups import clustered_accuracy
     from kerastransfer.runs import predictions
 
     answers, groups = predictions.gather(
@@ -227,6 +228,9 @@ def _write(
         records.classes,
     )
     pooled = metrics.evaluate(*answers, groups=groups)
+    right = answers.probabilities.argmax(axis=1) == answers.labels
+    units = [f"group {g}" if g else f"image {i}" for i, g in enumerate(groups)]
+    accuracy = clustered_accuracy(right, units)
     entries = [_entry(each, images) for each in fold_runs]
     result = {
         "recipe": str(config.recipe),
@@ -239,7 +243,7 @@ def _write(
         "folds": len(fold_runs),
         "grouped": images.is_grouped,
         "classes": list(records.classes),
-        **cross_validation.summary(entries, pooled),
+        **cross_validation.summary(entries, pooled, accuracy),
         "predictions": cross_validation.PREDICTIONS.as_posix(),
         "config_hash": config.hash,
         "config": config.as_dict(),
