@@ -169,7 +169,7 @@ def clustered_accuracy(right: npt.ArrayLike, groups: npt.ArrayLike) -> Estimate:
     n = len(hits)
     if len(sizes) == n:
         return wilson(int(hits.sum()), n)
-    correct = np.bincount(owners, weights=hits)
+    correct = np.asarray(np.bincount(owners, weights=hits), np.float64)
     value = float(hits.mean())
     effective = _effective_number(correct, sizes)
     low, high = wilson_ends(value, effective, _CONFIDENCE)

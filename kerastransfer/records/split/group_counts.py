@@ -39,8 +39,10 @@ class GroupCounts:
     @classmethod
     def of_plan(cls, plan: SplitPlan) -> Self | None:
         """Count the groups of a plan; None where no image has one."""
-        by_class, alone_by_class = {}, [0] * len(plan.classes)
-        totals, alone, of_several = {}, {}, 0
+        by_class: dict[str, list[int]] = {}
+        totals: dict[str, int] = {}
+        alone: dict[str, int] = {}
+        alone_by_class, of_several = [0] * len(plan.classes), 0
         for split in SPLITS:
             groups: list[set[str]] = [set() for _ in plan.classes]
             alone[split] = 0
