@@ -169,9 +169,8 @@ def _fold_runs(
     folds = make_folds(
         images,
         num_folds,
-        num_val=records.class_counts("val").tolist(),
+        num_val=records.size("val"),
         seed=seed,
-        salt=f"{seed}:folds",
     )
     fold_runs = []
     for number, fold in enumerate(folds, start=1):

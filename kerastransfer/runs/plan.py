@@ -160,8 +160,7 @@ class FoldsPlan:
     num_folds: int
 
     def __str__(self) -> str:
-        sizes, folds = self.run.sizes, self.num_folds
-        total = sum(self.run.counts.values()) + sizes.num_val
+        folds, total = self.num_folds, self._total
         together = "image by image"
         if self.groups is not None:
             together = "whole groups together"
@@ -169,7 +168,7 @@ class FoldsPlan:
             f"{folds} folds of {total:,} images of train and val, stratified by class, "
             f"{together}: about {total / folds:,.0f} in each",
             f"{folds} runs, each on the other {folds - 1} folds, of which "
-            f"{sizes.num_val / total:.0%} choose the epoch; the test set is not read",
+            f"about {self._val_share:.0f} % choose the epoch; the test set is not read",
             "each run is this one, on fewer images:",
             str(self.run),
         ]
@@ -177,6 +176,15 @@ class FoldsPlan:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def _total(self) -> int:
+        return sum(self.run.counts.values()) + self.run.sizes.num_val
+
+    @property
+    def _val_share(self) -> float:
+        """Return the share of the images beside a fold that validates, in percent."""
+        return 100 * min(self.run.sizes.num_val / self._total, 0.5)
 
     @property
     def groups(self) -> GroupCounts | None:

@@ -1,21 +1,19 @@
 """Folds of a cross-validation, and what each leaves to choose the best epoch by.
 
-Folds are scikit-learn's, stratified by class, whole groups together; what validates
-within the others is drawn as any val set is, in the order of the names' hashes.
+Both are scikit-learn's cuts, stratified by class, whole groups together.
 """
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from kerastransfer.datasets.listing import Item, Listing
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.arrays import IntArray
-from kerastransfer.records.split.assign import arrange, divide
-from kerastransfer.records.split.quotas import Quota, Rules
 
 _NAMED = 5  # classes in a message
+_MOST_PARTS = 100  # of which one validates
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +70,17 @@ class Fold:
 
 
 def make_folds(
-    images: FoldImages, num_folds: int, *, num_val: Sequence[int], seed: int, salt: str
+    images: FoldImages, num_folds: int, *, num_val: int, seed: int
 ) -> tuple[Fold, ...]:
     """Cut images into folds.
 
     Parameters
     ----------
-    num_val : sequence of int
-        Images of each class that the records have for validation; of the images beside
-        a fold, the same share is.
+    num_val : int
+        Images among these that the records have for validation; of those beside a fold
+        about the same share is, and half at most.
     seed : int
         The split seed: the same one gives the same folds.
-    salt : str
-        What the order of names is hashed with.
 
     Raises
     ------
@@ -106,7 +102,8 @@ def make_folds(
     folds = []
     for number in range(num_folds):
         beside = np.flatnonzero(owners != number)
-        val = _validation(images, beside, num_val, f"{salt}:{num_folds}:{number}")
+        parts = round(len(owners) / max(num_val, 1))
+        val = _validation(images.labels, units, beside, parts, seed)
         train = np.setdiff1d(beside, val)
         fold = Fold(train, val, np.flatnonzero(owners == number))
         _check_fold(images, fold, number)
@@ -131,8 +128,11 @@ def assign(labels: IntArray, units: IntArray, num_folds: int, seed: int) -> IntA
     else:
         cuts = StratifiedGroupKFold(**options).split(places, labels, units)
     owners = np.zeros(len(labels), np.int64)
-    for number, (_, chosen) in enumerate(cuts):
-        owners[chosen] = number
+    with warnings.catch_warnings():
+        # of classes with fewer images than there are parts; `make_folds` sees to them
+        warnings.simplefilter("ignore", UserWarning)
+        for number, (_, chosen) in enumerate(cuts):
+            owners[chosen] = number
     return owners
 
 
@@ -166,37 +166,25 @@ def check_units(
 
 
 def _validation(
-    images: FoldImages, beside: IntArray, num_val: Sequence[int], salt: str
+    labels: IntArray, units: IntArray, beside: IntArray, parts: int, seed: int
 ) -> IntArray:
-    """Choose which of the images beside a fold are for validation.
+    """Choose which of the images beside a fold are for validation: one of some parts.
 
-    Whole groups are taken in the order of their hashes, and each class keeps one to be
-    trained on.
+    What a class needs to be trained at all is left to train.
     """
-    totals = np.bincount(images.labels, minlength=len(images.classes))
-    counts = np.bincount(images.labels[beside], minlength=len(images.classes))
-    quotas = {
-        label: Quota(0, max(1, round(counts[label] * num / totals[label])), 1)
-        for label, num in enumerate(num_val)
-        if counts[label]
-    }
-    items = tuple(
-        Item(images.ids[i], int(images.labels[i]), None, images.groups[i] or None)
-        for i in beside.tolist()
-    )
-    rules = Rules(
-        official_test=False,
-        official_val=False,
-        test=0,
-        val=None,
-        rest=False,
-        least=1,
-        largest=None,
-        most=None,
-    )
-    arranged = arrange(Listing(images.classes, items, ""), rules, salt=salt)
-    sides = divide(arranged, rules, quotas, reserve=True)
-    return np.sort(beside[sides["val"]])
+    inner, owned = labels[beside], units[beside]
+    parts = min(max(parts, 2), _MOST_PARTS, int(np.bincount(inner).max()))
+    if parts < 2:
+        return beside[:0]  # no class has an image to spare
+    owners = assign(inner, owned, parts, seed)
+    for number in range(parts):
+        chosen = owners == number
+        untrained = np.setdiff1d(inner, inner[~chosen])
+        needed = owned[chosen & np.isin(inner, untrained)]
+        chosen &= ~np.isin(owned, needed)
+        if chosen.any():
+            break
+    return beside[chosen]
 
 
 def _check_fold(images: FoldImages, fold: Fold, number: int) -> None:

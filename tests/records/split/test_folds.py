@@ -22,9 +22,8 @@ def images_of(sizes, group):
     )
 
 
-def cut(images, num_folds, num_val=(3, 3, 3), seed=0, salt="s"):
-    num_val = num_val[: len(images.classes)]
-    return make_folds(images, num_folds, num_val=num_val, seed=seed, salt=salt)
+def cut(images, num_folds, num_val=20, seed=0):
+    return make_folds(images, num_folds, num_val=num_val, seed=seed)
 
 
 def nobody(label, i):
@@ -97,18 +96,28 @@ def test_a_seed_says_which_and_any_whole_number_is_one():
     ]
     assert owners[0] == owners[1]
     assert len({str(each) for each in owners}) >= 3
-    again, other = cut(images, 5, salt="s"), cut(images, 5, salt="t")
-    assert [f.val.tolist() for f in again] == [
-        f.val.tolist() for f in cut(images, 5, salt="s")
-    ]
-    assert [f.val.tolist() for f in again] != [f.val.tolist() for f in other]
+    one, again = cut(images, 5), cut(images, 5)
+    assert [f.val.tolist() for f in one] == [f.val.tolist() for f in again]
 
 
-def test_the_epoch_is_chosen_by_the_share_that_the_records_have_for_it():
+@pytest.mark.parametrize(
+    ("num_val", "expected"),
+    # beside a fold are 45, 30 and 15 images; of 120 images are 24, and so on
+    [(24, [9, 6, 3]), (8, [3, 2, 1]), (60, [22.5, 15, 7.5]), (110, [22.5, 15, 7.5])],
+)
+def test_the_epoch_is_chosen_by_the_share_that_the_records_have_for_it(
+    num_val, expected
+):
     images = images_of([60, 40, 20], nobody)
-    for fold in cut(images, 4, num_val=(12, 4, 0)):
-        # beside a fold are 45, 30 and 15 images; of 60, 40 and 20 are 12, 4 and none
-        np.testing.assert_array_equal(np.bincount(images.labels[fold.val]), [9, 3, 1])
+    for fold in cut(images, 4, num_val=num_val):
+        counts = np.bincount(images.labels[fold.val])
+        np.testing.assert_allclose(counts, expected, atol=0.5)
+
+
+def test_whole_groups_do_not_make_that_share_much_larger():
+    images = images_of([60, 60, 60], lambda label, i: f"g{i // 3}")  # 20 groups of 9
+    for fold in cut(images, 4, num_val=36):
+        assert len(fold.val) == 27  # 3 of 15 groups
 
 
 @pytest.mark.parametrize(
@@ -136,5 +145,6 @@ def test_a_fold_that_would_hold_all_of_a_class_is_refused():
     for fold in cut(images, 2):
         assert 2 in images.labels[fold.train] and 2 not in images.labels[fold.val]
     # all classes have two groups, and nothing is left to validate on
-    with pytest.raises(DataError, match="no image to validate on; choose another"):
-        cut(images_of([8, 8, 8], own), 2)
+    for images in (images_of([8, 8, 8], own), images_of([2, 2, 2], nobody)):
+        with pytest.raises(DataError, match="no image to validate on; choose another"):
+            cut(images, 2)
