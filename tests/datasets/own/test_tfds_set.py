@@ -348,20 +348,25 @@ def test_a_feature_may_be_named(odd):
         resolve("tfds:three", odd, {"label_column": "weight"}).listing()
 
 
-@pytest.mark.parametrize("name", ["three", "nested"])
-def test_a_feature_tells_groups(odd, name):
+@pytest.mark.parametrize(
+    ("name", "below"), [("three", ""), ("nested", ""), ("three", "random")]
+)
+def test_a_feature_tells_groups(odd, name, below):
     ways = [{"group_by": "column:site"}, {"group_by": "site"}, {"group_column": "site"}]
     for way in ways:
-        items = resolve(f"tfds:{name}", odd, way).listing().items
-        sites = [item.group for item in items if item.path.startswith("training/")]
-        assert sites == ["reef" if i % 4 < 2 else "bay" for i in range(40)]
-    by_kind = resolve(f"tfds:{name}", odd, {"group_by": "kind"}).listing()
-    assert {item.group for item in by_kind.items} == {"0", "1"}
-    plain = resolve(f"tfds:{name}", odd).listing()
+        dataset = resolve(f"tfds:{name}", odd / below, way)
+        listing = dataset.listing()
+        given = pictures_of(dataset, listing)
+        for item in listing.items:
+            gray = given[item.path][0]
+            assert item.group == ("reef" if gray % 100 % 4 < 2 else "bay")
+    by_kind = resolve(f"tfds:{name}", odd / below, {"group_by": "kind"}).listing()
+    assert {(item.group, item.label) for item in by_kind.items} == {("0", 0), ("1", 1)}
+    plain = resolve(f"tfds:{name}", odd / below).listing()
     assert {item.group for item in plain.items} == {None}
     for missing in ("place", "weight", "views/front"):
         with pytest.raises(DataError, match=f"may be the group is called '{missing}'"):
-            resolve(f"tfds:{name}", odd, {"group_by": missing}).listing()
+            resolve(f"tfds:{name}", odd / below, {"group_by": missing}).listing()
 
 
 def test_records_of_another_grouping_are_not_taken(folder, tmp_path):
