@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from kerastransfer.foundation.report import KerasTransferWarning
     from kerastransfer.recipe import Recipe
     from kerastransfer.records.reader import Records
+    from kerastransfer.runs.cross_validation import CrossValidation
     from kerastransfer.runs.finished import Run
 
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ _HOMES = {
         ),
         "errors",
     ),
+    "CrossValidation": "runs.cross_validation",
     "Distances": "distances.distance_table",
     "Estimate": "evaluation.intervals",
     "KerasTransferWarning": "foundation.report",
@@ -91,6 +93,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CrossValidation",
     "DataError",
     "Distances",
     "Estimate",

@@ -13,6 +13,7 @@ from kerastransfer.api.given import (
     records_folder_of,
     settings_of,
 )
+from kerastransfer.config import run_options
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets.dataset import Dataset
@@ -24,8 +25,10 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
 from kerastransfer.runs import finished, sources, start
+from kerastransfer.runs import folds as cross_validated
+from kerastransfer.runs.cross_validation import CrossValidation
 from kerastransfer.runs.finished import Run
-from kerastransfer.runs.plan import RunPlan
+from kerastransfer.runs.plan import FoldsPlan, RunPlan
 from kerastransfer.runs.sources import Sources
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def train(
     cache: str = "auto",
     cache_limit: int = CACHE_LIMIT,
     devices: int | Choice | None = None,
+    folds: int | None = None,
     time_limit: float | None = None,
     checkpoint_every: float = CHECKPOINT_EVERY,
     restart: bool = False,
@@ -58,7 +62,7 @@ def train(
     export: bool = True,
     callbacks: "Iterable[keras.callbacks.Callback]" = (),
     **settings: Any,
-) -> Run:
+) -> Run | CrossValidation:
     """Train one recipe on one dataset, evaluate it and export it.
 
     A run that was interrupted goes on; a finished one is returned as it is.
@@ -94,6 +98,9 @@ def train(
         Largest size of one cache, in bytes.
     devices : int or Choice, optional
         How many devices of this machine; by default all GPUs, else one CPU.
+    folds : int, optional
+        2 to 10: in place of one run, cut train and val into so many folds, and predict
+        each by a run without it. The test set is not read.
     time_limit : float, optional
         Minutes of training after which the best epoch so far is the result.
     checkpoint_every : float
@@ -107,6 +114,11 @@ def train(
     **settings
         Fields of `TrainConfig`, such as ``epochs=(30,)``; see ``docs/settings.md``.
 
+    Returns
+    -------
+    Run or CrossValidation
+        The latter where there are `folds`; no SavedModel is written for those.
+
     Raises
     ------
     KerasTransferError
@@ -119,6 +131,7 @@ def train(
         run = kt.train("digits", "F1-7R8", images_per_class=50)
         print(run.test.accuracy, run.to_beat)
     """
+    run_options.check_folds(folds)  # before anything is read
     run_sources = _sources(
         recipe,
         chosen=settings_of(
@@ -128,11 +141,9 @@ def train(
         weights=weights,
         mean_image=mean_image,
     )
-    return start.train(
-        run_sources,
-        system.utf8(Path(runs)),
-        records_folder=records_folder_of(data, records),
-        options=RunOptions(
+    carried_out: dict[str, Any] = {
+        "records_folder": records_folder_of(data, records),
+        "options": RunOptions(
             cache=cache,
             cache_limit=cache_limit,
             checkpoint_every=checkpoint_every,
@@ -141,9 +152,13 @@ def train(
             probe=probe,
             export=export,
         ),
-        devices=choice_of(devices),
-        callbacks=tuple(callbacks),
-    )
+        "devices": choice_of(devices),
+        "callbacks": tuple(callbacks),
+    }
+    folder = system.utf8(Path(runs))
+    if folds is not None:
+        return cross_validated.train(run_sources, folder, folds, **carried_out)
+    return start.train(run_sources, folder, **carried_out)
 
 
 def open_run(folder: Location) -> Run:
@@ -233,10 +248,11 @@ def plan(
     cache: str = "auto",
     cache_limit: int = CACHE_LIMIT,
     devices: int | Choice | None = None,
+    folds: int | None = None,
     probe: bool = True,
     measure: bool = False,
     **settings: Any,
-) -> RunPlan:
+) -> RunPlan | FoldsPlan:
     """Say what `train` would do: images, phases, blocks, caches.
 
     Parameters
@@ -247,6 +263,7 @@ def plan(
         Whether to take 20 steps of each phase and predict time and memory. Without it
         TensorFlow is not imported and no record is written.
     """
+    run_options.check_folds(folds)  # before anything is read
     run_sources = _sources(
         recipe,
         chosen=settings_of(
@@ -256,13 +273,15 @@ def plan(
         weights=weights,
         mean_image=mean_image,
     )
-    return start.plan(
-        run_sources,
-        records_folder=records_folder_of(data, records),
-        options=RunOptions(cache=cache, cache_limit=cache_limit, probe=probe),
-        devices=choice_of(devices),
-        measure=measure,
-    )
+    carried_out: dict[str, Any] = {
+        "records_folder": records_folder_of(data, records),
+        "options": RunOptions(cache=cache, cache_limit=cache_limit, probe=probe),
+        "devices": choice_of(devices),
+        "measure": measure,
+    }
+    if folds is not None:
+        return cross_validated.plan(run_sources, folds, **carried_out)
+    return start.plan(run_sources, **carried_out)
 
 
 def _sources(

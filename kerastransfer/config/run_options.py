@@ -8,6 +8,23 @@ from kerastransfer.errors import InputError
 CACHES = ("auto", "on", "off")
 CACHE_LIMIT = 20 * 2**30  # bytes of one cache
 CHECKPOINT_EVERY = 60.0  # seconds
+LEAST_FOLDS, MOST_FOLDS = 2, 10
+
+
+def check_folds(folds: int | None) -> None:
+    """Refuse a number of folds that is none; None is for no folds.
+
+    Raises
+    ------
+    InputError
+        If it is not from 2 to 10.
+    """
+    if folds is None:
+        return
+    if type(folds) is not int or not LEAST_FOLDS <= folds <= MOST_FOLDS:
+        raise InputError(
+            f"Expected --folds from {LEAST_FOLDS} to {MOST_FOLDS}, got {folds!r}."
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.naming import refuse_archives
 from kerastransfer.datasets.option import Option, OptionValue, complete
 from kerastransfer.datasets.own import arrays, frame, given
-from kerastransfer.datasets.own.column_options import COLUMNS
+from kerastransfer.datasets.own.column_options import FRAME
 from kerastransfer.datasets.own.kinds import KINDS as _OWN
 from kerastransfer.datasets.own.kinds import spec_of
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
@@ -151,7 +151,7 @@ def _given_in_python(
     data: object, options: Mapping[str, OptionValue] | None
 ) -> Dataset:
     if frame.is_frame(data):
-        columns = _complete("a data frame", COLUMNS, options)
+        columns = _complete("a data frame", FRAME, options)
         return frame.dataset(data, columns)
     if isinstance(data, tuple | list) and len(data) == 2:
         dataset = arrays.dataset(*data)

@@ -126,7 +126,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
         raise InputError(
             f"Expected 0 to n successes of n of 1 or more, got {successes!r} of {n!r}."
         )
-    low, high = _wilson_ends(successes / n, n, confidence)
+    low, high = wilson_ends(successes / n, n, confidence)
     return Estimate(value=successes / n, low=low, high=high, n=n, method="wilson")
 
 
@@ -202,7 +202,7 @@ def bootstrap_mean_per_class(
     low, high, method = float(ends[0]), float(ends[1]), "bootstrap"
     if np.minimum(right, sizes - right).sum() < _FEW:
         effective = len(sizes) ** 2 / float(np.sum(1 / sizes))
-        wide_low, wide_high = _wilson_ends(value, effective, confidence)
+        wide_low, wide_high = wilson_ends(value, effective, confidence)
         low, high = min(low, wide_low), max(high, wide_high)
         method = "bootstrap+wilson"
     return Estimate(value=value, low=low, high=high, n=len(truth), method=method)
@@ -220,8 +220,14 @@ def _replicates(
     return total / len(sizes)
 
 
-def _wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
-    """Return Wilson's interval; `n` need not be whole, so SciPy's does not serve."""
+def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
+    """Return the ends of Wilson's interval of a proportion.
+
+    Parameters
+    ----------
+    n : float
+        Images that say as much; need not be whole, so SciPy's does not serve.
+    """
     import scipy.stats  # late: --help must not wait for it
 
     z = float(scipy.stats.norm.ppf((1 + confidence) / 2))

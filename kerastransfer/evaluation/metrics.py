@@ -2,23 +2,25 @@
 
 import dataclasses
 import html
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from kerastransfer.errors import InputError
-from kerastransfer.evaluation import arrays, wording
+from kerastransfer.evaluation import arrays, unseen_groups, wording
 from kerastransfer.evaluation.intervals import (
     Estimate,
     LossEstimate,
     bootstrap_mean_per_class,
     wilson,
 )
+from kerastransfer.evaluation.unseen_groups import UnseenGroups
 
 _CONFIDENCE = 0.95
 _TOP5_FROM = 20  # classes; of fewer nearly every image has its class among five
+_OPTIONAL = {"top5_accuracy", "unseen_groups"}  # left out where there is none
 _LEAST = float(np.finfo(np.float32).tiny)  # 1.2e-38: no image costs above 87.4 nats
 
 
@@ -39,6 +41,8 @@ class Metrics:
         Mean negative log-likelihood of the true class, in nats.
     confusion_matrix : ndarray of int64, shape (num_classes, num_classes)
         Number of images of true class `row` that were predicted as class `column`.
+    unseen_groups : UnseenGroups or None
+        Accuracy on images of groups that training did not see; None without groups.
 
     Examples
     --------
@@ -53,6 +57,7 @@ class Metrics:
     top5_accuracy: Estimate | None
     nll: LossEstimate
     confusion_matrix: npt.NDArray[np.int64]
+    unseen_groups: UnseenGroups | None = None
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<15} {value}" for name, value in self._lines())
@@ -75,17 +80,19 @@ class Metrics:
         if len(self.confusion_matrix) < _TOP5_FROM:
             del accuracies["top 5"]
         lines = [(name, str(value)) for name, value in accuracies.items() if value]
+        if self.unseen_groups is not None:
+            lines.insert(1, ("unseen groups", str(self.unseen_groups)))
         return [*lines, ("nll", wording.nats(self.nll.as_dict()))]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures in plain Python, ready for JSON.
 
-        Where there is no top-five accuracy, its key is left out.
+        Where there is no top-five accuracy, or no group, its key is left out.
         """
         figures: dict[str, Any] = {
             field.name: value.as_dict()
             for field in dataclasses.fields(self)
-            if isinstance(value := getattr(self, field.name), Estimate)
+            if isinstance(value := getattr(self, field.name), Estimate | UnseenGroups)
         }
         return figures | {"confusion_matrix": self.confusion_matrix.tolist()}
 
@@ -109,13 +116,13 @@ class Metrics:
         >>> Metrics.from_dict(metrics.as_dict()).accuracy == metrics.accuracy
         True
         """
-        needed = {field.name for field in dataclasses.fields(cls)} - {"top5_accuracy"}
+        needed = {field.name for field in dataclasses.fields(cls)} - _OPTIONAL
         if missing := sorted(needed - figures.keys()):
             raise InputError(
                 f"Expected metrics with {', '.join(sorted(needed))}, but "
                 f"{missing[0]} is missing."
             )
-        top5 = figures.get("top5_accuracy")
+        top5, unseen = figures.get("top5_accuracy"), figures.get("unseen_groups")
         per_class = Estimate.from_dict(figures["mean_per_class_accuracy"])
         return cls(
             accuracy=Estimate.from_dict(figures["accuracy"]),
@@ -123,11 +130,17 @@ class Metrics:
             top5_accuracy=None if top5 is None else Estimate.from_dict(top5),
             nll=LossEstimate.from_dict(figures["nll"]),
             confusion_matrix=np.array(figures["confusion_matrix"], np.int64),
+            unseen_groups=None if unseen is None else UnseenGroups.from_dict(unseen),
         )
 
 
 def evaluate(
-    probabilities: npt.ArrayLike, labels: npt.ArrayLike, *, seed: int = 0
+    probabilities: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
+    seen_groups: Collection[str] = (),
 ) -> Metrics:
     """Measure the accuracy and the loss of predicted probabilities.
 
@@ -139,6 +152,10 @@ def evaluate(
         True classes, 0 to num_classes - 1.
     seed : int
         Of the bootstrap for the mean per-class accuracy.
+    groups : sequence of str, optional
+        The group of each image, empty for none; None where no image has one.
+    seen_groups : collection of str
+        Those of the training images.
 
     Raises
     ------
@@ -168,6 +185,10 @@ def evaluate(
     guess = scores.argmax(axis=1)
     top5 = wilson(_count_top(scores, truth, 5), n) if num_classes > 5 else None
     cells = np.bincount(truth * num_classes + guess, minlength=num_classes**2)
+    unseen = None
+    if groups is not None and any(groups):
+        arrays.same_length(labels=truth, groups=np.asarray(groups))
+        unseen = unseen_groups.measure(guess == truth, groups, seen_groups)
     return Metrics(
         accuracy=wilson(int(np.sum(guess == truth)), n),
         mean_per_class_accuracy=bootstrap_mean_per_class(
@@ -176,6 +197,7 @@ def evaluate(
         top5_accuracy=top5,
         nll=_nll(scores, truth),
         confusion_matrix=cells.reshape(num_classes, num_classes),
+        unseen_groups=unseen,
     )
 
 

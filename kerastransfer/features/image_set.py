@@ -145,6 +145,27 @@ class ImageSet:
             )
 
 
+def groups_of(
+    examples: pipeline.Examples, split: str, positions: IntArray
+) -> list[str] | None:
+    """Return each image's group, empty for none; reads the images.
+
+    Returns
+    -------
+    list of str or None
+        None where the records have no groups, or there is no image.
+    """
+    if not len(positions):
+        return None
+    first = tf.train.Example.FromString(examples.serialized(split, int(positions[0])))
+    if "group" not in first.features.feature:
+        return None
+    return [
+        example_texts(examples.serialized(split, int(position)), "group")[0]
+        for position in positions
+    ]
+
+
 def example_texts(serialized: bytes, *names: str) -> tuple[str, ...]:
     """Return texts of an example, such as its id; empty where it has none."""
     feature = tf.train.Example.FromString(serialized).features.feature

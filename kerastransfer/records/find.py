@@ -12,7 +12,7 @@ from kerastransfer.records import manifest
 from kerastransfer.records.health import exact_copies
 from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records, open_records
-from kerastransfer.records.remembered import read_as_before
+from kerastransfer.records.remembered import read_as_before, refuse_other_options
 from kerastransfer.records.write.convert import convert, records_path
 
 _AFTER = 5.0  # seconds that comparing may take without a word
@@ -68,6 +68,8 @@ def find_or_convert(
             workers=workers,
             progress=progress,
         )
+    else:
+        refuse_other_options(dataset, metadata, path)
     records = open_records(path)
     records.dataset = dataset
     if not metadata or manifest.content_hash(metadata) != records.content_hash:

@@ -17,6 +17,7 @@ from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.metadata_checks import CHECKS
+from kerastransfer.records.split.group_counts import GroupCounts, are_group_counts
 from kerastransfer.records.split.overview import origins
 from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -56,7 +57,7 @@ OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
 # transparency, whether there was any or not.
 _UNSAID = ("white_level", "background", "white", "images")
 # Nor these, which decide no image.
-_LATER: dict[str, Any] = {"origins": {}, "notes": []}
+_LATER: dict[str, Any] = {"origins": {}, "notes": [], "groups": None}
 
 
 def describe(
@@ -98,6 +99,7 @@ def describe(
     dict
         Fit for JSON.
     """
+    groups = GroupCounts.of_plan(plan)
     return {
         "dataset": dataset.name,
         "spec": dataset.spec,
@@ -116,6 +118,7 @@ def describe(
         "origins": origins(listing, dataset.info),
         "notes": list(listing.notes),
         "ungrouped": None if ungrouped is None else dict(ungrouped),
+        "groups": None if groups is None else groups.as_dict(),
         "fingerprint": listing.fingerprint,
         "stamp": stamp,
         "plan_hash": plan.hash,
@@ -221,6 +224,9 @@ def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
     classes, counts = metadata["classes"], metadata["counts"]
     if any(len(counts[split]) != len(classes) for split in SPLITS):
         raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
+    groups = metadata["groups"]
+    if groups is not None and not are_group_counts(groups, len(classes)):
+        raise DataError(f"File {str(path)!r} holds a damaged 'groups'.")
     size = sum(counts["train"])
     for draw in metadata["draws"]:
         if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):

@@ -40,6 +40,7 @@ _SHOWN = (
     "notes",
     "group",
     "ungrouped",
+    "groups",
 )
 
 

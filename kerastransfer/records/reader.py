@@ -122,6 +122,14 @@ class Records(Preformatted):
         order = np.array(draws[draw - 1]) if draw else np.arange(self.size("train"))
         return order[:size].astype(np.int64)
 
+    def positions(self, images_per_class: int | None, draw: int) -> dict[str, IntArray]:
+        """Return which images of each split a run uses; see `variant`."""
+        return {
+            "train": self.variant(images_per_class, draw),
+            "val": np.arange(self.size("val")),
+            "test": np.arange(self.size("test")),
+        }
+
     def variant_counts(self, images_per_class: int | None) -> IntArray:
         """Return how many images of each class a variant really has.
 

@@ -41,9 +41,10 @@ def refuse_other_options(
     DataError
         If they were.
     """
+    is_own = ":" in dataset.spec  # options of known datasets have other defaults
     for name, value in dataset.options.items():
         held = metadata[name]
-        if value not in (None, False) and dataset.info.may_change and held != value:
+        if value not in (None, False) and is_own and held != value:
             raise DataError(
                 f"{str(path)!r} holds records of another plan ({name} {held!r} instead "
                 f"of {value!r}); delete that folder, or name another one."

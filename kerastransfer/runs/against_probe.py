@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 from kerastransfer.evaluation import metrics, wording
+from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.paired import Comparison, compare
 from kerastransfer.evaluation.probe import fit_probe
@@ -72,11 +73,8 @@ class ProbeAnswers:
         comparison = compare(answers.labels, first, second)
         if comparison.verdict == "second is better":
             report.warn(_below(self.kind, comparison, results))
-        return {
-            "kind": self.kind,
-            "test": self.test.as_dict(),
-            "compared": comparison.as_dict(),
-        }
+        beside = Baseline(kind=self.kind, test=self.test, compared=comparison)
+        return beside.as_dict()
 
 
 def _below(kind: str, comparison: Comparison, results: PhaseResults) -> str:

@@ -13,28 +13,23 @@ from numpy.typing import NDArray
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
-from kerastransfer.config.defaults import head_only
 from kerastransfer.config.run_options import CHECKPOINT_EVERY
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
-from kerastransfer.evaluation import metrics
-from kerastransfer.features import inference
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.reader import Records
-from kerastransfer.runs import evaluation, predictions, result_file, run_folder
+from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.against_probe import ProbeAnswers
 from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
-from kerastransfer.runs.predictions import Answers
 from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
 from kerastransfer.training.checkpoint_saver import CheckpointSaver
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
-from kerastransfer.training.setup import TrainSetup
+from kerastransfer.training.setup import RunRecords, TrainSetup
 from kerastransfer.training.source_features import SplitFeatures
 from kerastransfer.training.stopping import StopReason, StopSignal
 
@@ -45,7 +40,7 @@ class RunInputs:
 
     Parameters
     ----------
-    records : Records
+    records : RunRecords
         The images and labels of all splits.
     source_weights : mapping of str to array
         The pretrained weights; empty where the recipe keeps none.
@@ -67,9 +62,11 @@ class RunInputs:
         Called with the trained network before ``result.json`` is written.
     callbacks : tuple of keras.callbacks.Callback
         Called after the run's own.
+    about : mapping of str to value
+        What else ``result.json`` says of the run.
     """
 
-    records: Records
+    records: RunRecords
     source_weights: Mapping[str, NDArray[Any]]
     mean_image: MeanImage | None = None
     caching: Caching = dataclasses.field(default_factory=Caching)
@@ -80,6 +77,7 @@ class RunInputs:
     with_probe: bool = True
     export: Callable[[Network], None] | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def train(
@@ -118,8 +116,7 @@ def train(
         store, checkpoint = _open_folder(setup, inputs, folder)
         spent = checkpoint.seconds
         features = _source_features(setup, inputs) if chief else {}
-        with_probe = features and inputs.with_probe
-        probe = ProbeAnswers.of(features) if with_probe else None
+        probe = ProbeAnswers.of(features) if features and inputs.with_probe else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
         saver = CheckpointSaver(
@@ -143,13 +140,14 @@ def train(
             )
         training_seconds = stop_signal.seconds
         if chief:
+            classes = inputs.records.classes
             kept = run_folder.keep_better(folder, network, results)
-            answers = _classify(setup, network, features, inputs, folder)
+            answers = evaluation.classify(setup, network, features, classes, folder)
             result = {
-                "test": metrics.evaluate(*answers["test"]).as_dict(),
-                "val": metrics.evaluate(*answers["val"]).as_dict(),
+                **evaluation.measure(setup, answers),
                 "probe": probe and probe.beside(answers["test"], results),
                 **result_file.identity(config, inputs.records),
+                **inputs.about,
                 **result_file.ending(results, kept),
                 "training_seconds": round(training_seconds, 1),
                 "seconds": round(spent + time.monotonic() - started, 1),
@@ -207,7 +205,7 @@ def _source_features(setup: TrainSetup, inputs: RunInputs) -> SplitFeatures:
         if inputs.with_probe:
             say("No probe: the recipe copies nothing; no weights were asked for.")
         return {}
-    if not (inputs.with_probe or _is_head_only(setup)):
+    if not (inputs.with_probe or evaluation.is_head_only(setup)):
         return {}
     return source_features.compute(
         setup.records,
@@ -258,36 +256,6 @@ def _training(
         yield callback_list
     finally:
         callback_list.on_train_end()
-
-
-def _classify(
-    setup: TrainSetup,
-    network: Network,
-    features: SplitFeatures,
-    inputs: RunInputs,
-    folder: Path,
-) -> dict[str, Answers]:
-    """Classify test and val, and keep the answers as tables."""
-    answers, records = dict[str, Answers](), inputs.records
-    for split in ("test", "val"):
-        answers[split] = _answer(setup, network, split, features)
-        predictions.write(folder, split, answers[split], records, records.classes)
-    return answers
-
-
-def _answer(
-    setup: TrainSetup, network: Network, split: str, features: SplitFeatures
-) -> Answers:
-    """Classify a split; features serve again where no block below 8 moved."""
-    if features and _is_head_only(setup):
-        outputs, labels = features[split]
-        return Answers(inference.classify_features(network, outputs), labels)
-    preprocessing = setup.backbone.preprocessing
-    return evaluation.answer(network, preprocessing, setup.records, split)
-
-
-def _is_head_only(setup: TrainSetup) -> bool:
-    return all(head_only(phase) for phase in setup.config.recipe.phases)
 
 
 def _write(

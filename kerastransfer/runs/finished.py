@@ -12,9 +12,8 @@ from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
-from kerastransfer.evaluation import wording
+from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
-from kerastransfer.evaluation.paired import Comparison
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import json_file, keras_settings, system
 from kerastransfer.foundation.notebook import Preformatted
@@ -34,29 +33,6 @@ RESULT = "result.json"
 SAVED_MODEL = "saved_model"
 # Without these a result is none.
 _NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """The plain classifier on frozen features that a recipe has to beat.
-
-    Parameters
-    ----------
-    kind : str
-        Such as ``"logistic regression"``.
-    test : Metrics
-        On the run's own test set.
-    compared : Comparison or None
-        The run's accuracy minus its own, image by image; None in runs of earlier
-        versions.
-    """
-
-    kind: str
-    test: Metrics
-    compared: Comparison | None = None
-
-    def __str__(self) -> str:
-        return f"{self.test.accuracy}, {self.kind}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +58,23 @@ class Run(Preformatted):
     def __str__(self) -> str:
         lines = [
             f"{self.config.recipe} on {self.config.dataset} with "
-            f"{self.config.backbone}: test set, 95 % intervals",
+            f"{self.config.backbone}: {self._measured_on}, 95 % intervals",
             str(self.test),
         ]
         if self.to_beat is not None:
             lines.append(f"{'to beat':<15} {self.to_beat}")
-            if self.to_beat.compared is not None:
-                lines.append(f"{'against it':<15} {_against(self.to_beat.compared)}")
+            if self.to_beat.against:
+                lines.append(f"{'against it':<15} {self.to_beat.against}")
         lines.append(f"{'run':<15} {self.folder}")
         if (self.folder / SAVED_MODEL).is_dir():
             lines.append(f"{'SavedModel':<15} {self.folder / SAVED_MODEL}")
         return "\n".join(lines)
+
+    @property
+    def _measured_on(self) -> str:
+        """Name the images that `test` is of; a cross-validation's are a fold."""
+        fold = self.result.get("fold")
+        return f"fold {fold} of {self.result['folds']}" if fold else "test set"
 
     @property
     def backbone(self) -> Backbone:
@@ -114,14 +96,7 @@ class Run(Preformatted):
     def to_beat(self) -> Baseline | None:
         """The baseline on the same test set; None where none was measured."""
         probe = self._result["probe"]
-        if not probe:
-            return None
-        compared = probe.get("compared")
-        return Baseline(
-            kind=probe["kind"],
-            test=Metrics.from_dict(probe["test"]),
-            compared=Comparison.from_dict(compared) if compared else None,
-        )
+        return Baseline.from_dict(probe) if probe else None
 
     @property
     def _result(self) -> Mapping[str, Any]:
@@ -176,7 +151,7 @@ class Run(Preformatted):
         import_quietly()
         from kerastransfer.runs.evaluation import evaluate
 
-        return evaluate(self.blocks(), self.backbone.preprocessing, records, split)
+        return evaluate(self, records, split)
 
     def predict(
         self,
@@ -231,17 +206,6 @@ class Run(Preformatted):
         preprocessing, rules = self.backbone.preprocessing, ImageRules.read(self.folder)
         saved_model.save(self.blocks(), preprocessing, self.classes, folder, rules)
         return folder
-
-
-def _against(comparison: Comparison) -> str:
-    """Say how a run compares with its baseline: the difference, and what it means."""
-    meanings = {
-        "first is better": "better",
-        "second is better": "worse",
-        "not distinguishable": "not distinguishable",
-    }
-    points = wording.points(comparison.difference.as_dict())
-    return f"{points}, p = {comparison.p_value:.2g}: {meanings[comparison.verdict]}"
 
 
 def read(folder: Path) -> Run:

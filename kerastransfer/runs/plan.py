@@ -11,6 +11,7 @@ from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import counted, duration
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
+from kerastransfer.records.split.group_counts import GroupCounts
 
 if TYPE_CHECKING:
     from kerastransfer.runs.cost import PhaseCost
@@ -92,8 +93,13 @@ class RunPlan(Preformatted):
         return "\n".join(lines)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Training images of each class."""
+        return self.sizes.variant_counts(self.config.images_per_class)
+
+    @property
     def _num_images(self) -> int:
-        return sum(self.sizes.variant_counts(self.config.images_per_class).values())
+        return sum(self.counts.values())
 
     def _images(self) -> str:
         config = self.config
@@ -134,6 +140,72 @@ class RunPlan(Preformatted):
             f"blocks 1-{num_frozen} frozen: {crops:,} crops once, a cache of "
             f"{size / 1e6:,.1f} MB{when}"
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FoldsPlan(Preformatted):
+    """What a cross-validation would do; its text is what ``--dry-run --folds`` prints.
+
+    Parameters
+    ----------
+    run : RunPlan
+        Of the run on all training images, which is not trained; the folds' runs are as
+        it is, on fewer images.
+    """
+
+    run: RunPlan
+    num_folds: int
+
+    def __str__(self) -> str:
+        folds, total = self.num_folds, self._total
+        together = "image by image"
+        if self.groups is not None:
+            together = "whole groups together"
+        lines = [
+            f"{folds} folds of {total:,} images of train and val, stratified by class, "
+            f"{together}: about {total / folds:,.0f} in each",
+            f"{folds} runs, each on the other {folds - 1} folds, of which "
+            f"about {self._val_share:.0f} % choose the epoch; the test set is not read",
+            "each run is this one, on fewer images:",
+            str(self.run),
+        ]
+        return "\n".join(lines)
+
+    @property
+    def _total(self) -> int:
+        return sum(self.run.counts.values()) + self.run.sizes.num_val
+
+    @property
+    def _val_share(self) -> float:
+        """Return the share of the images beside a fold that validates, in percent."""
+        return 100 * min(self.run.sizes.num_val / self._total, 0.5)
+
+    @property
+    def groups(self) -> GroupCounts | None:
+        """The groups of the images; None where they have none."""
+        overview = self.run.sizes.overview
+        return overview.groups if overview else None
+
+    @property
+    def units(self) -> list[int]:
+        """Groups of each class in train and val, or images, where those have none.
+
+        Where some images have none, or not all are trained on, they may be fewer.
+        """
+        groups, overview = self.groups, self.run.sizes.overview
+        if groups is not None:
+            return [
+                train + val + alone
+                for train, val, alone in zip(
+                    groups.by_class["train"],
+                    groups.by_class["val"],
+                    groups.alone_by_class,
+                    strict=True,
+                )
+            ]
+        val = overview.counts["val"] if overview else [0] * len(self.run.counts)
+        counts = self.run.counts.values()
+        return [train + more for train, more in zip(counts, val, strict=True)]
 
 
 def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:

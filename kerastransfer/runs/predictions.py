@@ -1,14 +1,17 @@
 """A run's answer to every image, as a table that anything can read."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kerastransfer.errors import DataError
 from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.arrays import IntArray
 
 FOLDER = "predictions"
 COLUMNS = ("id", "group", "true", "predicted", "rank")
@@ -34,6 +37,7 @@ def write(
     answers: Answers,
     records: LabelledExamples,
     classes: tuple[str, ...],
+    positions: IntArray | None = None,
 ) -> Path:
     """Write ``predictions/SPLIT.csv`` in a run's folder.
 
@@ -46,18 +50,22 @@ def write(
     ----------
     classes : tuple of str
         Names, in the order of the probabilities.
+    positions : array of shape (n,), optional
+        Of the images in the split; by default all of it.
     """
     path = folder / FOLDER / f"{split}.csv"
     predicted = answers.probabilities.argmax(axis=1)
     ranks = ranks_of(answers)
+    images = np.arange(records.size(split)) if positions is None else positions
     with (
         atomic.replacing(path) as scratch,
         scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
     ):
         writer = csv.writer(to)
         writer.writerow([*COLUMNS, *(f"p:{name}" for name in classes)])
-        for row in range(records.size(split)):
-            name, group = example_texts(records.serialized(split, row), "id", "group")
+        for row, position in enumerate(images.tolist()):
+            example = records.serialized(split, position)
+            name, group = example_texts(example, "id", "group")
             writer.writerow(
                 [
                     *(name, group, classes[answers.labels[row]]),
@@ -66,6 +74,64 @@ def write(
                 ]
             )
     return path
+
+
+def gather(
+    folds: Sequence[tuple[int, Path]], path: Path, classes: tuple[str, ...]
+) -> tuple[Answers, list[str]]:
+    """Write the answers to all folds in one table, and read them back.
+
+    It has the columns of `write`, and ``fold``, the number of the fold that an image
+    was in, before the probabilities.
+
+    Parameters
+    ----------
+    folds : sequence of (int, Path)
+        Each fold's number and its run's folder, whose ``test.csv`` is read.
+
+    Returns
+    -------
+    answers : Answers
+        In the order of the table, to the six digits that it holds.
+    groups : list of str
+        Each image's group; empty where it has none.
+
+    Raises
+    ------
+    DataError
+        If a fold's table is of other classes, or is not there.
+    """
+    header = [*COLUMNS, *(f"p:{name}" for name in classes)]
+    cut, rows = len(COLUMNS), list[list[str]]()
+    for number, folder in folds:
+        for row in _read(folder / FOLDER / "test.csv", header):
+            rows.append([*row[:cut], str(number), *row[cut:]])
+    with (
+        atomic.replacing(path) as scratch,
+        scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
+    ):
+        writer = csv.writer(to)
+        writer.writerow([*header[:cut], "fold", *header[cut:]])
+        writer.writerows(rows)
+    true, group = COLUMNS.index("true"), COLUMNS.index("group")
+    labels = np.array([classes.index(row[true]) for row in rows], np.int64)
+    probabilities = np.array([row[cut + 1 :] for row in rows], np.float64)
+    return Answers(probabilities, labels), [row[group] for row in rows]
+
+
+def _read(path: Path, header: list[str]) -> list[list[str]]:
+    """Read the rows of a table that `write` wrote."""
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            first, *rows = csv.reader(file)
+    except (OSError, ValueError):
+        first, rows = [], []
+    if first != header or not rows or any(len(row) != len(header) for row in rows):
+        raise DataError(
+            f"Expected the answers to a fold in {str(path)!r}, and they are not there "
+            "or damaged; --restart trains the folds again."
+        )
+    return rows
 
 
 def ranks_of(answers: Answers) -> NDArray[np.int64]:

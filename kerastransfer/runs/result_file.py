@@ -7,13 +7,13 @@ import numpy as np
 
 from kerastransfer import __version__
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.records.reader import Records
 from kerastransfer.training.phase import PhaseResults
+from kerastransfer.training.setup import RunRecords
 
 
-def identity(config: TrainConfig, records: Records) -> dict[str, Any]:
+def identity(config: TrainConfig, records: RunRecords) -> dict[str, Any]:
     """Say what ran, on what, with which releases."""
-    chosen = records.variant(config.images_per_class, config.draw)
+    chosen = records.positions(config.images_per_class, config.draw)["train"]
     counts = np.bincount(
         records.labels("train")[chosen], minlength=len(records.classes)
     )

@@ -1,5 +1,6 @@
 """Starting runs: sources found, devices started, and the work done or only planned."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     import keras
 
     from kerastransfer.backbones.network import Network
+    from kerastransfer.distribution.replicas import Replicas
+    from kerastransfer.runs.execution import RunInputs
     from kerastransfer.training.caching import Caching
-    from kerastransfer.training.setup import TrainSetup
+    from kerastransfer.training.setup import RunRecords, TrainSetup
 
 
 def train(
@@ -67,7 +70,7 @@ def train(
     records = find_or_convert(sources.dataset, records_folder)
     config = sources.config(Sizes.of_records(records))
     folder = Path(runs) / config.run_name
-    if not options.restart and _is_done(folder, options.time_limit):
+    if not options.restart and is_done(folder, options.time_limit):
         say("This run is finished; --restart trains it again.")
         return finished.read(folder)
     if replicas.chief and (was_there or records.metadata["rejected"]):
@@ -85,23 +88,45 @@ def train(
             ImageRules.of_metadata(records.metadata),
         )
 
-    inputs = execution.RunInputs(
+    inputs = inputs_of(sources, records, options, replicas, callbacks)
+    if options.export:
+        inputs = dataclasses.replace(inputs, export=export)
+    execution.train(config, inputs, folder)
+    if not replicas.chief:
+        return Run(folder=folder, config=config, classes=records.classes, result={})
+    return finished.read(folder)
+
+
+def inputs_of(
+    sources: Sources,
+    records: "RunRecords",
+    options: RunOptions,
+    replicas: "Replicas",
+    callbacks: "Sequence[keras.callbacks.Callback]",
+    *,
+    sharing_runs: int = 1,
+) -> "RunInputs":
+    """Gather what a run is made from, beside its config; it exports nothing.
+
+    Parameters
+    ----------
+    sharing_runs : int
+        How many runs of like length see the same images.
+    """
+    from kerastransfer.runs.execution import RunInputs
+
+    return RunInputs(
         records=records,
         source_weights=sources.weights,
         mean_image=sources.mean_image,
-        caching=caching(options),
+        caching=caching(options, sharing_runs=sharing_runs),
         replicas=replicas,
         checkpoint_every=options.checkpoint_every,
         time_limit=options.time_limit,
         restart=options.restart,
         with_probe=options.probe,
-        export=export if options.export else None,
         callbacks=tuple(callbacks),
     )
-    execution.train(config, inputs, folder)
-    if not replicas.chief:
-        return Run(folder=folder, config=config, classes=records.classes, result={})
-    return finished.read(folder)
 
 
 def plan(
@@ -187,7 +212,7 @@ def _measure(setup: "TrainSetup", sources: Sources, *, probe: bool) -> RunCost:
     )
 
 
-def _is_done(folder: Path, time_limit: float | None) -> bool:
+def is_done(folder: Path, time_limit: float | None) -> bool:
     """Return whether a run is finished, and is given no more time than it had."""
     result = finished.read_result(folder)
     if result is None:

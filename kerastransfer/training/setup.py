@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,19 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.features.image_set import LabelledExamples
-from kerastransfer.records import reader
+from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.training.batches import ImageBatches
 from kerastransfer.training.caching import Caching
+
+
+class RunRecords(LabelledExamples, Protocol):
+    """Records that a run can be made from: all of a dataset, or without a fold."""
+
+    classes: tuple[str, ...]
+    metadata: Mapping[str, Any]
+
+    def positions(self, images_per_class: int | None, draw: int) -> dict[str, IntArray]:
+        """Return which images of each split a run uses."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +60,7 @@ class TrainSetup:
         cls,
         config: TrainConfig,
         backbone: Backbone,
-        records: reader.Records,
+        records: RunRecords,
         source_weights: Mapping[str, NDArray[Any]],
         replicas: Replicas,
         caching: Caching,
@@ -61,11 +71,7 @@ class TrainSetup:
             backbone=backbone,
             records=records,
             num_classes=len(records.classes),
-            positions={
-                "train": records.variant(config.images_per_class, config.draw),
-                "val": np.arange(records.size("val")),
-                "test": np.arange(records.size("test")),
-            },
+            positions=records.positions(config.images_per_class, config.draw),
             source_weights=source_weights,
             replicas=replicas,
             caching=caching,

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.cli import devices, options, train_arguments
+from kerastransfer.config.run_options import LEAST_FOLDS, MOST_FOLDS
 from kerastransfer.errors import InputError
 
 EXAMPLES = (
     "kerastransfer train --dataset folder:my_images --recipe F1-7R8",
     "kerastransfer train --dataset digits --images-per-class 50 --recipe FT1-7R8",
     "kerastransfer train --dataset cub200 --recipe F1-3R4-8 --dry-run",
+    "kerastransfer train --dataset folder:my_images --recipe F1-7R8 --folds 5",
 )
 
 
@@ -50,13 +52,22 @@ def _add_running(headings: options.Headings) -> None:
         action="store_true",
         help="With --dry-run: take 20 steps, and predict time and memory",
     )
+    add(
+        "--folds",
+        type=int,
+        metavar="K",
+        help=f"Cut train and val into K folds ({LEAST_FOLDS} to {MOST_FOLDS}), "
+        "stratified by class and with whole groups, and predict each by a run on the "
+        "others: how good the recipe is where images are few; the test set is not read "
+        "(default: one run on all training images)",
+    )
     add("--restart", action="store_true", help="Begin anew, whatever is there")
     add(
         "--time-limit",
         type=options.minutes,
         metavar="MINUTES",
-        help="Minutes of training after which the best epoch so far is the result "
-        "(default: no limit)",
+        help="Minutes of training (of each fold, with --folds) after which the best "
+        "epoch so far is the result (default: no limit)",
     )
     train_arguments.add_checkpoint_every(headings)
 
@@ -68,7 +79,11 @@ def execute(args: argparse.Namespace) -> int:
     request = train_arguments.request(args)
     train_arguments.needed(request["data"], "dataset")
     recipe = train_arguments.needed(request["config"].pop("recipe", None), "recipe")
-    request |= {"devices": devices.choice(args), "probe": not args.no_probe}
+    request |= {
+        "devices": devices.choice(args),
+        "folds": args.folds,
+        "probe": not args.no_probe,
+    }
     if args.dry_run:
         print(api.plan(recipe=recipe, measure=args.measure, **request))
         return 0

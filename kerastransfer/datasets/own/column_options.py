@@ -1,6 +1,7 @@
 """Options of datasets that are tables: which column is what, and where files are."""
 
 from kerastransfer.datasets.option import Option
+from kerastransfer.datasets.own.grouping import GROUP_BY
 
 _GUESSED = "found by its name"
 
@@ -35,4 +36,5 @@ ENCODING = Option(
     metavar="NAME",
     default_words="UTF-8 or UTF-16, else Windows-1252",
 )
-TABLE = (*COLUMNS, SPLITS, IMAGE_FOLDER, ENCODING)
+FRAME = (*COLUMNS, GROUP_BY)
+TABLE = (*COLUMNS, SPLITS, IMAGE_FOLDER, ENCODING, GROUP_BY)

@@ -20,7 +20,7 @@ from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.naming import absolute, refuse_archives, safe_name
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import split_choice
+from kerastransfer.datasets.own import grouping, split_choice
 from kerastransfer.datasets.own.rows import SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, read_table
 from kerastransfer.datasets.own.tables.choosing import choose
@@ -92,6 +92,7 @@ class CsvFile(ImageSource):
             digest=contents.digest,
             choice=split_choice.read_choice(None if splits is None else str(splits)),
             looked_in=[str(folder) for folder in self._folders()],
+            grouping=grouping.read_grouping(self.options.get("group_by")),
         )
 
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
@@ -191,13 +192,13 @@ def dataset(
     Raises
     ------
     InputError
-        If `text` is empty, `archives` is given, or ``splits`` cannot be read.
+        If `text` is empty, `archives` is given, or an option cannot be read.
     """
     refuse_archives("csv", archives)
     if not text:
         raise InputError("Expected a file after 'csv:', such as csv:photos.csv.")
     file = absolute(text)
-    options = dict(options or {})
+    options = grouping.with_column(options or {}, "a table")
     if options.get("image_folder") is not None:
         options["image_folder"] = str(absolute(str(options["image_folder"])))
     if options.get("splits") is not None:

@@ -24,6 +24,11 @@ from kerastransfer.datasets.own.folders.notes import sentences, warn_of
 from kerastransfer.datasets.own.folders.reading import read_layout
 from kerastransfer.datasets.own.folders.split_words import SPLITS as SPLITS
 from kerastransfer.datasets.own.folders.tree import read_tree
+from kerastransfer.datasets.own.grouping import (
+    GROUP_BY,
+    Grouping,
+    read_grouping,
+)
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.selection import ALL, Selection
 from kerastransfer.errors import DataError, InputError, MissingError
@@ -54,6 +59,7 @@ OPTIONS = (
         value_type=bool,
         default=False,
     ),
+    GROUP_BY,
 )
 
 
@@ -67,10 +73,13 @@ class ImageFolder(ImageSource):
         Absolute.
     wanted : Selection
         Which of its files.
+    grouping : Grouping, optional
+        How paths tell what is kept together.
     """
 
     root: Path
     wanted: Selection = ALL
+    grouping: Grouping | None = None
 
     def check(self) -> None:
         """Refuse a folder that is not there."""
@@ -90,16 +99,19 @@ class ImageFolder(ImageSource):
         MissingError
             If the folder is not there.
         DataError
-            If it does not hold class folders with images, may mean two things, or an
-            official set or a class is lost.
+            If it does not hold class folders with images, may mean two things, an
+            official set or a class is lost, or an image has no group.
         """
         self.check()
         tree = read_tree(self.root, self.wanted)
-        layout = read_layout(tree.top, self.root, self.wanted)
+        grouped_by_folder = self.grouping == Grouping()
+        layout = read_layout(
+            tree.top, self.root, self.wanted, inner_are_groups=grouped_by_folder
+        )
         missing = refuse_losses(layout.parts, self.root)
         warn_of(tree, layout, self.wanted, repr(str(self.root)))
         classes = sorted({part.class_name for part in layout.parts})
-        items, fingerprint = _items(layout, classes)
+        items, fingerprint = _items(layout, classes, self._groups(layout))
         return dataclasses.replace(
             make_listing(
                 classes,
@@ -116,6 +128,23 @@ class ImageFolder(ImageSource):
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
         """Yield image files."""
         return (whole(path, FileSpan(self.root / path)) for path in sorted(paths))
+
+    def _groups(self, layout: FolderLayout) -> dict[str, str]:
+        """Return each image's group by its path; none where nobody asked."""
+        if self.grouping is None:
+            return {}
+        pairs = [
+            (folder.join(name), part.folder.path)
+            for part in layout.parts
+            for folder in part.folder.walk()
+            for name in folder.images
+        ]
+        where = f"folder {str(self.root)!r}"
+        cure = "move them, or leave them out with --exclude"
+        groups = self.grouping.groups(sorted(pairs), where, cure)
+        return {
+            path: name for (path, _), name in zip(sorted(pairs), groups, strict=True)
+        }
 
 
 def dataset(
@@ -144,19 +173,17 @@ def dataset(
         name=safe_name("folder", root.name, root),
         spec=f"folder:{root}",
         info=INFO,
-        source=ImageFolder(root, _selection(**values)),
+        source=ImageFolder(root, _selection(values), read_grouping(values["group_by"])),
         options=values,
         salt="folder",
     )
 
 
-def _selection(
-    include: OptionValue, exclude: OptionValue, no_follow_links: OptionValue
-) -> Selection:
+def _selection(values: Mapping[str, OptionValue]) -> Selection:
     return Selection(
-        include=tuple(str(include or "").splitlines()),
-        exclude=tuple(str(exclude or "").splitlines()),
-        follow_links=not no_follow_links,
+        include=tuple(str(values["include"] or "").splitlines()),
+        exclude=tuple(str(values["exclude"] or "").splitlines()),
+        follow_links=not values["no_follow_links"],
     )
 
 
@@ -170,7 +197,9 @@ def _line(name: str, size_and_time: str) -> bytes:
     return f"{name}\t{size_and_time}\n".encode("utf-8", "surrogateescape")
 
 
-def _items(layout: FolderLayout, classes: Sequence[str]) -> tuple[list[Item], str]:
+def _items(
+    layout: FolderLayout, classes: Sequence[str], groups: Mapping[str, str]
+) -> tuple[list[Item], str]:
     """Return every image, and a fingerprint of them and of what they were taken for."""
     labels = {name: label for label, name in enumerate(classes)}
     images = [
@@ -183,7 +212,8 @@ def _items(layout: FolderLayout, classes: Sequence[str]) -> tuple[list[Item], st
     images.sort(key=lambda image: image[0].split("/"))
     items, digest = [], hashlib.sha256()
     for path, size_and_time, part in images:
-        items.append(Item(path, labels[part.class_name], part.split))
+        label = labels[part.class_name]
+        items.append(Item(path, label, part.split, groups.get(path)))
         digest.update(_line(path, size_and_time))
     if not layout.is_first:  # the same files meant something else before
         for part in sorted(layout.parts, key=lambda part: part.folder.path):

@@ -17,6 +17,8 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
+from kerastransfer.datasets.own import grouping
+from kerastransfer.datasets.own.grouping import Grouping
 from kerastransfer.datasets.own.rows import NEEDED, OPTIONAL, SALT, ImageRow, list_rows
 from kerastransfer.datasets.own.tables.cells import Table, TableRow
 from kerastransfer.datasets.own.tables.choosing import choose
@@ -43,11 +45,14 @@ class FrameSource(ImageSource):
         That relative paths start from.
     numbered : bool
         Whether labels are whole numbers, by which classes are then sorted.
+    grouping : Grouping, optional
+        How paths tell groups, in the place of a column.
     """
 
     rows: tuple[ImageRow, ...]
     folder: Path
     numbered: bool
+    grouping: Grouping | None = None
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -64,6 +69,7 @@ class FrameSource(ImageSource):
             row_word="row",
             digest=hashlib.sha256(self.content_hash().encode()),
             class_order=int if self.numbered else str,
+            grouping=self.grouping,
         )
 
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
@@ -77,6 +83,8 @@ class FrameSource(ImageSource):
             path = os.path.normpath(self.folder / row.path)
             cells = repr((path, row.label, row.split, row.group))
             digest.update(cells.encode("utf-8", "surrogateescape"))
+        if self.grouping is not None:
+            digest.update(repr(self.grouping).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
@@ -97,17 +105,17 @@ def dataset(frame: Any, options: Mapping[str, OptionValue] | None = None) -> Dat
         With the columns ``path`` and ``label`` and, at will, ``split`` and ``group``,
         or with others that mean the same.
     options : mapping of str to value, optional
-        Which column is what; see `column_options.COLUMNS`.
+        Which column is what, and what tells groups; see `column_options.FRAME`.
 
     Raises
     ------
     InputError
-        If the user names a column that is not there.
+        If the user names a column that is not there, or no pattern can be read.
     DataError
         If a column is missing or a cell cannot be used.
     """
     names = [str(name) for name in frame.columns]
-    options = options or {}
+    options = grouping.with_column(options or {}, "a data frame")
     exact = all(frame.columns.tolist().count(name) == 1 for name in NEEDED)
     if exact and all(value is None for value in options.values()):
         chosen = Columns(
@@ -124,6 +132,7 @@ def dataset(frame: Any, options: Mapping[str, OptionValue] | None = None) -> Dat
         rows=tuple(rows),
         folder=Path.cwd(),
         numbered=label is not None and all(isinstance(cell, int) for cell in label),
+        grouping=grouping.read_grouping(options.get("group_by")),
     )
     content = source.content_hash()[:8]
     return Dataset(

@@ -25,7 +25,7 @@ from kerastransfer.datasets.naming import (
     safe_name,
 )
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import column_options, split_choice
+from kerastransfer.datasets.own import column_options, grouping, split_choice
 from kerastransfer.datasets.own.folder import stamp
 from kerastransfer.datasets.own.stored.labels import Labelled, items_of
 from kerastransfer.datasets.own.stored.parquet_columns import (
@@ -47,6 +47,7 @@ OPTIONS = (
     column_options.LABEL,
     column_options.GROUP,
     column_options.SPLITS,
+    grouping.GROUP_BY,
 )
 _SHARD = re.compile(r"(?P<word>.+?)(?:-(?P<number>\d+)-of-(?P<count>\d+).*|[-_.]\d+)?")
 _BATCH = 64  # images that are in memory at a time
@@ -220,7 +221,7 @@ def dataset(
     Raises
     ------
     InputError
-        If `text` is empty, `archives` is given, or ``splits`` cannot be read.
+        If `text` is empty, `archives` is given, or an option cannot be read.
     """
     refuse_archives("parquet", archives)
     if not text:
@@ -228,7 +229,7 @@ def dataset(
             "Expected a file or folder after 'parquet:', such as parquet:train.parquet."
         )
     root = absolute(text)
-    options = dict(options or {})
+    options = grouping.with_column(options or {}, "a Parquet file", has_paths=False)
     if options.get("splits") is not None:
         split_choice.read_choice(str(options["splits"]))
     return Dataset(

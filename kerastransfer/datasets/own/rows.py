@@ -7,6 +7,7 @@ from kerastransfer.datasets.class_names import match_rows
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.own.alike_paths import AlikePaths
 from kerastransfer.datasets.own.folder import stamp
+from kerastransfer.datasets.own.grouping import Grouping
 from kerastransfer.datasets.own.split_choice import SplitChoice, split_of
 from kerastransfer.datasets.own.tables.origins import Origin, is_file
 from kerastransfer.errors import DataError
@@ -57,6 +58,7 @@ def list_rows(
     class_order: Callable[[str], Any] = str,
     choice: SplitChoice | None = None,
     looked_in: Sequence[str] = (),
+    grouping: Grouping | None = None,
 ) -> Listing:
     """List the images that rows name; none is read, but each must be there.
 
@@ -75,6 +77,8 @@ def list_rows(
         out.
     looked_in : sequence of str
         Folders that messages name beside that of `origin`.
+    grouping : Grouping, optional
+        How paths tell groups, in the place of a column.
 
     Raises
     ------
@@ -102,6 +106,8 @@ def list_rows(
         label = labels[class_of[split, row.label]]
         items[path] = Item(path, label, official, row.group or None)
     alike.tell(source)
+    if grouping is not None:
+        _group(items, grouping, source)
     left_out = len(checked) - len(kept)
     ignored = {"rows of splits that --splits does not name": left_out}
     return make_listing(
@@ -116,6 +122,14 @@ def list_rows(
 def fail(where: str, row: ImageRow, reason: str) -> NoReturn:
     """Raise DataError for a row."""
     raise DataError(f"{where} {row.number:,}: {reason}.")
+
+
+def _group(items: dict[str, Item], grouping: Grouping, source: str) -> None:
+    """Give each image the group that its path tells."""
+    pairs = [(path, None) for path in items]
+    groups = grouping.groups(pairs, source, "leave their rows out")
+    for path, name in zip(list(items), groups, strict=True):
+        items[path] = items[path]._replace(group=name)
 
 
 _LEFT_OUT = "-"  # in the place of a split

@@ -20,7 +20,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.image_file import ImageFile, whole
 from kerastransfer.datasets.listing import Listing, SplitName, make_listing
 from kerastransfer.datasets.option import OptionValue
-from kerastransfer.datasets.own import column_options, split_choice
+from kerastransfer.datasets.own import column_options, grouping, split_choice
 from kerastransfer.datasets.own.stored import tfds_examples
 from kerastransfer.datasets.own.stored.labels import Labelled, items_of
 from kerastransfer.datasets.own.stored.tfds_features import (
@@ -37,7 +37,13 @@ INFO = DatasetInfo(
     description="A dataset of TensorFlow Datasets with an image and a label.",
     auto_convert=True,
 )
-OPTIONS = (column_options.PATH, column_options.LABEL, column_options.SPLITS)
+OPTIONS = (
+    column_options.PATH,
+    column_options.LABEL,
+    column_options.GROUP,
+    column_options.SPLITS,
+    grouping.GROUP_BY,
+)
 _REFUSALS = (ValueError, AssertionError, KeyError, TypeError, AttributeError)
 _NAME = re.compile(r"[A-Za-z_][\w/:.\-]*")
 
@@ -61,7 +67,7 @@ class TfdsSet(ImageSource):
     options: Mapping[str, OptionValue] = dataclasses.field(default_factory=dict)
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
-        """List ``<split>/<index>``, in TFDS's order; reads labels only.
+        """List ``<split>/<index>``, in TFDS's order; reads labels and groups only.
 
         Of float images the pixels are read too, for what is white in them.
 
@@ -80,7 +86,12 @@ class TfdsSet(ImageSource):
             if word not in splits and split.num_examples:
                 ignored[f"images of the split {word}"] += split.num_examples
         labelled = [
-            Labelled(word, splits[word], tfds_examples.labels(builder, word, features))
+            Labelled(
+                word,
+                splits[word],
+                tfds_examples.labels(builder, word, features),
+                tfds_examples.groups(builder, word, features),
+            )
             for word in splits
         ]
         classes, items = items_of(labelled, features.classes, self._where, ignored)
@@ -132,11 +143,14 @@ class TfdsSet(ImageSource):
         return f"tfds:{self.name}"
 
     def _features(self, builder: Any) -> Features:
-        image, label = (
+        image, label, group = (
             None if value is None else str(value)
-            for value in map(self.options.get, ("path_column", "label_column"))
+            for role in ("path", "label", "group")
+            for value in (self.options.get(f"{role}_column"),)
         )
-        return choose_features(builder, self.name, image=image, label=label)
+        return choose_features(
+            builder, self.name, image=image, label=label, group=group
+        )
 
     def _splits(self, builder: Any) -> dict[str, SplitName | None]:
         splits = self.options.get("splits")
@@ -220,13 +234,13 @@ def dataset(
     Raises
     ------
     InputError
-        If `text` is no name, or ``splits`` cannot be read.
+        If `text` is no name, or an option cannot be read.
     """
     if not _NAME.fullmatch(text):
         raise InputError(
             f"Expected a name after 'tfds:', such as tfds:mnist, got {text!r}."
         )
-    options = dict(options or {})
+    options = grouping.with_column(options or {}, f"tfds:{text}", has_paths=False)
     if options.get("splits") is not None:
         split_choice.read_choice(str(options["splits"]))
     title = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")

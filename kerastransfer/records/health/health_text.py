@@ -6,6 +6,7 @@ from kerastransfer.records.health.clusters import Cluster, pictures
 from kerastransfer.records.health.report import Health
 from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records
+from kerastransfer.records.split.group_counts import GroupCounts
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
 
@@ -34,7 +35,7 @@ def show(records: Records, health: Health, backbone: str) -> str:
         f"{records.name}: {total:,} images of {len(records.classes):,} classes, in "
         f"{records.path}",
         "",
-        *_counts(records.classes, health.counts),
+        *_counts(records.classes, health.counts, _groups(records)),
         "",
         *Overview.of_metadata(records.metadata).places(),
         *_sizes(health),
@@ -61,10 +62,20 @@ def findings(health: Health, policy: str) -> list[str]:
     ]
 
 
+def _groups(records: Records) -> Mapping[str, int]:
+    """Return how many groups each class has; empty where images have none."""
+    counts = GroupCounts.of_metadata(records.metadata["groups"])
+    if counts is None:
+        return {}
+    return {name: counts.of_class(i) for i, name in enumerate(records.classes)}
+
+
 def _counts(
-    classes: Sequence[str], counts: Mapping[str, Mapping[str, int]]
+    classes: Sequence[str],
+    counts: Mapping[str, Mapping[str, int]],
+    groups: Mapping[str, int],
 ) -> list[str]:
-    """Draw a row a class: its images by split, and a bar of all of them."""
+    """Draw a row a class: its images by split, its groups, and a bar of its images."""
     totals = {name: sum(counts[s][name] for s in SPLITS) for name in classes}
     shown = list(classes)
     if len(classes) > _MOST_CLASSES:
@@ -72,7 +83,7 @@ def _counts(
         shown = [*ordered[:_ENDS], "", *ordered[-_ENDS:]]
     width = max(len(name) for name in (*shown, "class"))
     most = max(totals.values())
-    head = "".join(f"{split:>9}" for split in SPLITS)
+    head = "".join(f"{name:>9}" for name in (*SPLITS, *(["groups"] if groups else [])))
     lines = [f"{'class':<{width}}{head}"]
     for name in shown:
         if not name:
@@ -80,6 +91,7 @@ def _counts(
             lines.append(f"... {hidden:,} classes of sizes in between")
             continue
         cells = "".join(f"{counts[split][name]:>9,}" for split in SPLITS)
+        cells += f"{groups[name]:>9,}" if groups else ""
         lines.append(f"{name:<{width}}{cells}  {_bar(totals[name] / most)}")
     return lines
 

@@ -31,7 +31,11 @@ class InspectReport(Preformatted):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in plain Python, ready for JSON."""
-        about = {"path": str(self.records.path), "backbone": self.backbone}
+        about: dict[str, Any] = {
+            "path": str(self.records.path),
+            "backbone": self.backbone,
+            "groups": self.records.metadata["groups"],
+        }
         return about | self.health.as_dict()
 
 

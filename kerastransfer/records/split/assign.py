@@ -231,5 +231,7 @@ def _refuse_split_groups(listing: Listing, official: Sequence[SplitName]) -> Non
         if seen.setdefault(item.group, str(side)) != side:
             raise DataError(
                 f"Expected group {item.group!r} in one split, but the official "
-                f"{seen[item.group]} and {side} sets both hold images of it."
+                f"{seen[item.group]} and {side} sets both hold images of it; leave "
+                "the official set out, so that it is drawn by groups, or read the "
+                "images without groups."
             )

@@ -9,6 +9,7 @@ from typing import Any
 from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.foundation.progress import counted
+from kerastransfer.records.split.group_counts import GroupCounts
 from kerastransfer.records.split.plan import SPLITS, SplitPlan
 from kerastransfer.records.split.quotas import read_rules
 
@@ -56,6 +57,8 @@ class Overview:
         What was understood of the source, in sentences.
     left_out : mapping of str to int
         What was passed over, in words, and how often.
+    groups : GroupCounts, optional
+        Where images have groups.
     """
 
     classes: Sequence[str]
@@ -63,6 +66,7 @@ class Overview:
     origins: Mapping[str, str]
     notes: Sequence[str]
     left_out: Mapping[str, int]
+    groups: GroupCounts | None = None
 
     @classmethod
     def of_plan(
@@ -75,6 +79,7 @@ class Overview:
             origins=origins(listing, info),
             notes=listing.notes,
             left_out=listing.ignored,
+            groups=GroupCounts.of_plan(plan),
         )
 
     @classmethod
@@ -87,6 +92,7 @@ class Overview:
             origins=metadata["origins"],
             notes=metadata["notes"],
             left_out={**metadata["ignored"], **undecodable},
+            groups=GroupCounts.of_metadata(metadata["groups"]),
         )
 
     def __str__(self) -> str:
@@ -102,13 +108,16 @@ class Overview:
         width = max(
             [len("class"), *(len(self.classes[i]) for i in shown if i is not None)]
         )
-        lines = [f"{'class':<{width}}" + "".join(f"{split:>9}" for split in SPLITS)]
+        heads = [*SPLITS, *(["groups"] if self.groups else [])]
+        lines = [f"{'class':<{width}}" + "".join(f"{head:>9}" for head in heads)]
         for i in shown:
             if i is None:
                 hidden = self._size - _LARGEST - _SMALLEST
                 lines.append(f"... {hidden:,} classes of sizes in between")
                 continue
-            cells = "".join(f"{self.counts[split][i]:>9,}" for split in SPLITS)
+            numbers = [self.counts[split][i] for split in SPLITS]
+            numbers += [self.groups.of_class(i)] if self.groups else []
+            cells = "".join(f"{number:>9,}" for number in numbers)
             lines.append(f"{self.classes[i]:<{width}}{cells}")
         return lines
 
@@ -119,6 +128,7 @@ class Overview:
             place = self.origins.get(split, "these records do not say where from")
             size = sum(self.counts[split])
             lines.append(f"{split:<12} {counted(size, 'image')}, {place}")
+        lines += self.groups.lines(self.classes) if self.groups else []
         return lines + [f"read         {note}" for note in self.notes]
 
     def lines(self) -> list[str]:

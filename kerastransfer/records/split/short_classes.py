@@ -9,6 +9,7 @@ from kerastransfer.datasets.dataset import ShortClasses
 from kerastransfer.datasets.listing import Listing, SplitName
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.progress import counted
 from kerastransfer.records.split.assign import SplitImages, divide
 from kerastransfer.records.split.quotas import Quota, Rules, cap, make_quota, share
 
@@ -148,7 +149,11 @@ def _refuse_groups(
     for label in labels:
         train, val, test = (counts[split][label] for split in ("train", "val", "test"))
         name = listing.classes[label]
-        reasons.append(f"{name!r} gets {train} train, {val} val and {test} test images")
+        groups = {i.group or i.path for i in listing.items if i.label == label}
+        reasons.append(
+            f"{name!r} gets {train} train, {val} val and {test} test images "
+            f"({counted(len(groups), 'group')})"
+        )
     return DataError(
         f"Whole groups leave {len(labels):,} classes short: {_list(reasons)}; label "
         "more groups of them, or choose --short-classes cap (use what there is) or "

@@ -150,6 +150,15 @@ def test_columns_and_groups_may_be_named(tmp_path):
         resolve(file, options={"label_column": "species"}).listing()
 
 
+def test_group_by_names_the_column_that_group_column_names(tmp_path):
+    write(tmp_path / "a.parquet", range(4), features={}, site=["n", None, "s", "n"])
+    for way in ({"group_by": "column:site"}, {"group_column": "site"}):
+        listing = resolve(f"parquet:{tmp_path}/a.parquet", options=way).listing()
+        assert [item.group for item in listing.items] == ["n", None, "s", "n"]
+    with pytest.raises(InputError, match="--group-column or --group-by to name a"):
+        resolve(f"parquet:{tmp_path}/a.parquet", options={"group_by": "x"}).listing()
+
+
 def test_licence_and_citation_of_the_schema_reach_the_records(tmp_path):
     about = {"license": "CC0", "citation": "@misc{x}", "homepage": "https://x.example"}
     dataset = resolve(write(tmp_path / "x.parquet", range(6), about=about))

@@ -349,6 +349,38 @@ def test_a_feature_may_be_named(odd):
         resolve("tfds:three", odd, {"label_column": "weight"}).listing()
 
 
+@pytest.mark.parametrize(
+    ("name", "below"), [("three", ""), ("nested", ""), ("three", "random")]
+)
+def test_a_feature_tells_groups(odd, name, below):
+    ways = [{"group_by": "column:site"}, {"group_by": "site"}, {"group_column": "site"}]
+    for way in ways:
+        dataset = resolve(f"tfds:{name}", odd / below, way)
+        listing = dataset.listing()
+        given = pictures_of(dataset, listing)
+        for item in listing.items:
+            gray = given[item.path][0]
+            assert item.group == ("reef" if gray % 100 % 4 < 2 else "bay")
+    by_kind = resolve(f"tfds:{name}", odd / below, {"group_by": "kind"}).listing()
+    assert {(item.group, item.label) for item in by_kind.items} == {("0", 0), ("1", 1)}
+    plain = resolve(f"tfds:{name}", odd / below).listing()
+    assert {item.group for item in plain.items} == {None}
+    for missing in ("place", "weight", "views/front"):
+        with pytest.raises(DataError, match=f"may be the group is called '{missing}'"):
+            resolve(f"tfds:{name}", odd / below, {"group_by": missing}).listing()
+
+
+def test_records_of_another_grouping_are_not_taken(folder, tmp_path):
+    dataset = resolve("tfds:shapes", folder, {"group_by": "note"})
+    records = find_or_convert(dataset, tmp_path)
+    assert records.metadata["group_column"] == "note"
+    assert records.metadata["groups"]["totals"]["test"] == 20
+    assert find_or_convert(resolve("tfds:shapes", folder), tmp_path).classes
+    other = resolve("tfds:shapes", folder, {"group_by": "kind"})
+    with pytest.raises(DataError, match="group_column 'note' instead of 'kind'"):
+        find_or_convert(other, tmp_path)
+
+
 def test_what_tfds_says_of_a_dataset_goes_into_its_records(odd, tmp_path):
     dataset = resolve("tfds:floats", odd)
     about = dataset.source.described(dataset.info)

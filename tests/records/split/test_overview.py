@@ -91,6 +91,7 @@ def test_images_that_cannot_be_decoded_are_counted_by_format():
         "counts": {"train": [1, 1], "val": [1, 1], "test": [1, 1]},
         "origins": {},
         "notes": [],
+        "groups": None,
         "ignored": {".txt files": 1},
         "rejected": {
             "1": "the HEIC data cannot be decoded: no reader",

@@ -33,7 +33,12 @@ _PART = 0.5  # of a class's images that have a companion
 
 
 def refuse_doubts(
-    parts: Sequence[Part], where: str, selection: Selection, *, has_splits: bool
+    parts: Sequence[Part],
+    where: str,
+    selection: Selection,
+    *,
+    has_splits: bool,
+    inner_are_groups: bool = False,
 ) -> None:
     """Refuse classes and images that might be something else.
 
@@ -43,6 +48,8 @@ def refuse_doubts(
         Names the folder in messages.
     has_splits : bool
         Whether folders of splits were recognised.
+    inner_are_groups : bool
+        Whether classes may hold folders of the same names: those are groups.
 
     Raises
     ------
@@ -54,7 +61,8 @@ def refuse_doubts(
     _refuse_split_names(parts, where, selection, within_splits=has_splits)
     _refuse_folds(parts, where)
     _refuse_copies(parts, where)
-    _refuse_same_folders(parts, where, selection)
+    if not inner_are_groups:
+        _refuse_same_folders(parts, where, selection)
     _refuse_kinds(parts, where)
     _refuse_mask_folders(parts, where, selection)
     _refuse_pairs(parts, where)
@@ -138,7 +146,8 @@ def _refuse_same_folders(
     raise DataError(
         f"The class folders of {where} ({_classes(parts)}) hold folders of the same "
         f"names ({listed(patterns)}){beside}; if those are the classes, give one of "
-        "the outer folders, or list all images in a CSV file; if they are kinds of "
+        "the outer folders, or list all images in a CSV file; if each holds what "
+        "belongs together, say --group-by folder; if they are kinds of "
         f"image, choose with {' or '.join(choices)}; or {_ALL}."
     )
 

@@ -22,8 +22,16 @@ from kerastransfer.datasets.selection import Selection
 from kerastransfer.foundation import report
 
 
-def read_layout(top: Folder, root: Path, selection: Selection) -> FolderLayout:
+def read_layout(
+    top: Folder, root: Path, selection: Selection, *, inner_are_groups: bool = False
+) -> FolderLayout:
     """Say which images are of which class and split.
+
+    Parameters
+    ----------
+    inner_are_groups : bool
+        Whether the user says what the folders within a class's own are: groups, such
+        as patients, who may be in several classes.
 
     Raises
     ------
@@ -35,7 +43,11 @@ def read_layout(top: Folder, root: Path, selection: Selection) -> FolderLayout:
     if layout is None:
         layout = _without_splits_above(trail[-1], root, selection)
     refuse_doubts(
-        layout.parts, repr(str(root)), selection, has_splits=bool(layout.origins)
+        layout.parts,
+        repr(str(root)),
+        selection,
+        has_splits=bool(layout.origins),
+        inner_are_groups=inner_are_groups,
     )
     layout = dataclasses.replace(
         layout,

@@ -111,8 +111,9 @@ def _asked(
 ) -> str | None:
     if value is None or value in names:
         return None if value is None else str(value)
+    or_group_by = " or --group-by" if role == "group" else ""
     raise InputError(
-        f"Expected --{role}-column to name a column of {where}, which are "
+        f"Expected --{role}-column{or_group_by} to name a column of {where}, which are "
         f"{_listed(names)}, got {value!r}."
     )
 

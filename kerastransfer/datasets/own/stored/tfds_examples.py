@@ -22,14 +22,32 @@ def labels(builder: Any, split: str, features: Features) -> Iterator[int | str]:
     DataError
         If the files are damaged, or do not hold as many examples as they should.
     """
+    return _scalars(builder, split, features.label)
+
+
+def groups(builder: Any, split: str, features: Features) -> list[str | None]:
+    """Return each image's group, None for a text that is empty; see `labels`.
+
+    Returns
+    -------
+    list of str or None
+        Empty where the dataset has no groups.
+    """
+    if features.group is None:
+        return []
+    return [str(value) or None for value in _scalars(builder, split, features.group)]
+
+
+def _scalars(builder: Any, split: str, path: Path) -> Iterator[int | str]:
+    """Yield one feature of a split's examples: texts or whole numbers."""
     import tensorflow_datasets as tfds
 
     if _is_random_access(builder):
-        read = _raw(builder, split, features.label)
+        read = _raw(builder, split, path)
     else:
-        feature = at(features.label, builder.info.features)
-        partial = tfds.decode.PartialDecoding(nested(features.label, feature))
-        read = _read(builder, split, features.label, partial)
+        feature = at(path, builder.info.features)
+        partial = tfds.decode.PartialDecoding(nested(path, feature))
+        read = _read(builder, split, path, partial)
     return (_plain(value) for value in _counted(builder, split, read))
 
 

@@ -1,4 +1,4 @@
-"""Which features of a TFDS dataset are the image and the label, and how both read."""
+"""Which features of a TFDS dataset are image, label and group, and how they read."""
 
 import dataclasses
 import io
@@ -18,7 +18,7 @@ Path = tuple[str, ...]  # of a feature: its name, or those of what it is nested 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Features:
-    """The image and the label of a dataset.
+    """The image, the label and the group of a dataset.
 
     Parameters
     ----------
@@ -26,16 +26,24 @@ class Features:
         Names by label; None where labels are texts or numbers of no declared class.
     is_float : bool
         Whether pixels are float32, which TFDS stores as four bytes each.
+    group : tuple of str or None
+        None where nobody names one.
     """
 
     image: Path
     label: Path
     classes: tuple[str, ...] | None
     is_float: bool
+    group: Path | None = None
 
 
 def choose_features(
-    builder: Any, name: str, *, image: str | None, label: str | None
+    builder: Any,
+    name: str,
+    *,
+    image: str | None,
+    label: str | None,
+    group: str | None = None,
 ) -> Features:
     """Find the image and the label: as the user says, else by the supervised keys.
 
@@ -44,7 +52,7 @@ def choose_features(
     builder : tfds.core.DatasetBuilder
     name : str
         The dataset's, for messages.
-    image, label : str or None
+    image, label, group : str or None
         Names of features that the user gave; nested ones with ``/``.
 
     Raises
@@ -62,9 +70,12 @@ def choose_features(
     try:
         image_path = _one("image", images, inputs, image, images)
         label_path = _one("label", labels, targets, label, scalars)
+        # nothing is taken for the group that nobody named
+        group_path = _one("group", [], [], group, scalars) if group else None
     except DataError as error:
         raise DataError(
-            f"Expected tfds:{name} to hold an image and a class label, got "
+            f"Expected tfds:{name} to hold an image and a class label"
+            f"{', and a group' if group else ''}, got "
             f"{_listed(features)}: {error}."
         ) from None
     declared = features[label_path]
@@ -74,6 +85,7 @@ def choose_features(
         label=label_path,
         classes=tuple(declared.names) if is_class else None,
         is_float=np.dtype(features[image_path].np_dtype) == np.float32,
+        group=group_path,
     )
 
 

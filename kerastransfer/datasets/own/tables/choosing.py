@@ -44,7 +44,7 @@ def choose(
     options : mapping of str to value
         ``path_column``, ``label_column``, ``split_column``, ``group_column``: what the
         user says, or None. Several names for the label, with commas, are columns of
-        which each row marks one.
+        which each row marks one. With ``group_by`` no column is the group.
 
     Raises
     ------
@@ -80,9 +80,7 @@ class _Choice:
             self._guess("path", self._path())
         if "split" not in self.taken:
             self._guess("split", self._split())
-        if "group" not in self.taken:
-            named = self._by_name(column_words.GROUPS)
-            self._guess("group", named[0] if len(named) == 1 else None)
+        self._take_group()
         if "label" not in self.taken and not self.classes:
             self._guess("label", self._label())
         if "label" not in self.taken and not self.classes:
@@ -97,6 +95,14 @@ class _Choice:
             classes=self.classes,
             note=self._note(),
         )
+
+    def _take_group(self) -> None:
+        """Guess the group's column, where it is not said that paths tell groups."""
+        if self.options.get("group_by") is not None:
+            self.taken.pop("group", None)
+        elif "group" not in self.taken:
+            named = self._by_name(column_words.GROUPS)
+            self._guess("group", named[0] if len(named) == 1 else None)
 
     def missing(self) -> list[str]:
         """Name those of path and label that no column is."""
@@ -146,8 +152,10 @@ class _Choice:
         elif role == "label" and len(several) > 1 and None not in several:
             self.classes = tuple(i for i in several if i is not None)
         else:
+            or_group_by = " or --group-by" if role == "group" else ""
             raise InputError(
-                f"Expected --{role}-column to name a column of {self.where}, which are "
+                f"Expected --{role}-column{or_group_by} to name a column of "
+                f"{self.where}, which are "
                 f"{self._listed()}, got {asked!r}."
             )
 
