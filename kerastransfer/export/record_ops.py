@@ -10,13 +10,16 @@ from typing import Final
 import tensorflow as tf
 
 from kerastransfer import decoding
-from kerastransfer.export import jpeg_header
+from kerastransfer.export import jpeg_header, lanczos
 from kerastransfer.export.byte_numbers import little_endian
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.write.stored_image import KEEP_FACTOR, QUALITY, SMALL
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_DEPTH_AT: Final = 24  # the byte of a PNG's header that holds its bits
+_WEBP, _WEBP_AT = b"WEBP", 8  # after "RIFF" and a length
+_WEBP_KIND_AT, _VP8X_FLAGS_AT, _VP8L_FLAGS_AT = 12, 20, 24
+_WEBP_ALPHA = 0x10  # of the flags, in both kinds that may have it
 _BMP_START_AT, _BMP_HEADER_AT, _BMP_BITS_AT = 10, 14, 28
 _RATIOS: Final = (8, 4, 2, 1)  # by which libjpeg can shrink while it decodes
 _OPAQUE: Final = 255
@@ -97,12 +100,14 @@ def _upright(pixels: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 def _of_other(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     """Decode what is no JPEG to RGB, on the background."""
     is_png = tf.equal(tf.strings.substr(encoded, 0, len(_PNG)), _PNG)
+    is_webp = tf.equal(tf.strings.substr(encoded, _WEBP_AT, len(_WEBP)), _WEBP)
     bits = tf.strings.substr(encoded, _BMP_BITS_AT, 1)
     # TensorFlow takes the palette's numbers for grays.
     has_palette = tf.equal(tf.strings.substr(encoded, 0, 2), b"BM") & (bits == b"\x08")
     return tf.case(
         [
             (is_png, lambda: _of_png(encoded, rules)),
+            (is_webp, lambda: _of_webp(encoded, rules)),
             (has_palette, lambda: _of_bmp_palette(encoded)),
         ],
         default=lambda: decoding.decode(encoded),
@@ -119,11 +124,26 @@ def _of_bmp_palette(encoded: tf.Tensor) -> tf.Tensor:
     return tf.gather(colours[:, 2::-1], numbers)
 
 
+def _of_webp(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
+    # Asked for any number of channels, TensorFlow 2.21 writes beyond its buffer where
+    # an animation is opaque; asked for three, it refuses transparency and animations.
+    kind = tf.strings.substr(encoded, _WEBP_KIND_AT, 4)
+    at = tf.where(tf.equal(kind, b"VP8L"), _VP8L_FLAGS_AT, _VP8X_FLAGS_AT)
+    flags = tf.io.decode_raw(tf.strings.substr(encoded, at, 1), tf.uint8)[0]
+    has_flags = tf.equal(kind, b"VP8L") | tf.equal(kind, b"VP8X")
+    is_transparent = has_flags & (tf.bitwise.bitwise_and(flags, _WEBP_ALPHA) > 0)
+
+    def transparent() -> tf.Tensor:
+        frames = tf.io.decode_webp(encoded, channels=4)
+        return _on_ground(tf.cast(frames[0], tf.float32), _ground(rules))
+
+    return tf.cond(is_transparent, transparent, lambda: decoding.decode(encoded))
+
+
 def _of_png(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     depth = tf.strings.substr(encoded, _PNG_DEPTH_AT, 1)
-    rendering = rules.rendering
+    rendering, ground = rules.rendering, _ground(rules)
     white = rendering.given or rendering.integer or _DEEP
-    ground = rendering.ground if rendering.background else None
 
     def deep() -> tf.Tensor:
         pixels = tf.io.decode_png(encoded, channels=4, dtype=tf.uint16)
@@ -137,6 +157,10 @@ def _of_png(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
         return _on_ground(tf.cast(pixels, tf.float32), ground)
 
     return tf.cond(tf.equal(depth, b"\x10"), deep, shallow)
+
+
+def _ground(rules: ImageRules) -> tuple[int, int, int] | None:
+    return rules.rendering.ground if rules.rendering.background else None
 
 
 def _on_ground(rgba: tf.Tensor, ground: tuple[int, int, int] | None) -> tf.Tensor:
@@ -158,7 +182,7 @@ def _stored(
     # The target of an image that was turned on its side is turned with it.
     is_turned = (shape[1] > shape[0]) != (target[1] > target[0])
     target = tf.where(is_turned, target[::-1], target)
-    small = _shrunk(pixels, target)
+    small = lanczos.resize(pixels, target)
     is_lossless = tf.reduce_min(target) < SMALL
 
     def encoded() -> tf.Tensor:
@@ -176,22 +200,6 @@ def _target(shape: tf.Tensor, image_size: int) -> tf.Tensor:
     ratio = image_size / tf.reduce_min(lengths)
     size = tf.maximum(tf.cast(tf.round(lengths * ratio), tf.int32), 1)
     return tf.where(tf.reduce_min(shape) <= image_size, shape, size)
-
-
-def _shrunk(pixels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Resize by Lanczos' filter: columns first and then rows, rounded in between."""
-    shape = tf.shape(pixels)[:2]
-    wide = tf.stack([shape[0], target[1]])
-
-    def resized() -> tf.Tensor:
-        image = tf.cast(pixels, tf.float32)
-        for size in (wide, target):
-            image = tf.image.resize(image, size, method="lanczos3", antialias=True)
-            image = tf.cast(_rounded(image), tf.float32)
-        return tf.cast(image, tf.uint8)
-
-    same = tf.reduce_all(tf.equal(shape, target))
-    return tf.cond(same, lambda: pixels, resized)
 
 
 def _rounded(pixels: tf.Tensor) -> tf.Tensor:
