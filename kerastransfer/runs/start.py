@@ -1,7 +1,8 @@
 """Starting runs: sources found, devices started, and the work done or only planned."""
 
+import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
+from kerastransfer.errors import DataError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
@@ -98,7 +101,8 @@ def train(
         export=export if options.export else None,
         callbacks=tuple(callbacks),
     )
-    execution.train(config, inputs, folder)
+    with _telling_of_full_disk(folder):
+        execution.train(config, inputs, folder)
     if not replicas.chief:
         return Run(folder=folder, config=config, classes=records.classes, result={})
     return finished.read(folder)
@@ -154,6 +158,19 @@ def caching(options: RunOptions, *, sharing_runs: int = 1) -> "Caching":
         runs=sharing_runs,
         progress=functools.partial(progress, unit="crops"),
     )
+
+
+@contextlib.contextmanager
+def _telling_of_full_disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if system.is_full(error):
+            raise DataError(
+                f"No space is left where {str(folder)!r} is; free some, and the same "
+                "command goes on."
+            ) from None
+        raise
 
 
 def _plan(
