@@ -74,6 +74,21 @@ def allow_reading(path: str | os.PathLike[str]) -> None:
                 raise
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it stands for, is about a full disk.
+
+    TensorFlow has an error of its own for it, which TFDS wraps in another, and HDF5
+    says it with a RuntimeError.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        if "No space left" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def utf8(path: Path) -> Path:
     r"""Return a folder that TensorFlow is to open, whose name it must be able to read.
 

@@ -34,7 +34,7 @@ from kerastransfer.runs import cross_validation, finished
 from kerastransfer.runs.cross_validation import CrossValidation, fold_name
 from kerastransfer.runs.plan import FoldsPlan
 from kerastransfer.runs.sources import Sources
-from kerastransfer.runs.start import inputs_of, is_done
+from kerastransfer.runs.start import inputs_of, is_done, telling_of_full_disk
 from kerastransfer.runs.start import plan as start_plan
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def train(
         )
         about = {"fold": each.number, "folds": num_folds}
         inputs = dataclasses.replace(inputs, about=about)
-        execution.train(each.config, inputs, each.folder)
+        with telling_of_full_disk(each.folder):
+            execution.train(each.config, inputs, each.folder)
     if not replicas.chief:
         return CrossValidation(
             folder=folder, config=config, classes=records.classes, result={}

@@ -1,8 +1,9 @@
 """Starting runs: sources found, devices started, and the work done or only planned."""
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
+from kerastransfer.errors import DataError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
@@ -91,7 +94,8 @@ def train(
     inputs = inputs_of(sources, records, options, replicas, callbacks)
     if options.export:
         inputs = dataclasses.replace(inputs, export=export)
-    execution.train(config, inputs, folder)
+    with telling_of_full_disk(folder):
+        execution.train(config, inputs, folder)
     if not replicas.chief:
         return Run(folder=folder, config=config, classes=records.classes, result={})
     return finished.read(folder)
@@ -179,6 +183,26 @@ def caching(options: RunOptions, *, sharing_runs: int = 1) -> "Caching":
         runs=sharing_runs,
         progress=functools.partial(progress, unit="crops"),
     )
+
+
+@contextlib.contextmanager
+def telling_of_full_disk(folder: Path) -> Iterator[None]:
+    """Turn what any library says of a full disk into a line.
+
+    Raises
+    ------
+    DataError
+        If the disk that a run's folder is on is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if system.is_full(error):
+            raise DataError(
+                f"No space is left where {str(folder)!r} is; free some, and the same "
+                "command goes on."
+            ) from None
+        raise
 
 
 def _plan(

@@ -58,6 +58,22 @@ def test_the_light_tests_pass_without_posix(tmp_path):
     assert odd == []
 
 
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, "x"), True),
+        (RuntimeError("errno = 28, error message = 'No space left on device'"), True),
+        (OSError(errno.EIO, "x"), False),
+        (None, False),
+    ],
+)
+def test_a_full_disk_is_known_whoever_says_it(error, full):
+    assert system.is_full(error) is full
+    wrapped = ValueError("wrapped")
+    wrapped.__cause__ = error
+    assert system.is_full(wrapped) is full
+
+
 def test_a_folder_that_tensorflow_could_not_open_is_refused(monkeypatch, tmp_path):
     odd = tmp_path / os.fsdecode(b"caf\xe9")
     assert system.utf8(tmp_path / "café") == tmp_path / "café"

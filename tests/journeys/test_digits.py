@@ -61,7 +61,7 @@ def test_a_measured_dry_run_predicts_and_keeps_nothing(journey, capsys):
     assert cli.main([*arguments, "--views", "5", "--dry-run", "--measure"]) == 0
     told = capsys.readouterr()
     *_, phase, total = told.out.splitlines()
-    assert re.match(r"F1-5FT6-7R8: cache \d+ s, [\d.]+ ms a step, ", phase)
+    assert re.match(r"F1-5FT6-7R8: cache \d+ s, [\d,.]+ ms a step, ", phase)
     assert re.match(r"in all about .*; \d\.\d GiB of memory", total)
     assert "A cache saves about" in told.err
     assert not runs.exists()

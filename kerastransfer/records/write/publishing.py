@@ -1,13 +1,12 @@
 """Putting records in their place: one process at a time, whole or not at all."""
 
 import contextlib
-import errno
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import locks, report
+from kerastransfer.foundation import locks, report, system
 
 
 @contextlib.contextmanager
@@ -42,26 +41,12 @@ def telling_of_full_disk(out: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _is_full(error):
+        if system.is_full(error):
             raise DataError(
                 f"No space is left where {str(out)!r} is; free some, or choose another "
                 "--out. Nothing was left behind."
             ) from None
         raise
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that it stands for, is about a full disk.
-
-    TensorFlow has an error of its own for it, which TFDS wraps in another.
-    """
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return True
-        if "No space left" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def replace(target: Path, write: Callable[[Path], Path]) -> Path:
