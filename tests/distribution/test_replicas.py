@@ -4,6 +4,8 @@ import functools
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -106,7 +108,18 @@ def data(tmp_path_factory):
 def workers_of_a_run(data, out, *arguments):
     names = ports(2)
     common = (data, RECIPE, "epochs=(4,4)", "--out", out, "--workers", names)
-    return [WarmProcess(RUN, *common, "--worker", k, *arguments) for k in (0, 1)]
+    commands = (
+        [sys.executable, RUN, *common, "--worker", k, *arguments] for k in (0, 1)
+    )
+    return [
+        subprocess.Popen(
+            list(map(str, command)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
 
 
 def wait_for(process, text):
