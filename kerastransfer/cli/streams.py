@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from kerastransfer.foundation import system
 from kerastransfer.foundation.report import say
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.excepthook, sys.unraisablehook = _report, _report_unraisable
     # Python makes streams that were closed None, which print and libraries trip over.
     sys.stdout = _Watched.around(sys.stdout or _null(), ends_work=True)
     sys.stderr = _Watched.around(sys.stderr or _null(), ends_work=False)
@@ -87,6 +89,21 @@ def one_line(name: str) -> str:
     'two\\nlines.png'
     """
     return _CONTROLS.sub(lambda match: repr(match.group())[1:-1], name)
+
+
+def _is_repeated(error: BaseException | None) -> bool:
+    """Whether HDF5 says again, of a file that is given up, that its disk is full."""
+    return system.is_full(error) and "decrement id ref count" in str(error)
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    if not _is_repeated(error):
+        sys.__excepthook__(kind, error, trace)
+
+
+def _report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    if not _is_repeated(unraisable.exc_value):
+        sys.__unraisablehook__(unraisable)
 
 
 class _Watched(io.RawIOBase):
