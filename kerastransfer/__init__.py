@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerastransfer.api import (
         convert,
+        cross_validate,
         distance,
         features,
         inspect,
@@ -56,6 +57,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "convert",
+            "cross_validate",
             "distance",
             "features",
             "inspect",
@@ -111,6 +113,7 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
     "convert",
+    "cross_validate",
     "distance",
     "features",
     "inspect",

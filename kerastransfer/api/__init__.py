@@ -6,6 +6,7 @@ all of it.
 """
 
 from kerastransfer.api.data import convert, inspect, load
+from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
@@ -13,6 +14,7 @@ from kerastransfer.api.search import RECIPES, tune
 __all__ = [
     "RECIPES",
     "convert",
+    "cross_validate",
     "distance",
     "features",
     "inspect",

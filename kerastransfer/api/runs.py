@@ -25,8 +25,7 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
 from kerastransfer.runs import finished, sources, start
-from kerastransfer.runs import folds as cross_validated
-from kerastransfer.runs.cross_validation import CrossValidation
+from kerastransfer.runs import folds as runs_of_folds
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import FoldsPlan, RunPlan
 from kerastransfer.runs.sources import Sources
@@ -54,7 +53,6 @@ def train(
     cache: str = "auto",
     cache_limit: int = CACHE_LIMIT,
     devices: int | Choice | None = None,
-    folds: int | None = None,
     time_limit: float | None = None,
     checkpoint_every: float = CHECKPOINT_EVERY,
     restart: bool = False,
@@ -62,7 +60,7 @@ def train(
     export: bool = True,
     callbacks: "Iterable[keras.callbacks.Callback]" = (),
     **settings: Any,
-) -> Run | CrossValidation:
+) -> Run:
     """Train one recipe on one dataset, evaluate it and export it.
 
     A run that was interrupted goes on; a finished one is returned as it is.
@@ -98,9 +96,6 @@ def train(
         Largest size of one cache, in bytes.
     devices : int or Choice, optional
         How many devices of this machine; by default all GPUs, else one CPU.
-    folds : int, optional
-        2 to 10: in place of one run, cut train and val into so many folds, and predict
-        each by a run without it. The test set is not read.
     time_limit : float, optional
         Minutes of training after which the best epoch so far is the result.
     checkpoint_every : float
@@ -114,11 +109,6 @@ def train(
     **settings
         Fields of `TrainConfig`, such as ``epochs=(30,)``; see ``docs/settings.md``.
 
-    Returns
-    -------
-    Run or CrossValidation
-        The latter where there are `folds`; no SavedModel is written for those.
-
     Raises
     ------
     KerasTransferError
@@ -131,8 +121,7 @@ def train(
         run = kt.train("digits", "F1-7R8", images_per_class=50)
         print(run.test.accuracy, run.to_beat)
     """
-    run_options.check_folds(folds)  # before anything is read
-    run_sources = _sources(
+    run_sources = sources_of(
         recipe,
         chosen=settings_of(
             config, settings, images_per_class=images_per_class, backbone=backbone
@@ -141,9 +130,11 @@ def train(
         weights=weights,
         mean_image=mean_image,
     )
-    carried_out: dict[str, Any] = {
-        "records_folder": records_folder_of(data, records),
-        "options": RunOptions(
+    return start.train(
+        run_sources,
+        system.utf8(Path(runs)),
+        records_folder=records_folder_of(data, records),
+        options=RunOptions(
             cache=cache,
             cache_limit=cache_limit,
             checkpoint_every=checkpoint_every,
@@ -152,13 +143,9 @@ def train(
             probe=probe,
             export=export,
         ),
-        "devices": choice_of(devices),
-        "callbacks": tuple(callbacks),
-    }
-    folder = system.utf8(Path(runs))
-    if folds is not None:
-        return cross_validated.train(run_sources, folder, folds, **carried_out)
-    return start.train(run_sources, folder, **carried_out)
+        devices=choice_of(devices),
+        callbacks=tuple(callbacks),
+    )
 
 
 def open_run(folder: Location) -> Run:
@@ -259,12 +246,14 @@ def plan(
     ----------
     data, recipe, images_per_class, backbone, config, archives, options, records
         As for `train`, and so are the others.
+    folds : int, optional
+        What `cross_validate` would do, with so many folds.
     measure : bool
         Whether to take 20 steps of each phase and predict time and memory. Without it
         TensorFlow is not imported and no record is written.
     """
     run_options.check_folds(folds)  # before anything is read
-    run_sources = _sources(
+    run_sources = sources_of(
         recipe,
         chosen=settings_of(
             config, settings, images_per_class=images_per_class, backbone=backbone
@@ -280,11 +269,11 @@ def plan(
         "measure": measure,
     }
     if folds is not None:
-        return cross_validated.plan(run_sources, folds, **carried_out)
+        return runs_of_folds.plan(run_sources, folds, **carried_out)
     return start.plan(run_sources, **carried_out)
 
 
-def _sources(
+def sources_of(
     recipe: str | Recipe,
     *,
     chosen: Mapping[str, Any],
@@ -292,6 +281,7 @@ def _sources(
     weights: Location | None,
     mean_image: Location | None,
 ) -> Sources:
+    """Find what a run is made from; see `sources.find`."""
     return sources.find(
         {**chosen, "recipe": recipe},
         dataset=dataset,

@@ -208,7 +208,7 @@ def test_more_folds_than_groups_are_refused_and_so_are_other_numbers(sources, pl
             work(sources, 9, records_folder=place / "records")
     for number in (1, 11, 2.0, True):
         with pytest.raises(InputError, match="Expected --folds from 2 to 10, got"):
-            kt.train("digits", "R1-8", folds=number)
+            kt.cross_validate("digits", "R1-8", folds=number)
         with pytest.raises(InputError, match="Expected --folds from 2 to 10, got"):
             kt.plan("digits", "R1-8", folds=number)
 

@@ -8,6 +8,8 @@ from kerastransfer import api
 from kerastransfer.cli import devices, options, train_arguments
 from kerastransfer.config.run_options import LEAST_FOLDS, MOST_FOLDS
 from kerastransfer.errors import InputError
+from kerastransfer.runs.cross_validation import CrossValidation
+from kerastransfer.runs.finished import Run
 
 EXAMPLES = (
     "kerastransfer train --dataset folder:my_images --recipe F1-7R8",
@@ -79,23 +81,24 @@ def execute(args: argparse.Namespace) -> int:
     request = train_arguments.request(args)
     train_arguments.needed(request["data"], "dataset")
     recipe = train_arguments.needed(request["config"].pop("recipe", None), "recipe")
-    request |= {
-        "devices": devices.choice(args),
-        "folds": args.folds,
-        "probe": not args.no_probe,
-    }
+    request |= {"devices": devices.choice(args), "probe": not args.no_probe}
     if args.dry_run:
-        print(api.plan(recipe=recipe, measure=args.measure, **request))
+        print(
+            api.plan(recipe=recipe, measure=args.measure, folds=args.folds, **request)
+        )
         return 0
-    run = api.train(
-        recipe=recipe,
-        runs=args.runs,
-        time_limit=args.time_limit,
-        checkpoint_every=args.checkpoint_every,
-        restart=args.restart,
-        export=not args.no_export,
-        **request,
-    )
+    request |= {
+        "recipe": recipe,
+        "runs": args.runs,
+        "time_limit": args.time_limit,
+        "checkpoint_every": args.checkpoint_every,
+        "restart": args.restart,
+    }
+    run: Run | CrossValidation
+    if args.folds is not None:
+        run = api.cross_validate(folds=args.folds, **request)
+    else:
+        run = api.train(export=not args.no_export, **request)
     if run.result:  # else a worker's, and the chief prints
         print(json.dumps(run.result, indent=2) if args.json else run)
     return 0
