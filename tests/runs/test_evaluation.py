@@ -12,7 +12,7 @@ from kerastransfer.backbones import table
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.datasets.table import resolve
 from kerastransfer.evaluation.unseen_groups import measure
-from kerastransfer.records.reader import find_or_convert
+from kerastransfer.records.find import find_or_convert
 from kerastransfer.runs import finished, start
 from kerastransfer.runs.sources import Sources
 
