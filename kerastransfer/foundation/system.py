@@ -5,9 +5,10 @@ import errno
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from kerastransfer.errors import InputError
+from kerastransfer.errors import DataError, InputError
 
 # What a file system answers where it cannot do something at all. (ENOTSUP is another
 # number than EOPNOTSUPP on macOS; some FUSE file systems say EINVAL.)
@@ -87,6 +88,32 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextlib.contextmanager
+def telling_of_full_disk(folder: Path, cure: str) -> Iterator[None]:
+    """Turn what any library says of a full disk into a line.
+
+    Parameters
+    ----------
+    folder : Path
+        What is being written.
+    cure : str
+        What goes on, or can be done, once some space is free.
+
+    Raises
+    ------
+    DataError
+        For whatever error was raised because no space is left.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise DataError(
+                f"No space is left where {str(folder)!r} is; free some, {cure}"
+            ) from None
+        raise
 
 
 def utf8(path: Path) -> Path:

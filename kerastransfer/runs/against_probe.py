@@ -4,11 +4,9 @@ It is fitted before training, and compared with the run image by image at the en
 """
 
 import dataclasses
-from typing import Any
 
 from kerastransfer.evaluation import metrics, wording
 from kerastransfer.evaluation.baseline import Baseline
-from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.paired import Comparison, compare
 from kerastransfer.evaluation.probe import fit_probe
 from kerastransfer.foundation import report
@@ -24,14 +22,12 @@ class ProbeAnswers:
 
     Parameters
     ----------
-    kind : str
-        Such as ``"logistic regression"``.
-    test : Metrics
+    baseline : Baseline
+        How good it is; not yet compared with a run.
     answers : Answers
     """
 
-    kind: str
-    test: Metrics
+    baseline: Baseline
     answers: Answers
 
     @classmethod
@@ -46,12 +42,12 @@ class ProbeAnswers:
         fitted = fit_probe(*features["train"], *features["val"])
         test, labels = features["test"]
         answers = Answers(fitted.probabilities(test), labels)
-        measured = metrics.evaluate(*answers)
-        accuracy = wording.percent(measured.accuracy.as_dict())
+        baseline = Baseline(kind=fitted.kind, test=metrics.evaluate(*answers))
+        accuracy = wording.percent(baseline.test.accuracy.as_dict())
         report.say(f"To beat: {fitted.kind}, test accuracy {accuracy}")
-        return cls(kind=fitted.kind, test=measured, answers=answers)
+        return cls(baseline=baseline, answers=answers)
 
-    def beside(self, answers: Answers, results: PhaseResults) -> dict[str, Any]:
+    def beside(self, answers: Answers, results: PhaseResults) -> Baseline:
         """Compare a run with the probe; warn where it is the worse of the two.
 
         Parameters
@@ -63,18 +59,16 @@ class ProbeAnswers:
 
         Returns
         -------
-        dict
-            ``kind``, ``test`` and ``compared`` (the run's accuracy minus the probe's),
-            as ``result.json`` holds them.
+        Baseline
+            With the run's accuracy minus the probe's.
         """
         first, second = (
             each.probabilities.argmax(axis=1) for each in (answers, self.answers)
         )
         comparison = compare(answers.labels, first, second)
         if comparison.verdict == "second is better":
-            report.warn(_below(self.kind, comparison, results))
-        beside = Baseline(kind=self.kind, test=self.test, compared=comparison)
-        return beside.as_dict()
+            report.warn(_below(self.baseline.kind, comparison, results))
+        return dataclasses.replace(self.baseline, compared=comparison)
 
 
 def _below(kind: str, comparison: Comparison, results: PhaseResults) -> str:

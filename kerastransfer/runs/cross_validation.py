@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.wording import percent
-from kerastransfer.foundation import json_file
 from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
@@ -143,18 +141,10 @@ def read(folder: Path) -> CrossValidation | None:
     InputError
         If its result is damaged.
     """
-    path = folder / RESULT
-    if not path.is_file():
+    what = "the result of a cross-validation"
+    result = finished.read_fields(folder / RESULT, _NEEDED, what)
+    if result is None:
         return None
-    try:
-        result = json_file.read_object(path)
-        if not result.keys() >= _NEEDED:
-            raise ValueError(f"{sorted(_NEEDED - result.keys())} are not there")
-    except ValueError as error:
-        raise InputError(
-            f"Expected the result of a cross-validation in {str(path)!r}: {error}; "
-            "--restart trains it again."
-        ) from None
     return CrossValidation(
         folder=folder,
         config=TrainConfig.from_dict(result["config"]),

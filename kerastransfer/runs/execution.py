@@ -145,7 +145,7 @@ def train(
             answers = evaluation.classify(setup, network, features, classes, folder)
             result = {
                 **evaluation.measure(setup, answers),
-                "probe": probe and probe.beside(answers["test"], results),
+                "probe": probe and probe.beside(answers["test"], results).as_dict(),
                 **result_file.identity(config, inputs.records),
                 **inputs.about,
                 **result_file.ending(results, kept),

@@ -257,17 +257,33 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     InputError
         If the file is damaged.
     """
-    path = folder / RESULT
+    return read_fields(folder / RESULT, _NEEDED, "a run's result")
+
+
+def read_fields(path: Path, needed: set[str], what: str) -> dict[str, Any] | None:
+    """Read a result that is written last of all, or None where it is not there.
+
+    Parameters
+    ----------
+    needed : set of str
+        Without these keys it is none.
+    what : str
+        What it is, for messages.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
     if not path.is_file():
         return None
     try:
         result = json_file.read_object(path)
-        if not result.keys() >= _NEEDED:
-            raise ValueError(f"{sorted(_NEEDED - result.keys())} are not there")
+        if not result.keys() >= needed:
+            raise ValueError(f"{sorted(needed - result.keys())} are not there")
     except ValueError as error:
         raise InputError(
-            f"Expected a run's result in {str(path)!r}: {error}; --restart trains it "
-            "again."
+            f"Expected {what} in {str(path)!r}: {error}; --restart trains it again."
         ) from None
     return result
 

@@ -18,7 +18,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import atomic
+from kerastransfer.foundation import atomic, system
 from kerastransfer.foundation.report import say
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.fold_records import FoldPool, FoldRecords
@@ -34,7 +34,7 @@ from kerastransfer.runs import cross_validation, finished
 from kerastransfer.runs.cross_validation import CrossValidation, fold_name
 from kerastransfer.runs.plan import FoldsPlan
 from kerastransfer.runs.sources import Sources
-from kerastransfer.runs.start import inputs_of, is_done, telling_of_full_disk
+from kerastransfer.runs.start import AGAIN, inputs_of, is_done
 from kerastransfer.runs.start import plan as start_plan
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def train(
         )
         about = {"fold": each.number, "folds": num_folds}
         inputs = dataclasses.replace(inputs, about=about)
-        with telling_of_full_disk(each.folder):
+        with system.telling_of_full_disk(each.folder, AGAIN):
             execution.train(each.config, inputs, each.folder)
     if not replicas.chief:
         return CrossValidation(
@@ -221,7 +221,7 @@ def _write(
     """Gather the folds' answers, measure them together, and write the result last."""
     from kerastransfer.evaluation import metrics
     from kerastransfer.evaluation.unseen_groups import clustered_accuracy
-    from kerastransfer.runs import predictions
+    from kerastransfer.runs import predictions, result_file
 
     answers, groups = predictions.gather(
         [(each.number, each.folder) for each in fold_runs],
@@ -234,12 +234,7 @@ def _write(
     accuracy = clustered_accuracy(right, units)
     entries = [_entry(each, images) for each in fold_runs]
     result = {
-        "recipe": str(config.recipe),
-        "backbone": config.backbone,
-        "dataset": config.dataset,
-        "images_per_class": config.images_per_class,
-        "seed": config.seed,
-        "draw": config.draw,
+        **result_file.chosen(config),
         "split_seed": records.metadata["split_seed"],
         "folds": len(fold_runs),
         "grouped": images.is_grouped,

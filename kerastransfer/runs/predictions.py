@@ -1,7 +1,8 @@
 """A run's answer to every image, as a table that anything can read."""
 
+import contextlib
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,11 +58,7 @@ def write(
     predicted = answers.probabilities.argmax(axis=1)
     ranks = ranks_of(answers)
     images = np.arange(records.size(split)) if positions is None else positions
-    with (
-        atomic.replacing(path) as scratch,
-        scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
-    ):
-        writer = csv.writer(to)
+    with _writing(path) as writer:
         writer.writerow([*COLUMNS, *(f"p:{name}" for name in classes)])
         for row, position in enumerate(images.tolist()):
             example = records.serialized(split, position)
@@ -106,17 +103,23 @@ def gather(
     for number, folder in folds:
         for row in _read(folder / FOLDER / "test.csv", header):
             rows.append([*row[:cut], str(number), *row[cut:]])
-    with (
-        atomic.replacing(path) as scratch,
-        scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
-    ):
-        writer = csv.writer(to)
+    with _writing(path) as writer:
         writer.writerow([*header[:cut], "fold", *header[cut:]])
         writer.writerows(rows)
     true, group = COLUMNS.index("true"), COLUMNS.index("group")
     labels = np.array([classes.index(row[true]) for row in rows], np.int64)
     probabilities = np.array([row[cut + 1 :] for row in rows], np.float64)
     return Answers(probabilities, labels), [row[group] for row in rows]
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[Any]:
+    """Give a CSV writer, whose table is there once it is whole."""
+    with (
+        atomic.replacing(path) as scratch,
+        scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
+    ):
+        yield csv.writer(to)
 
 
 def _read(path: Path, header: list[str]) -> list[list[str]]:

@@ -11,12 +11,8 @@ from kerastransfer.training.phase import PhaseResults
 from kerastransfer.training.setup import RunRecords
 
 
-def identity(config: TrainConfig, records: RunRecords) -> dict[str, Any]:
-    """Say what ran, on what, with which releases."""
-    chosen = records.positions(config.images_per_class, config.draw)["train"]
-    counts = np.bincount(
-        records.labels("train")[chosen], minlength=len(records.classes)
-    )
+def chosen(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings by which results are told apart."""
     return {
         "recipe": str(config.recipe),
         "backbone": config.backbone,
@@ -24,6 +20,17 @@ def identity(config: TrainConfig, records: RunRecords) -> dict[str, Any]:
         "images_per_class": config.images_per_class,
         "seed": config.seed,
         "draw": config.draw,
+    }
+
+
+def identity(config: TrainConfig, records: RunRecords) -> dict[str, Any]:
+    """Say what ran, on what, with which releases."""
+    positions = records.positions(config.images_per_class, config.draw)["train"]
+    counts = np.bincount(
+        records.labels("train")[positions], minlength=len(records.classes)
+    )
+    return {
+        **chosen(config),
         "config_hash": config.hash,
         "train_counts": dict(zip(records.classes, counts.tolist(), strict=True)),
         "versions": {"kerastransfer": __version__}

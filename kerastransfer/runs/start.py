@@ -1,9 +1,8 @@
 """Starting runs: sources found, devices started, and the work done or only planned."""
 
-import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
-from kerastransfer.errors import DataError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
     from kerastransfer.runs.execution import RunInputs
     from kerastransfer.training.caching import Caching
     from kerastransfer.training.setup import RunRecords, TrainSetup
+
+AGAIN = "and the same command goes on."  # once the disk is not full any more
 
 
 def train(
@@ -94,7 +94,7 @@ def train(
     inputs = inputs_of(sources, records, options, replicas, callbacks)
     if options.export:
         inputs = dataclasses.replace(inputs, export=export)
-    with telling_of_full_disk(folder):
+    with system.telling_of_full_disk(folder, AGAIN):
         execution.train(config, inputs, folder)
     if not replicas.chief:
         return Run(folder=folder, config=config, classes=records.classes, result={})
@@ -183,26 +183,6 @@ def caching(options: RunOptions, *, sharing_runs: int = 1) -> "Caching":
         runs=sharing_runs,
         progress=functools.partial(progress, unit="crops"),
     )
-
-
-@contextlib.contextmanager
-def telling_of_full_disk(folder: Path) -> Iterator[None]:
-    """Turn what any library says of a full disk into a line.
-
-    Raises
-    ------
-    DataError
-        If the disk that a run's folder is on is full.
-    """
-    try:
-        yield
-    except Exception as error:
-        if system.is_full(error):
-            raise DataError(
-                f"No space is left where {str(folder)!r} is; free some, and the same "
-                "command goes on."
-            ) from None
-        raise
 
 
 def _plan(

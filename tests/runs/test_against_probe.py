@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kerastransfer.evaluation import metrics
+from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.paired import Comparison
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.runs.against_probe import ProbeAnswers
@@ -25,7 +26,8 @@ def answers(wrong):
 def probe(wrong):
     own = answers(wrong)
     kind = "logistic regression"
-    return ProbeAnswers(kind=kind, test=metrics.evaluate(*own), answers=own)
+    baseline = Baseline(kind=kind, test=metrics.evaluate(*own))
+    return ProbeAnswers(baseline=baseline, answers=own)
 
 
 def phases(best_epoch=2, stopped=StopReason.EPOCHS):
@@ -54,7 +56,7 @@ def test_a_run_that_the_probe_beats_is_warned_of_with_what_to_change(results, ca
     # of (1 - 21) / 62 with 1.96 * sqrt((22 / 62 - (20 / 62) ** 2) / 62) = 0.1247.
     message = rf"logistic regression .*: -33\.3 points \(-44\.7 to -19\.8\).*{cause}"
     with pytest.warns(KerasTransferWarning, match=message):
-        row = probe(wrong=0).beside(answers(wrong=20), results)
+        row = probe(wrong=0).beside(answers(wrong=20), results).as_dict()
     comparison = Comparison.from_dict(row["compared"])
     assert comparison.verdict == "second is better"
     assert (comparison.only_first, comparison.only_second) == (0, 20)
@@ -65,6 +67,20 @@ def test_a_run_that_the_probe_beats_is_warned_of_with_what_to_change(results, ca
 def test_nothing_is_warned_of_where_it_is_better_or_not_distinguishable(wrong):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        row = probe(wrong=10).beside(answers(wrong), phases())
+        row = probe(wrong=10).beside(answers(wrong), phases()).as_dict()
     assert row["kind"] == "logistic regression"
     assert row["compared"]["difference"]["value"] == pytest.approx((10 - wrong) / 60)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meaning"),
+    [(0, ": better"), (10, ": not distinguishable"), (40, ": worse")],
+)
+def test_a_run_says_what_the_difference_means_for_it(wrong, meaning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        beside = probe(wrong=10).beside(answers(wrong), phases())
+    assert beside.against.endswith(meaning)
+    assert beside.against.startswith(f"{100 * (10 - wrong) / 60:+.1f} points")
+    assert Baseline.from_dict(beside.as_dict()).against == beside.against
+    assert probe(wrong=10).baseline.against == ""

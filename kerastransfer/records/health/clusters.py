@@ -30,6 +30,23 @@ class Cluster:
     classes: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredImages:
+    """Every image's name, split and class, in the order of `stored_images`."""
+
+    names: Sequence[str]
+    splits: Sequence[str]
+    classes: Sequence[str]
+
+    def cluster(self, numbers: Sequence[int], *, exact: bool) -> Cluster:
+        """Put some images, by their numbers, into a cluster."""
+        ids, splits, classes = (
+            tuple(column[number] for number in numbers)
+            for column in (self.names, self.splits, self.classes)
+        )
+        return Cluster(exact=exact, ids=ids, splits=splits, classes=classes)
+
+
 def pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
     """Return some clusters so that each picture is in one of them only.
 

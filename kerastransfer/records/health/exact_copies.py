@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health.clusters import (
     Cluster,
+    StoredImages,
     across,
     stored_classes,
     stored_images,
@@ -36,16 +37,8 @@ def find(records: Records, *, progress: OnProgress | None = None) -> list[Cluste
         names.append(name)
         if progress is not None:
             progress(len(names), len(splits))
-    return [
-        Cluster(
-            exact=True,
-            ids=tuple(names[row] for row in same),
-            splits=tuple(splits[row] for row in same),
-            classes=tuple(classes[row] for row in same),
-        )
-        for same in rows.values()
-        if len(same) > 1
-    ]
+    images = StoredImages(names, splits, classes)
+    return [images.cluster(same, exact=True) for same in rows.values() if len(same) > 1]
 
 
 def sentence(records: Records, clusters: Sequence[Cluster]) -> str:

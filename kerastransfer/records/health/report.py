@@ -11,6 +11,7 @@ from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.health import duplicates
 from kerastransfer.records.health.clusters import (
     Cluster,
+    StoredImages,
     across,
     stored_classes,
     stored_images,
@@ -109,18 +110,12 @@ def inspect(
     """
     names: list[str] = []
     looks = _look(records, names, workers, progress)
-    splits, classes = stored_classes(records)
+    images = StoredImages(names, *stored_classes(records))
     sound = [each for each in looks if not each.reason]
     copies = _find(sound)
 
     def cluster(rows: Sequence[int], exact: bool) -> Cluster:
-        indices = [sound[row].number for row in rows]
-        return Cluster(
-            exact=exact,
-            ids=tuple(names[i] for i in indices),
-            splits=tuple(splits[i] for i in indices),
-            classes=tuple(classes[i] for i in indices),
-        )
+        return images.cluster([sound[row].number for row in rows], exact=exact)
 
     exact = [cluster(rows, True) for rows in copies.exact]
     near = [cluster(rows, False) for rows in copies.near]

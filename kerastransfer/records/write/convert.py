@@ -5,6 +5,7 @@ from pathlib import Path
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import OnProgress
 from kerastransfer.records.images.rendering import (
     WhiteLevel,
@@ -17,6 +18,7 @@ from kerastransfer.records.split.quotas import MaxPerClass
 from kerastransfer.records.write import checks, publishing
 from kerastransfer.records.write.conversion import Conversion
 
+_CURE = "or choose another --out. Nothing was left behind."  # of a full disk
 _IMAGE_SIZE = 256  # pixels of a shorter side
 
 
@@ -104,7 +106,8 @@ def convert(
     )
     watch = ReadOptions(hashed=verify, progress=reading)
     dataset.source.check()
-    with publishing.lock(out, dataset.name), publishing.telling_of_full_disk(out):
+    full = system.telling_of_full_disk(out, _CURE)
+    with publishing.lock(out, dataset.name), full:
         target = records_path(dataset, out)
         # Taken before anything is read: what changes from now on is seen.
         stamp = dataset.source.stamp()

@@ -5,8 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from kerastransfer.errors import DataError
-from kerastransfer.foundation import locks, report, system
+from kerastransfer.foundation import locks, report
 
 
 @contextlib.contextmanager
@@ -27,26 +26,6 @@ def lock(out: Path, name: str) -> Iterator[None]:
 
     with locks.held(locks.beside(out / name), on_wait=announce):
         yield
-
-
-@contextlib.contextmanager
-def telling_of_full_disk(out: Path) -> Iterator[None]:
-    """Say what a full disk means.
-
-    Raises
-    ------
-    DataError
-        For whatever error was raised because no space is left.
-    """
-    try:
-        yield
-    except Exception as error:
-        if system.is_full(error):
-            raise DataError(
-                f"No space is left where {str(out)!r} is; free some, or choose another "
-                "--out. Nothing was left behind."
-            ) from None
-        raise
 
 
 def replace(target: Path, write: Callable[[Path], Path]) -> Path:
