@@ -12,7 +12,7 @@ from helpers.disks import UNABLE, break_call
 from helpers.without_posix import WITHOUT_POSIX
 
 import kerastransfer as kt
-from kerastransfer.errors import InputError
+from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import atomic, home, system
 
 # Why a light test does not run without POSIX.
@@ -72,6 +72,20 @@ def test_a_full_disk_is_known_whoever_says_it(error, full):
     wrapped = ValueError("wrapped")
     wrapped.__cause__ = error
     assert system.is_full(wrapped) is full
+
+
+def test_a_full_disk_is_told_with_what_to_do_and_other_errors_pass(tmp_path):
+    message = rf"^No space is left where '{tmp_path}' is; free some, or wait\.$"
+    with (
+        pytest.raises(DataError, match=message),
+        system.telling_of_full_disk(tmp_path, "or wait."),
+    ):
+        raise ValueError("wrapped") from OSError(errno.ENOSPC, "x")
+    with (
+        pytest.raises(OSError, match="x"),
+        system.telling_of_full_disk(tmp_path, "or wait."),
+    ):
+        raise OSError(errno.EIO, "x")
 
 
 def test_a_folder_that_tensorflow_could_not_open_is_refused(monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import miniature
+from helpers.disks import small_disk
 from PIL import Image
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -20,7 +21,7 @@ from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.fold_records import FoldPool, FoldRecords
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.folds import Fold
-from kerastransfer.runs import cross_validation, execution, folds
+from kerastransfer.runs import cross_validation, execution, folds, start
 from kerastransfer.runs.sources import Sources
 
 FOLDS = 3
@@ -251,3 +252,18 @@ def test_the_pool_is_a_variant_with_the_images_of_val(sources, place):
             view.serialized("train", wrong)
     with pytest.raises(InputError, match="Expected split train, val or test"):
         view.labels("exam")
+
+
+@pytest.mark.parametrize("size", ["16k", "80k"])
+def test_a_full_disk_is_told_in_a_line_by_a_run_and_by_folds(
+    sources, place, tmp_path, size
+):
+    def of_folds(*arguments, **options):
+        return folds.train(*arguments, FOLDS, **options)
+
+    for number, work in enumerate((start.train, of_folds)):
+        disk = tmp_path / f"disk{number}"
+        disk.mkdir()
+        message = rf"No space is left where '{disk}.* and the same command goes on\."
+        with small_disk(disk, size), pytest.raises(DataError, match=message):
+            work(sources, disk, records_folder=place / "records", options=OPTIONS)
