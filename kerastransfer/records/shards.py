@@ -56,7 +56,9 @@ class Shards:
             If a file is damaged.
         """
         shard, offset, length = self._index[position].tolist()
-        return system.read_at(self._files[shard], length, offset)
+        number = position - sum(self._lengths[:shard])
+        path, file = self._paths[shard], self._files[shard]
+        return tfrecord.read(file, path, number, offset, length)
 
     @functools.cached_property
     def _index(self) -> IntArray:

@@ -8,12 +8,14 @@ import contextlib
 import hashlib
 import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.writer import ExampleWriter
 
 from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.foundation.progress import OnProgress
@@ -126,6 +128,9 @@ class RecordsBuilder(
         self._pointed = any(place.point is not None for place in places)
         super().__init__(data_dir=folder, file_format=file_format)
 
+    def _example_writer(self) -> ExampleWriter:
+        return _OrderedWriter(super()._example_writer().file_format)
+
     def _info(self) -> Any:
         features = {
             "image": tfds.features.Image(),
@@ -169,3 +174,18 @@ class RecordsBuilder(
             assert place.point is not None
             example["row"], example["col"] = place.point
         return example
+
+
+class _OrderedWriter(ExampleWriter):
+    """Writes an example as the same bytes whoever writes it: its features in order.
+
+    The order of a map is drawn anew by every process.
+    """
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
+        return super().write(path, ((key, _ordered(data)) for key, data in examples))
+
+
+def _ordered(serialized: bytes) -> bytes:
+    example = tf.train.Example.FromString(serialized)
+    return bytes(example.SerializeToString(deterministic=True))

@@ -61,3 +61,35 @@ def test_own_images_are_not_said_to_be_in_a_catalogue(tmp_path):
     dataset = table.resolve(f"folder:{tmp_path / 'in'}")
     citation, homepage, licence = about(convert(dataset, tmp_path / "out", workers=1))
     assert citation == licence == "" and "tensorflow.org" not in homepage
+
+
+SAME_BYTES = """
+import sys
+from pathlib import Path
+from kerastransfer.datasets.table import resolve
+from kerastransfer.records.write.convert import convert
+out, workers = sys.argv[2:]
+print(convert(resolve(sys.argv[1]), Path(out), workers=int(workers)))
+"""
+
+
+def test_two_conversions_of_the_same_images_give_the_same_bytes(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("ant", "bee"):
+        for number in range(12):
+            path = tmp_path / "in" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8)).save(path)
+    script, spec = tmp_path / "convert.py", f"folder:{tmp_path / 'in'}"
+    script.write_text(SAME_BYTES, encoding="utf-8")
+    files = []
+    # The order of a map's keys is drawn anew by each process, so none is forked.
+    for number in (1, 2):
+        out = tmp_path / f"out{number}"
+        command = [sys.executable, script, spec, out, str(number)]
+        subprocess.run(list(map(str, command)), check=True, capture_output=True)
+        (folder,) = out.glob("*/1.0.0")
+        files.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert files[0].keys() == files[1].keys() and len(files[0]) > 4
+    for name, content in files[0].items():
+        assert content == files[1][name], name
