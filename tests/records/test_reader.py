@@ -1,6 +1,7 @@
 import io
 import json
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.records import tfrecord
 from kerastransfer.records.reader import open_records
 from kerastransfer.records.write.convert import convert
 
@@ -114,7 +116,12 @@ def test_a_truncated_shard_is_named(path, keep):
 
 def test_a_length_beyond_the_file_is_refused(path):
     file = shard(path, "val")
-    file.write_bytes(b"\xff" * 8 + file.read_bytes()[8:])
+    content = file.read_bytes()
+    file.write_bytes(b"\xff" * 8 + content[8:])
+    with pytest.raises(DataError, match="the checksum of its length is another"):
+        open_records(path).serialized("val", 0)
+    checksum = struct.pack("<I", tfrecord.checksum(b"\xff" * 8))
+    file.write_bytes(b"\xff" * 8 + checksum + content[12:])
     with pytest.raises(DataError, match="ends within record 0"):
         open_records(path).serialized("val", 0)
 
