@@ -24,7 +24,7 @@ from kerastransfer.foundation import keras_settings, system
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
-from kerastransfer.runs import finished, sources, start
+from kerastransfer.runs import finished, run_seal, sources, start
 from kerastransfer.runs import folds as runs_of_folds
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import FoldsPlan, RunPlan
@@ -148,20 +148,24 @@ def train(
     )
 
 
-def open_run(folder: Location) -> Run:
+def open_run(folder: Location, *, ignore_seal: bool = False) -> Run:
     """Open a finished run.
 
     Parameters
     ----------
     folder : path
         A run's own, such as ``runs/digits_efficientnet_lite0_F1-7R8_...``.
+    ignore_seal : bool
+        Whether to take its files even where they were changed since it was finished.
 
     Raises
     ------
     MissingError
         If no finished run is there.
+    DataError
+        If a file in it was changed, removed or added.
     """
-    return finished.read(system.utf8(Path(folder)))
+    return finished.read(system.utf8(Path(folder)), ignore_seal=ignore_seal)
 
 
 @keras_settings.ours
@@ -171,6 +175,7 @@ def predict(
     *,
     top: int = 1,
     white_level: float | str | None = None,
+    ignore_seal: bool = False,
 ) -> "Iterator[Prediction]":
     """Classify image files with a run or an exported model, one after the other.
 
@@ -183,6 +188,8 @@ def predict(
     white_level : float, optional
         The value that is white in images deeper than 8 bits; by default that of the
         images which the model was trained on.
+    ignore_seal : bool
+        Whether to take a model whose files were changed since it was exported.
 
     Yields
     ------
@@ -196,12 +203,15 @@ def predict(
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
     find_saved_model(folder)
+    if (folder / run_seal.RESULT).is_file() and not ignore_seal:
+        run_seal.check(folder)
     paths = [Path(path) for path in files]
     _refuse_missing(paths)
     import_quietly()
     from kerastransfer.export.predictor import Predictor
 
-    return Predictor.load(folder, white_level=white_level).predict(paths, top=top)
+    predictor = Predictor.load(folder, white_level=white_level, ignore_seal=ignore_seal)
+    return predictor.predict(paths, top=top)
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:

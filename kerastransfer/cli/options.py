@@ -105,6 +105,15 @@ def add_fit(arguments: Arguments) -> None:
     )
 
 
+def add_ignore_seal(arguments: Arguments) -> None:
+    """Declare ``--ignore-seal``, of commands that read a finished run."""
+    arguments.add_argument(
+        "--ignore-seal",
+        action="store_true",
+        help="Take the model's files even where they were changed since",
+    )
+
+
 def add_json(arguments: Arguments) -> None:
     """Declare ``--json``."""
     arguments.add_argument(

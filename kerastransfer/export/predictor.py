@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.export.locate import find_saved_model
+from kerastransfer.export.locate import check_seal, find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
 from kerastransfer.foundation import report
 from kerastransfer.records.images import notes
@@ -86,7 +86,11 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, folder: Path, *, white_level: float | str | None = None
+        cls,
+        folder: Path,
+        *,
+        white_level: float | str | None = None,
+        ignore_seal: bool = False,
     ) -> "Predictor":
         """Load a SavedModel that was exported by a run.
 
@@ -97,13 +101,19 @@ class Predictor:
         white_level : float, optional
             The value that is white in images deeper than 8 bits; by default that of
             the images which the model was trained on.
+        ignore_seal : bool
+            Whether to take it even where its files were changed since.
 
         Raises
         ------
         MissingError
             If there is no SavedModel.
+        DataError
+            If its files are not those that were exported.
         """
         saved_model = find_saved_model(folder)
+        if not ignore_seal:
+            check_seal(saved_model)
         assets = saved_model / "assets"
         labels = (assets / LABELS_FILE).read_text(encoding="utf-8")
         rules = ImageRules.read(assets).with_white_level(white_level)

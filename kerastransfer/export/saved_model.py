@@ -1,6 +1,5 @@
 """A SavedModel that takes image files and runs wherever TensorFlow does."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from kerastransfer import pipeline, views
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
-from kerastransfer.export import record_ops
-from kerastransfer.foundation import atomic
+from kerastransfer.export import locate, record_ops
+from kerastransfer.foundation import atomic, locks, seal
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
@@ -141,7 +140,7 @@ def save(
     ``features`` (n, d), block 7's output; those of files also ``readable`` (n,): of a
     file that cannot be decoded the label is empty and the numbers are NaN, and the
     others are answered. Class names in order are in ``assets/labels.txt``, how images
-    were read in ``assets/images.json``.
+    were read in ``assets/images.json``; the folder is sealed by ``SHA256SUMS``.
 
     Parameters
     ----------
@@ -153,12 +152,11 @@ def save(
         How the images were read that the network was trained on.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=folder.parent, prefix=f".{folder.name}."
-    ) as scratch:
-        labels = Path(scratch, LABELS_FILE)
+    lock = locks.held(locks.beside(folder), keep=False)
+    with lock, atomic.staging(folder) as scratch:
+        labels = scratch / LABELS_FILE
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
-        rules_file = Path(scratch, rules.FILE)
+        rules_file = scratch / rules.FILE
         image_rules = image_rules or ImageRules()
         atomic.write_json(rules_file, image_rules.as_dict())
         module = _Classifier(
@@ -180,6 +178,7 @@ def save(
                 ("images", module.classify_images, crops),
             )
         }
-        complete = Path(scratch, "saved_model")
+        complete = scratch / "saved_model"
         tf.saved_model.save(module, str(complete), signatures)
+        seal.write(complete, locate.files(complete))
         atomic.replace_folder(complete, folder)

@@ -170,6 +170,7 @@ class Cache:
         """Wait until no other process fills this cache, and keep others waiting."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with locks.held(self.folder / LOCK):
+            atomic.remove_scratch(self.folder)
             atomic.write_json(self.folder / META, self._facts)
             yield
 

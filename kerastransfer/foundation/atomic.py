@@ -11,6 +11,8 @@ from typing import Any
 
 from kerastransfer.foundation import system
 
+_SCRATCH = ".part-"  # how names of scratch files begin
+
 
 @contextmanager
 def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
@@ -29,7 +31,7 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
         In the same folder. It is removed if the block fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_SCRATCH, suffix=suffix)
     os.close(handle)
     scratch = Path(name)
     try:
@@ -62,7 +64,43 @@ def write_json(path: Path, value: Any) -> None:
     value : object
         Whatever JSON can hold; NaN and infinities are refused.
     """
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return what `write_json` writes."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def remove_scratch(folder: Path) -> None:
+    """Remove what processes that were killed left of `replacing`, at any depth.
+
+    Only while no other process writes there.
+    """
+    for scratch in folder.rglob(f"{_SCRATCH}*"):
+        if scratch.is_file():
+            scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(target: Path) -> Iterator[Path]:
+    """Give a private folder beside a path, for what will take its place.
+
+    It has one name, so that what a killed process left is removed by the next one; only
+    under a lock.
+
+    Parameters
+    ----------
+    target : Path
+        Its folder is made where it is missing.
+    """
+    folder = target.with_name(f".{target.name}.incomplete")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_folder(new: Path, old: Path) -> None:

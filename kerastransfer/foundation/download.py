@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ _MAX_BYTES = 1 << 38  # of a file whose size is not published
 # Our own name: some servers refuse the default names of Python's clients.
 _AGENT = f"kerastransfer/{__version__}"
 _PARTIAL, _RANGE_WRONG = 206, 416
+_HERE = ("127.0.0.1", "::1", "localhost")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
@@ -70,7 +72,7 @@ def download(
     size : int, optional
         Bytes it must have.
     checksums : sequence of Checksum
-        That must all hold.
+        That must all hold. Without any, only https is taken.
     progress : callable, optional
         Called with the bytes that are there and the bytes there will be, None where
         the server does not say.
@@ -164,6 +166,7 @@ def _fetch(url: str, job: _Job) -> None:
     have = _length(job.part)
     if have and have == job.size:
         return
+    _refuse_unguarded(url, job)
     request = urllib.request.Request(url, headers={"User-Agent": _AGENT})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -174,12 +177,22 @@ def _fetch(url: str, job: _Job) -> None:
             os.truncate(job.part, 0)
         raise
     with response:
+        _refuse_unguarded(response.url, job)  # to which it may have been redirected
         start, total = _extent(response, have)
         _check_total(total, job)
         _append(response, start, total, job)
     length = _length(job.part)
     if total is not None and length < total:
         raise _FailedError(f"it broke off after {length:,} of {total:,} bytes")
+
+
+def _refuse_unguarded(url: str, job: _Job) -> None:
+    """Refuse what anybody on the way may change without being noticed."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _HERE and not job.checksums:
+        raise _FailedError(
+            f"not https ({parts.scheme}://{parts.netloc}), and no checksum is published"
+        )
 
 
 def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:

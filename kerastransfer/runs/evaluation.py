@@ -9,11 +9,13 @@ import numpy as np
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.config.defaults import head_only
+from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.features import inference
 from kerastransfer.features.image_set import LabelledExamples, groups_of
+from kerastransfer.foundation import report
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import predictions
@@ -79,6 +81,11 @@ def evaluate(run: "Run", records: Records, split: str) -> Metrics:
     preprocessing = run.backbone.preprocessing
     answers = answer(run.blocks(), preprocessing, records, split, positions)
     if records.content_hash != config.records:
+        if records.name == datasets.resolve(config.dataset).name:
+            report.warn(
+                f"The records of {records.name!r} are others than those that the run "
+                "was trained on; it may have seen images of this split."
+            )
         return metrics.evaluate(*answers)
     trained = records.variant(config.images_per_class, config.draw)
     return metrics.evaluate(*answers, **_groups(records, split, positions, trained))

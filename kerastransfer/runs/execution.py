@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
+from kerastransfer import surgery
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
@@ -21,9 +22,8 @@ from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.runs import evaluation, result_file, run_folder
+from kerastransfer.runs import evaluation, result_file, run_folder, run_seal
 from kerastransfer.runs.against_probe import ProbeAnswers
-from kerastransfer.runs.finished import MEAN_IMAGE
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
 from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
@@ -152,6 +152,7 @@ def train(
                 "training_seconds": round(training_seconds, 1),
                 "seconds": round(spent + time.monotonic() - started, 1),
             }
+            _leave_as_phase(setup, network, kept)
             _write(network, result, inputs=inputs, folder=folder)
         # A run whose time was up may be given more.
         if store is not None and results[-1].stopped is not StopReason.TIME_LIMIT:
@@ -195,7 +196,7 @@ def _open_folder(
         image_rules = ImageRules.of_metadata(inputs.records.metadata)
         atomic.write_json(folder / rules.FILE, image_rules.as_dict())
         if inputs.mean_image is not None:
-            inputs.mean_image.write(folder / MEAN_IMAGE)
+            inputs.mean_image.write(folder / run_seal.MEAN_IMAGE)
     return store, run_folder.share(checkpoint, setup.replicas)
 
 
@@ -220,7 +221,7 @@ def _make_logs(
     setup: TrainSetup, folder: Path, checkpoint: Checkpoint
 ) -> tuple[MetricsLog, TensorBoardLog, TrainingProgress]:
     """Open what the chief writes while it trains, where the checkpoint left it."""
-    path = folder / run_folder.METRICS
+    path = folder / run_seal.METRICS
     metrics_log = MetricsLog(path, checkpoint.metrics_bytes, checkpoint.steps)
     steps, epochs = _length(setup)
     return (
@@ -258,12 +259,28 @@ def _training(
         callback_list.on_train_end()
 
 
+def _leave_as_phase(setup: TrainSetup, network: Network, number: int) -> None:
+    """Freeze and unfreeze as in a phase, by its number from 1.
+
+    A process that went on after the last phase has not done so, and what Keras keeps of
+    a model says it.
+    """
+    config = setup.config
+    phase = config.recipe.phases[number - 1]
+    plans = surgery.plan(phase, setup.backbone, setup.num_classes, config.batch_norm)
+    surgery.set_trainable(network, plans)
+    for block in network.blocks:
+        for layer in block.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = False  # as several devices had it
+
+
 def _write(
     network: Network, result: dict[str, Any], *, inputs: RunInputs, folder: Path
 ) -> None:
     """Write the network, what is exported of it, and last the result."""
-    with atomic.replacing(folder / "model.keras", ".keras") as scratch:
+    with atomic.replacing(folder / run_seal.MODEL, ".keras") as scratch:
         network.whole().save(scratch)
     if inputs.export is not None:
         inputs.export(network)
-    atomic.write_json(folder / run_folder.RESULT, result)
+    run_seal.write_result(folder, result)

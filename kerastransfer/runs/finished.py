@@ -21,6 +21,8 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
+from kerastransfer.runs import run_seal
+from kerastransfer.runs.run_seal import CONFIG, LABELS, MEAN_IMAGE, MODEL, RESULT
 
 if TYPE_CHECKING:
     import keras
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network
     from kerastransfer.export.predictor import Prediction
 
-MEAN_IMAGE = "mean_image.npy"
-RESULT = "result.json"
 SAVED_MODEL = "saved_model"
 # Without these a result is none.
 _NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
@@ -45,6 +45,8 @@ class Run(Preformatted):
         Names, in the order of the labels.
     mean_image : MeanImage, optional
         The one that was subtracted in place of the mean pixel.
+    ignore_seal : bool
+        Whether files that were changed since are taken.
     result : mapping
         What ``result.json`` holds; empty in a process that trained for a chief.
     """
@@ -53,6 +55,7 @@ class Run(Preformatted):
     config: TrainConfig
     classes: tuple[str, ...]
     mean_image: MeanImage | None = None
+    ignore_seal: bool = dataclasses.field(default=False, repr=False)
     result: Mapping[str, Any] = dataclasses.field(repr=False)
 
     def __str__(self) -> str:
@@ -112,7 +115,7 @@ class Run(Preformatted):
         """Build the network block by block, with the trained weights."""
         import_quietly()
         network = self.backbone.build(len(self.classes), self.config.seed)
-        network.whole().load_weights(self.folder / "model.keras")
+        network.whole().load_weights(self.folder / MODEL)
         return network
 
     @keras_settings.ours
@@ -177,7 +180,9 @@ class Run(Preformatted):
             folder = self.folder / SAVED_MODEL
             if not folder.is_dir():
                 folder = self.export(Path(scratch) / SAVED_MODEL)
-            predictor = Predictor.load(folder, white_level=white_level)
+            predictor = Predictor.load(
+                folder, white_level=white_level, ignore_seal=self.ignore_seal
+            )
             return list(predictor.predict([Path(path) for path in paths], top=top))
 
     @keras_settings.ours
@@ -208,13 +213,15 @@ class Run(Preformatted):
         return folder
 
 
-def read(folder: Path) -> Run:
+def read(folder: Path, *, ignore_seal: bool = False) -> Run:
     """Read what a run left.
 
     Parameters
     ----------
     folder : Path
         A run's.
+    ignore_seal : bool
+        Whether to take its files even where they were changed since.
 
     Raises
     ------
@@ -224,27 +231,30 @@ def read(folder: Path) -> Run:
         If its config or its result cannot be read.
     WeightsError
         If its mean image cannot be read.
+    DataError
+        If its files are not those that it left.
     """
     # result.json is written last: without it, the model may be an earlier run's.
-    for name in ("config.json", "labels.txt", "model.keras", RESULT):
+    for name in (CONFIG, LABELS, MODEL, RESULT):
         if not (folder / name).is_file():
             raise MissingError(
                 f"Expected a finished run in {str(folder)!r}, and {name} is not there; "
                 "the same train command trains it."
             )
+    if not ignore_seal:
+        run_seal.check(folder)
     try:
-        fields = json_file.read_object(folder / "config.json")
+        fields = json_file.read_object(folder / CONFIG)
     except ValueError as error:
-        raise InputError(
-            f"Expected JSON in {folder / 'config.json'}: {error}."
-        ) from None
-    classes = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+        raise InputError(f"Expected JSON in {folder / CONFIG}: {error}.") from None
+    classes = (folder / LABELS).read_text(encoding="utf-8").splitlines()
     config = TrainConfig.from_dict(fields)
     return Run(
         folder=folder,
         config=config,
         classes=tuple(classes),
         mean_image=_mean_image(folder / MEAN_IMAGE, config.mean_image),
+        ignore_seal=ignore_seal,
         result=read_result(folder) or {},
     )
 

@@ -14,14 +14,12 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import HASHES, TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import atomic, json_file, locks, system
+from kerastransfer.foundation import atomic, json_file, locks, seal, system
 from kerastransfer.foundation.report import say
+from kerastransfer.runs.run_seal import CONFIG, LABELS, METRICS, RESULT
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
 from kerastransfer.training.stopping import StopReason
-
-METRICS = "metrics.jsonl"
-RESULT = "result.json"
 
 
 @contextlib.contextmanager
@@ -72,8 +70,7 @@ def prepare(
         store.clear()
     else:
         _refuse_others(folder, config)
-    for scratch in (*folder.glob(".part-*"), *store.folder.glob(".part-*")):
-        scratch.unlink()  # of a process that was killed
+    atomic.remove_scratch(folder)
     checkpoint = store.newest()
     if checkpoint is not None:
         say(
@@ -84,8 +81,8 @@ def prepare(
     elif (folder / METRICS).exists() and not (folder / RESULT).exists():
         say("A run without a checkpoint is here; it is trained from the beginning.")
     (folder / RESULT).unlink(missing_ok=True)
-    atomic.write_json(folder / "config.json", config.as_dict())
-    atomic.write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
+    atomic.write_json(folder / CONFIG, config.as_dict())
+    atomic.write_text(folder / LABELS, "".join(f"{name}\n" for name in classes))
     return store, checkpoint or START
 
 
@@ -96,18 +93,28 @@ def weights_path(folder: Path, phase: int) -> Path:
 
 def save_weights(folder: Path, phase: int, network: Network) -> None:
     """Write a phase's best weights, whole or not at all; its number is from 1."""
-    with atomic.replacing(weights_path(folder, phase), ".weights.h5") as scratch:
+    path = weights_path(folder, phase)
+    with atomic.replacing(path, ".weights.h5") as scratch:
         try:
             network.whole().save_weights(scratch)
         except OSError as error:
             with _elsewhere(error) as copy:
                 network.whole().save_weights(copy)
                 shutil.copyfile(copy, scratch)
+    weights = path.parent.glob("phase*.weights.h5")
+    seal.write(path.parent, [each.name for each in weights])
 
 
 def load_weights(folder: Path, phase: int, network: Network) -> None:
-    """Read a phase's best weights; its number is from 1."""
+    """Read a phase's best weights; its number is from 1.
+
+    Raises
+    ------
+    DataError
+        If they are not those that were written.
+    """
     path = weights_path(folder, phase)
+    seal.check(path.parent, "--restart trains the run again")
     try:
         network.whole().load_weights(path)
     except OSError as error:
@@ -203,7 +210,7 @@ def agree(config: TrainConfig, replicas: Replicas) -> None:
 def _refuse_others(folder: Path, config: TrainConfig) -> None:
     """Refuse if this folder, or an unfinished run beside it, has another config."""
     settings = json.loads(json.dumps(config.as_dict()))
-    own = folder / "config.json"
+    own = folder / CONFIG
     odd = _differences(own, settings) if own.exists() else []
     if odd:
         raise InputError(
@@ -213,7 +220,7 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
     if (folder / METRICS).exists():
         return  # begun, whatever else there is
     stem = folder.name.removesuffix(config.hash[:8])
-    for path in folder.parent.glob(f"{stem}*/config.json"):
+    for path in folder.parent.glob(f"{stem}*/{CONFIG}"):
         begun = (path.parent / METRICS).exists()
         odd = _differences(path, settings)
         if (path.parent / RESULT).exists() or not begun:

@@ -1,9 +1,13 @@
-"""Checkpoints: files from which a run is resumed as if it had never stopped."""
+"""Checkpoints: files from which a run is resumed as if it had never stopped.
+
+A file's name ends with the beginning of its SHA-256, and a state names the file of the
+best weights that belongs to it: whatever is damaged is not what it is called.
+"""
 
 import dataclasses
 import importlib.metadata
 import json
-import zipfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -13,13 +17,15 @@ from numpy.typing import NDArray
 
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import numpy_files, report
+from kerastransfer.foundation import numpy_files, report, seal
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
-FORMAT = 2  # 2: of JPEGs decoded accurately
+FORMAT = 3  # 2: of JPEGs decoded accurately; 3: named by what they hold
 _KEPT = 2
 _MOST_ARRAYS = 10_000
 _STATE = "facts"  # the array that holds, as JSON, all that is not an array
+_DIGITS = 32  # of the SHA-256 in a name
+_NAMED = re.compile(rf"(?:state|best)-[a-z0-9-]+-([0-9a-f]{{{_DIGITS}}})\.npz")
 
 Arrays = dict[str, NDArray[Any]]
 Blocks = Mapping[int, Mapping[str, NDArray[Any]]]
@@ -140,7 +146,7 @@ class CheckpointStore:
     def __init__(self, folder: Path, config_hash: str) -> None:
         self.folder = folder
         self._hash = config_hash
-        self._whole: set[str] = set()  # best weights that are known to be there
+        self._best = ""  # file of best weights that is known to be there
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint, and then forget all but the last two.
@@ -156,10 +162,9 @@ class CheckpointStore:
             "config": self._hash,
             "versions": _versions(),
             "best_file": self._write_best(checkpoint),
-            "arrays": sorted((*checkpoint.arrays(), *checkpoint.best_arrays())),
         }
         arrays = {_STATE: np.array(json.dumps(state)), **checkpoint.arrays()}
-        numpy_files.write_npz(self.folder / f"{checkpoint.name}.npz", arrays)
+        self._write(checkpoint.name, arrays)
         self._prune()
 
     def newest(self) -> Checkpoint | None:
@@ -170,7 +175,7 @@ class CheckpointStore:
         InputError
             If it is of another format or run.
         """
-        for path in sorted(self.folder.glob("state-*.npz"), reverse=True):
+        for path in reversed(self._states()):
             try:
                 return self._read(path)
             except InputError:
@@ -187,7 +192,7 @@ class CheckpointStore:
 
     def _read(self, path: Path) -> Checkpoint:
         arrays = _read_whole(path)
-        state = json.loads(str(arrays.pop(_STATE)))
+        state = _state_of(arrays.pop(_STATE))
         for field, expected in (("format", FORMAT), ("config", self._hash)):
             if state[field] != expected:
                 raise InputError(
@@ -205,11 +210,8 @@ class CheckpointStore:
                 "): it goes on, and may not end with the same bits."
             )
         if state["best_file"]:
-            arrays |= _read_whole(self.folder / state["best_file"])
-        if sorted(arrays) != state["arrays"]:  # a damaged directory hides members
-            raise ValueError("some of its arrays are missing")
-        if state["best_file"]:
-            self._whole.add(state["best_file"])
+            arrays |= _read_whole(self.folder / Path(state["best_file"]).name)
+            self._best = state["best_file"]
         return Checkpoint.of(state, arrays)
 
     def _write_best(self, checkpoint: Checkpoint) -> str:
@@ -217,15 +219,24 @@ class CheckpointStore:
         if not checkpoint.best or checkpoint.progress is None:
             return ""
         epoch = checkpoint.progress.best_epoch
-        name = f"best-phase{checkpoint.phase + 1:04}-epoch{epoch:06}.npz"
-        path = self.folder / name
-        if path.name not in self._whole:
-            numpy_files.write_npz(path, checkpoint.best_arrays())
-            self._whole.add(path.name)
-        return path.name
+        stem = f"best-phase{checkpoint.phase + 1:04}-epoch{epoch:06}"
+        if not self._best.startswith(f"{stem}-"):
+            self._best = self._write(stem, checkpoint.best_arrays())
+        return self._best
+
+    def _write(self, stem: str, arrays: Arrays) -> str:
+        """Write arrays to a file that is named by its content; return its name."""
+        scratch = self.folder / f".part-{stem}.npz"
+        numpy_files.write_npz(scratch, arrays)
+        path = self.folder / f"{stem}-{seal.sha256(scratch)[:_DIGITS]}.npz"
+        return scratch.replace(path).name
+
+    def _states(self) -> list[Path]:
+        """Return the files of states, the last one last."""
+        return sorted(self.folder.glob("state-*.npz"))
 
     def _prune(self) -> None:
-        paths = sorted(self.folder.glob("state-*.npz"))
+        paths = self._states()
         try:
             needed = {_read_state(path)["best_file"] for path in paths[-_KEPT:]}
         except Exception:  # one is damaged: nobody knows what it needs
@@ -235,11 +246,14 @@ class CheckpointStore:
         for path in self.folder.glob("best-*.npz"):
             if path.name not in needed:
                 path.unlink(missing_ok=True)
-                self._whole.discard(path.name)
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(str(_open(path)[_STATE]))
+    return _state_of(_open(path)[_STATE])
+
+
+def _state_of(array: NDArray[Any]) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(str(array))
     return state
 
 
@@ -250,13 +264,16 @@ def _open(path: Path) -> Arrays:
 
 
 def _read_whole(path: Path) -> Arrays:
-    """Read an archive whose checksums all hold."""
-    arrays = _open(path)
-    with zipfile.ZipFile(path) as file:
-        damaged = file.testzip()
-    if damaged is not None:
-        raise ValueError(f"the checksum of {damaged!r} does not hold")
-    return arrays
+    """Read an archive that is what its name says."""
+    named = _NAMED.fullmatch(path.name)
+    if named is None:
+        raise InputError(
+            f"Expected a checkpoint of format {FORMAT!r}, got {path} of an earlier "
+            "release; --restart trains from the beginning."
+        )
+    if not seal.sha256(path).startswith(named[1]):
+        raise ValueError("its content is not what its name says")
+    return _open(path)
 
 
 def _flat(group: str, blocks: Blocks) -> Arrays:

@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.report import say
 from kerastransfer.tuning import search_folder, trials
 from kerastransfer.tuning.search_plan import SearchPlan
 from kerastransfer.tuning.space import Space
@@ -59,6 +60,12 @@ def search(
         If the process was told to end; the same search goes on from there.
     """
     identity = _identity(space, plan)
+    address = search_folder.chiefs_address()
+    if address:
+        say(
+            f"The chief listens at {address}, and nowhere else; it asks for no "
+            "password: whoever reaches that address can take part."
+        )
     with search_folder.taking_part(folder, identity, restart=restart):
         return _run(space, plan, trainer, folder / _STATE)
 

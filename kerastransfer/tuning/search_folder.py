@@ -29,6 +29,25 @@ def is_worker() -> bool:
     return named and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
 
 
+def chiefs_address() -> str:
+    """Return ``HOST:PORT`` where this process is the chief of others, else nothing.
+
+    Raises
+    ------
+    InputError
+        If a part of it is missing: the library would listen everywhere.
+    """
+    if "KERASTUNER_ORACLE_IP" not in os.environ or is_worker():
+        return ""
+    host, port = (os.environ.get(f"KERASTUNER_ORACLE_{x}", "") for x in ("IP", "PORT"))
+    if not host.strip() or not port.isdecimal():
+        raise InputError(
+            "Expected an address in KERASTUNER_ORACLE_IP and a number in "
+            f"KERASTUNER_ORACLE_PORT, got {host!r} and {port!r}."
+        )
+    return f"{host}:{port}"
+
+
 @contextlib.contextmanager
 def taking_part(
     folder: Path, identity: dict[str, Any], *, restart: bool = False

@@ -58,6 +58,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_good(self):
         self.ranged(BODY)
 
+    def serve_away(self):
+        self.answer(b"", 302, [("Location", self.server.away)])
+
     def serve_no_range(self):
         self.answer(BODY)
 
@@ -244,6 +247,17 @@ def test_a_server_of_unknown_size_is_bounded(fetch, monkeypatch):
         fetch("good", size=None)
     with pytest.raises(MissingError, match="goes on after 1,000 bytes"):
         fetch("no_length", size=None)
+
+
+def test_what_anybody_may_change_on_the_way_is_refused(fetch, server):
+    """Without a checksum, and where a server sends us from a guarded place."""
+    with pytest.raises(MissingError, match=r"not https .*no checksum is published"):
+        download(["http://example.invalid/good"], fetch.target)
+    server.away = f"http://0.0.0.0:{server.server_port}/good"
+    with pytest.raises(MissingError, match=r"not https \(http://0.0.0.0:\d+\)"):
+        download([server.url + "away"], fetch.target)
+    assert not fetch.target.exists()
+    fetch("away")  # held against its checksum
 
 
 def test_nobody_listens(fetch):

@@ -5,11 +5,16 @@ import random
 import shutil
 import signal
 import socket
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from helpers import small_run, small_search
 from helpers.warm import WarmProcess
+
+from kerastransfer.errors import InputError
+from kerastransfer.tuning import search_folder
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +146,37 @@ def test_three_failures_in_a_row_end_it_with_their_reason(data, tmp_path):
     assert "error: Three trials in a row failed, the last so: Expected a finite" in told
 
 
+def listening(port, process):
+    """Wait until something listens at a port; return at which addresses it does."""
+    while process.returncode is None:
+        found = set()
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            address, number = local.split(":")
+            if int(number, 16) == port and state == "0A":
+                octets = int(address, 16).to_bytes(4, sys.byteorder)
+                found.add(socket.inet_ntoa(octets))
+        for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            if int(local.split(":")[1], 16) == port and state == "0A":
+                found.add(local)
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("", "1"), (" ", "1"), ("a", ""), ("a", "b")]
+)
+def test_a_chief_without_an_address_is_refused(monkeypatch, host, port):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", host)
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", port)
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    with pytest.raises(InputError, match="Expected an address in KERASTUNER_ORACLE_IP"):
+        search_folder.chiefs_address()
+
+
 @pytest.mark.slow
 def test_a_chief_and_two_workers_share_a_search(data, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -150,7 +186,10 @@ def test_a_chief_and_two_workers_share_a_search(data, tmp_path):
         start(data, tmp_path, KERASTUNER_TUNER_ID=name, **place)
         for name in ("chief", "worker0", "worker1")
     ]
+    assert listening(int(port), everyone[0]) == {"127.0.0.1"}
     results = [finish(process) for process in everyone]
+    told = results[0][2]
+    assert f"The chief listens at 127.0.0.1:{port}, and nowhere else" in told
     assert [code for code, _, _ in results] == [0, 0, 0], results
     assert len(results[0][1]) == 6
     ran = [told.count("Trial ") // 2 for _, _, told in results]

@@ -60,7 +60,7 @@ ALEXNET = (
         name="alexnet_toronto",
         backbone="alexnet",
         file="bvlc_alexnet.npy",
-        urls=("http://www.cs.toronto.edu/~guerzhoy/tf_alexnet/bvlc_alexnet.npy",),
+        urls=("https://www.cs.toronto.edu/~guerzhoy/tf_alexnet/bvlc_alexnet.npy",),
         licence="unrestricted use (made from bvlc_alexnet.caffemodel)",
         auxiliary=_MEAN_AND_WORDS,
     ),

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     headings = options.Headings(parser)
     parser.add_argument("run", type=Path, metavar="RUN", help="A finished run's folder")
+    options.add_ignore_seal(parser)
     add = headings["data"].add_argument
     add(
         "--dataset",
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Print the metrics and the confusion matrix."""
-    run = api.open_run(args.run)
+    run = api.open_run(args.run, ignore_seal=args.ignore_seal)
     spec = args.dataset or run.config.dataset
     records = api.load(spec, archives=args.archives, records=args.records)
     metrics = run.evaluate(args.split, records)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kerastransfer import api
+from kerastransfer.cli import options
 
 EXAMPLES = ("kerastransfer export RUN --out exported",)
 
@@ -18,9 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="Folder that becomes the SavedModel: new, or an older one's",
     )
+    options.add_ignore_seal(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Write the SavedModel and print where it is."""
-    print(api.open_run(args.run).export(args.out))
+    run = api.open_run(args.run, ignore_seal=args.ignore_seal)
+    print(run.export(args.out))
     return 0

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Value that is white in images deeper than 8 bits (default: that of the "
         "images which the model was trained on)",
     )
+    options.add_ignore_seal(headings["model and images"])
     output = headings["output"]
     output.add_argument(
         "--top",
@@ -57,7 +58,11 @@ def execute(args: argparse.Namespace) -> int:
     """Print a line for each file; return 1 if a file could not be read."""
     failed = 0
     predictions = api.predict(
-        args.model, args.files, top=args.top, white_level=args.white_level
+        args.model,
+        args.files,
+        top=args.top,
+        white_level=args.white_level,
+        ignore_seal=args.ignore_seal,
     )
     for prediction in predictions:
         row = _row(prediction)

@@ -22,7 +22,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import SplitName
 
 _LISTS: dict[str, SplitName] = {"TrainImages.txt": "train", "TestImages.txt": "test"}
-_LIST_URL = "http://web.mit.edu/torralba/www"
+_LIST_URL = "https://web.mit.edu/torralba/www"
 INFO = DatasetInfo(
     description=(
         "6,700 of 15,620 photographs of 67 kinds of room: those in the official lists."
@@ -31,7 +31,7 @@ INFO = DatasetInfo(
         PublishedFile(
             file="indoorCVPR_09.tar",
             urls=(
-                "http://groups.csail.mit.edu/vision/LabelMe/NewImages/"
+                "https://groups.csail.mit.edu/vision/LabelMe/NewImages/"
                 "indoorCVPR_09.tar",
             ),
             folders=("indoorCVPR_09", "Images"),
@@ -55,7 +55,7 @@ INFO = DatasetInfo(
     mirror_keeps_class=True,
     licence="research purposes only",
     citation='A. Quattoni and A. Torralba, "Recognizing Indoor Scenes", CVPR, 2009',
-    url="http://web.mit.edu/torralba/www/indoor.html",
+    url="https://web.mit.edu/torralba/www/indoor.html",
 )
 _IMAGE = re.compile(
     r"(?:^|/)images/([^/]+/[^/]+\.(?:jpe?g|png|gif|bmp))$", re.IGNORECASE

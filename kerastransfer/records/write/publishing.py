@@ -1,11 +1,10 @@
 """Putting records in their place: one process at a time, whole or not at all."""
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from kerastransfer.foundation import locks, report
+from kerastransfer.foundation import atomic, locks, report
 
 
 @contextlib.contextmanager
@@ -46,15 +45,10 @@ def replace(target: Path, write: Callable[[Path], Path]) -> Path:
     Path
         `target`.
     """
-    staging = target.parent.parent / f".{target.parent.name}.incomplete"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    try:
-        made = write(staging)
+    with atomic.staging(target.parent) as folder:
+        made = write(folder)
         target.parent.mkdir(exist_ok=True)
         if target.exists():
-            target.replace(staging / "old")
+            target.replace(folder / "old")
         made.replace(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return target
