@@ -150,16 +150,15 @@ def listening(port, process):
     """Wait until something listens at a port; return at which addresses it does."""
     while process.returncode is None:
         found = set()
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            _, local, _, state, *_ = line.split()
-            address, number = local.split(":")
-            if int(number, 16) == port and state == "0A":
-                octets = int(address, 16).to_bytes(4, sys.byteorder)
-                found.add(socket.inet_ntoa(octets))
-        for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]:
-            _, local, _, state, *_ = line.split()
-            if int(local.split(":")[1], 16) == port and state == "0A":
-                found.add(local)
+        for table in ("tcp", "tcp6"):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                _, local, _, state, *_ = line.split()
+                address, number = local.split(":")
+                if int(number, 16) == port and state == "0A":  # listens
+                    # IPv4 in IPv6's clothes is what it is.
+                    address = address.removeprefix("0000000000000000FFFF0000")
+                    octets = int(address, 16).to_bytes(4, sys.byteorder)
+                    found.add(socket.inet_ntoa(octets))
         if found:
             return found
         time.sleep(0.05)
