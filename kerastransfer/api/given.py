@@ -7,11 +7,12 @@ from typing import Any
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.datasets.own import given
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import UnknownNameError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
-from kerastransfer.records import manifest
+from kerastransfer.records import manifest, place
 from kerastransfer.records.reader import Records
 
 # A name, folder:DIR, csv:FILE, tfds:NAME, parquet:PATH, a path, a pandas frame, two
@@ -44,6 +45,8 @@ def dataset_of(
         if converted is None:
             raise
         spec = manifest.read(converted)["spec"]
+        if place.is_bare(spec):
+            return given.elsewhere(str(data), spec)
         return datasets.resolve(spec, path_of(archives), options)
 
 

@@ -10,6 +10,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records import place
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.weights import store
 
@@ -73,7 +74,7 @@ def extract(
             ids=images.ids(examples),
             splits=images.splits(),
             records=examples.content_hash,
-            dataset=dataset.spec,
+            dataset=place.without_place(dataset.spec),
             backbone=architecture.name,
             fit=fit,
             weights=loaded.sha256,

@@ -15,6 +15,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.records import place
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.metadata_checks import CHECKS
 from kerastransfer.records.split.group_counts import GroupCounts, are_group_counts
@@ -100,7 +101,7 @@ def describe(
         Fit for JSON.
     """
     groups = GroupCounts.of_plan(plan)
-    return {
+    said = {
         "dataset": dataset.name,
         "spec": dataset.spec,
         "classes": list(plan.classes),
@@ -124,6 +125,7 @@ def describe(
         "plan_hash": plan.hash,
         "draws": [draw.tolist() for draw in plan.draws],
     }
+    return place.published(said)
 
 
 def asked(dataset: Dataset, options: Options) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / "metadata.json"
     metadata = dict.fromkeys(_UNSAID) | _LATER | _absent_options()
-    metadata |= read_json(path)
+    metadata |= read_json(path) | place.read(folder)
     release = metadata.get("converter")
     if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(

@@ -9,7 +9,6 @@ import numpy as np
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.config.defaults import head_only
-from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import metrics
 from kerastransfer.evaluation.metrics import Metrics
@@ -81,7 +80,7 @@ def evaluate(run: "Run", records: Records, split: str) -> Metrics:
     preprocessing = run.backbone.preprocessing
     answers = answer(run.blocks(), preprocessing, records, split, positions)
     if records.content_hash != config.records:
-        if records.name == datasets.resolve(config.dataset).name:
+        if config.dataset in (records.metadata["spec"], records.name):
             report.warn(
                 f"The records of {records.name!r} are others than those that the run "
                 "was trained on; it may have seen images of this split."

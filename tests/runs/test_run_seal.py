@@ -1,8 +1,10 @@
 """Edits behind a run's back are told by whatever reads the run."""
 
+import getpass
 import json
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -123,6 +125,22 @@ def test_every_file_of_an_export_is_sealed(folder):
     if shutil.which("sha256sum"):
         for place in (folder, saved):
             subprocess.run(["sha256sum", "-c", seal.FILE], cwd=place, check=True)
+
+
+def test_nothing_that_is_given_away_tells_whose_it_was(trained):
+    """No absolute path, user or host; result.json and config.json are for oneself."""
+    home = Path(trained.config.dataset.removeprefix("folder:")).parent
+    records = next((home / "home" / "records").glob("folder_*"))
+    given = [records, *(trained.folder / x for x in ("saved_model", "predictions"))]
+    files = [path for folder in given for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 12
+    # Names that are too short are found in any random bytes.
+    secrets = [str(home), str(Path(kt.__file__).parent), str(Path.home())]
+    secrets += [getpass.getuser(), socket.gethostname()]
+    for path in files:
+        content = path.read_bytes()
+        for secret in secrets:
+            assert len(secret) < 8 or secret.encode() not in content, (path, secret)
 
 
 def test_a_run_of_an_earlier_release_is_read_with_a_word(folder):

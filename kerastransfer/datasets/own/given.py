@@ -1,4 +1,4 @@
-"""Images that were given in Python before: their records are there, they are not."""
+"""Images whose records are there and they are not: given in Python, or elsewhere."""
 
 import dataclasses
 import re
@@ -53,10 +53,27 @@ def dataset(kind: str, text: str) -> Dataset:
             "in memory are given in Python and named by their content."
         )
     steps = "they were given in Python and must be given again"
-    spec = f"{kind}:{text}"
+    return _dataset(f"{kind}_{text}", f"{kind}:{text}", steps)
+
+
+def elsewhere(name: str, spec: str) -> Dataset:
+    """Return the dataset of records that do not say where their images are.
+
+    Parameters
+    ----------
+    name : str
+        The records'; it names them as a spec would.
+    spec : str
+        What they do say, such as ``csv:birds.csv``.
+    """
+    kind = spec.partition(":")[0]
+    return _dataset(name, name, f"name their place, as in {kind}:PATH")
+
+
+def _dataset(name: str, spec: str, steps: str) -> Dataset:
     return Dataset(
-        name=f"{kind}_{text}",
+        name=name,
         spec=spec,
-        info=DatasetInfo(description="Images given in Python.", steps=steps),
+        info=DatasetInfo(description="Images whose records are there.", steps=steps),
         source=GivenBefore(spec, steps),
     )

@@ -7,6 +7,7 @@ from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.records import place
 from kerastransfer.records.images.rendering import (
     WhiteLevel,
     read_background,
@@ -141,7 +142,9 @@ def convert(
             encoding=progress,
             writing=writing,
         )
-        return publishing.replace(target, lambda folder: job.run(listing, folder))
+        publishing.replace(target, lambda folder: job.run(listing, folder))
+        place.write(target, dataset)
+        return target
 
 
 def records_path(dataset: Dataset, out: Path) -> Path:
