@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 
 
 class ArrayRecordShards:
@@ -59,12 +60,16 @@ def _open(path: Path, length: int) -> Any:
             f"{str(path)!r} is an ArrayRecord file, which the package array_record "
             "reads; install it, or convert again with --format tfrecord."
         ) from None
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(
             f"Record file {str(path)!r} is not there; convert the dataset again."
         )
-    reader = array_record_module.ArrayRecordReader(str(path))
-    if not reader.ok() or reader.num_records() != length:
+    try:
+        reader = array_record_module.ArrayRecordReader(str(path))
+        sound = reader.ok() and reader.num_records() == length
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise _damaged(path, str(error)) from None
+    if not sound:
         raise _damaged(path, f"{length:,} records expected")
     return reader
 

@@ -19,6 +19,7 @@ from kerastransfer.foundation import system
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _HEAD, _TAIL = 12, 4  # bytes before and after a record's data
+LEAST = _HEAD + _TAIL  # bytes of a record without data
 _ADDED = 0xA282EAD8
 
 
