@@ -15,6 +15,7 @@ Any other exception is a fault of this package and keeps its traceback.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -29,8 +30,32 @@ __all__ = [
 ]
 
 
+_LONGEST, _HEAD, _TAIL = 1_700, 1_200, 400  # characters
+
+
 class KerasTransferError(Exception):
-    """Base class of all errors that the caller can correct."""
+    r"""Base class of all errors that the caller can correct.
+
+    Its text is one printable line, whatever it quotes of a file that was made to harm:
+    what steers a terminal is spelled out, and the middle of what is long is left out.
+
+    Examples
+    --------
+    >>> print(KerasTransferError("a\x1b[31mb\nc"))
+    a\x1b[31mb c
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not text.isprintable():
+            joined = re.sub(r"\s*[\r\n]+\s*", " ", text.strip())
+            text = "".join(
+                each if each.isprintable() else each.encode("unicode_escape").decode()
+                for each in joined
+            )
+        if len(text) > _LONGEST:
+            text = f"{text[:_HEAD]} ... {text[-_TAIL:]}"
+        return text
 
 
 class InputError(KerasTransferError, ValueError):

@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from kerastransfer.archives import zip_headers
 from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
 from kerastransfer.archives.spans import METHODS, ZipSpan
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.formats import zip_headers
 
 _ENCRYPTED = 1  # bit of a member's flags
 # APPNOTE 4.4.5; the first is what Windows writes above 2 GB

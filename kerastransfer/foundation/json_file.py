@@ -15,7 +15,7 @@ _DEEPEST = 64  # lists and objects within each other; ours are six deep at most
 _MOST_DIGITS = 19  # of a whole number: what eight bytes hold
 # Strings, for their brackets are none; possessive, or a long one would take memory.
 _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
-_LONG_NUMBER = re.compile(r"[0-9]{%d}" % (_MOST_DIGITS + 1))
+_LONG_NUMBER = re.compile(f"[0-9]{{{_MOST_DIGITS + 1}}}")
 
 
 class JsonDamageError(ValueError):

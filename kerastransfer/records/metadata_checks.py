@@ -35,7 +35,9 @@ def _is_level(value: Any) -> bool:
 
 
 CHECKS: dict[str, Callable[[Any], object]] = {
-    "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w{1,200}", value),
+    "dataset": lambda value: (
+        isinstance(value, str) and re.fullmatch(r"\w{1,200}", value)
+    ),
     "spec": lambda value: isinstance(value, str),
     "classes": lambda value: (
         _are_texts(value) and len(value) > 1 and len(set(value)) == len(value)

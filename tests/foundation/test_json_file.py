@@ -38,7 +38,7 @@ def test_anything_else_is_told(tmp_path, content, message):
 def test_brackets_in_strings_nest_nothing(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": "%s", "b\\"[": [[]]}' % ("[{" * 100), encoding="utf-8")
-    assert read_object(path)["b\"["] == [[]]
+    assert read_object(path)['b"['] == [[]]
 
 
 def test_a_name_that_no_file_has_is_a_reason(tmp_path):

@@ -32,7 +32,7 @@ from kerastransfer.datasets.own.stored.parquet_columns import (
     ParquetColumns,
     choose_columns,
 )
-from kerastransfer.datasets.own.stored.parquet_files import open_file, table_of
+from kerastransfer.datasets.own.stored.parquet_files import columns_of, open_file
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
@@ -202,12 +202,13 @@ class ParquetSet(ImageSource):
                 f"and {file.name!r} has others."
             )
         names = [name for name in (columns.label, columns.group) if name]
-        table = table_of(file, names)
-        labels = table.column(columns.label).to_pylist()
+        cells = columns_of(file, names)
+        labels = cells[columns.label]
         groups: list[str | None] = []
         if columns.group is not None:
-            cells = table.column(columns.group).to_pylist()
-            groups = [None if cell is None else str(cell) for cell in cells]
+            groups = [
+                None if cell is None else str(cell) for cell in cells[columns.group]
+            ]
         return Labelled(self._name(file), split, labels, groups)
 
 
@@ -257,9 +258,9 @@ def _cells(file: Path, column: str) -> Iterator[tuple[int, Any]]:
     from kerastransfer.datasets.own.stored.parquet_files import batches
 
     row = 0
-    for batch in batches(file, column, _BATCH):
-        for value in batch.column(0):
-            yield row, value.as_py()
+    for cells in batches(file, column, _BATCH):
+        for value in cells:
+            yield row, value
             row += 1
 
 

@@ -121,7 +121,7 @@ def _check_member(file: BinaryIO, info: zipfile.ZipInfo) -> int:
 
 
 def _meaningful(name: bytes) -> int:
-    """Return the flags that must agree; an encoding's counts where it says something."""
+    """Return the flags that must agree: an encoding's where it says something."""
     return _ENCRYPTED | _STREAMED | (0 if name.isascii() else _UTF8)
 
 
