@@ -29,6 +29,7 @@ from kerastransfer.records.remembered import refuse_other_options
 
 if TYPE_CHECKING:
     from kerastransfer.records.health.inspect_report import InspectReport
+    from kerastransfer.records.health.verification import Verification
     from kerastransfer.records.prepare import Prepared
     from kerastransfer.records.split.quotas import MaxPerClass
 
@@ -162,8 +163,9 @@ def inspect(
     backbone: str | None = None,
     records: Location | None = None,
     workers: int | None = None,
+    verify: bool = False,
     **options: Any,
-) -> "InspectReport":
+) -> "InspectReport | Verification":
     """Look for duplicates, leaks between splits, short classes and damaged images.
 
     Parameters
@@ -177,12 +179,18 @@ def inspect(
         Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
     workers : int, optional
         Processes that look at images; by default one for each core.
+    verify : bool
+        Whether every record is held against its checksum instead: all damaged ones
+        are named, where anything else stops at the first.
     **options
         Of the dataset itself, such as ``exclude="masks/"`` of a folder.
     """
-    from kerastransfer.records.health import inspect_report
+    from kerastransfer.records.health import inspect_report, verification
 
     opened = _records_of(data, records, options)
+    if verify:
+        with progress("Checking") as show:
+            return verification.verify(opened, show)
     network = backbones.get(backbone or default_backbone(opened.name))
     kept = functools.partial(kept_part, network.preprocessing)
     with progress("Looking") as show:

@@ -1,6 +1,6 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,11 @@ class Records(Preformatted):
                 f"got {position:,}."
             )
         return self._shards[split].read(position)
+
+    def survey(self) -> Iterator[tuple[Path, int, str]]:
+        """Check every record's checksum; see `shards.Shards.survey`."""
+        for split in SPLITS:
+            yield from self._shards[split].survey()
 
 
 def open_records(path: Path) -> Records:

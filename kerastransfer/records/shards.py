@@ -3,7 +3,7 @@
 import functools
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,23 @@ class Shards:
         number = position - sum(self._lengths[:shard])
         path, file = self._paths[shard], self._files[shard]
         return tfrecord.read(file, path, number, offset, length)
+
+    def survey(self) -> Iterator[tuple[Path, int, str]]:
+        """Check every record, also behind damaged ones.
+
+        Yields
+        ------
+        (Path, int, str)
+            Its file, its number there from 0, and what is wrong; empty for nothing.
+        """
+        for path, file, length in zip(
+            self._paths, self._files, self._lengths, strict=True
+        ):
+            number = -1
+            for number, reason in enumerate(tfrecord.survey(file)):
+                yield path, number, reason
+            for missing in range(number + 1, length):
+                yield path, missing, "it is missing"
 
     @functools.cached_property
     def _index(self) -> IntArray:
