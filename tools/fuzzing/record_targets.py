@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fuzzing import samples, structures
+from fuzzing import structures
 from fuzzing.target import Target
 
 
@@ -10,9 +10,9 @@ def _convert(folder: Path, file_format: str) -> Path:
     from kerastransfer.datasets.table import resolve
     from kerastransfer.records.write.convert import convert
 
-    images = samples.folder_of_images(folder / "images")
-    dataset = resolve(f"folder:{images}")
-    return convert(dataset, folder / "records", file_format=file_format)
+    # Of a folder the name would hold a hash of where it is.
+    dataset = resolve("digits")
+    return convert(dataset, folder, max_per_class=2, file_format=file_format)
 
 
 def _tfrecords(folder: Path) -> list[Path]:

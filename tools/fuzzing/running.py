@@ -90,6 +90,8 @@ def run(job: Job, *, inputs: int, seconds: float) -> Tally:
     place = mmap.mmap(-1, 8)
     while tally.inputs < inputs and time.monotonic() < deadline:
         start = tally.inputs
+        for path, data in zip(job.paths, job.originals, strict=True):
+            path.write_bytes(data)  # a child that died left its last input
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -152,8 +154,6 @@ def _work(
         traceback.print_exc(file=sys.stdout)
         sys.stdout.flush()
     finally:
-        for path, data in zip(job.paths, job.originals, strict=True):
-            path.write_bytes(data)
         os._exit(code)
 
 
