@@ -18,6 +18,7 @@ from kerastransfer.backbones.default import default_backbone
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import progress
 from kerastransfer.records import manifest
 from kerastransfer.records.find import find_or_convert
@@ -208,10 +209,10 @@ def _records_of(
     if converted is not None and data not in datasets.DATASETS:
         return open_records(converted)
     folder = Path(data) if isinstance(data, str | Path) else Path()
-    if (folder / "metadata.json").is_file():
+    if system.is_file(folder / "metadata.json"):
         return open_records(folder)
     whole = folder / manifest.VERSION
-    if isinstance(data, str | Path) and (whole / "metadata.json").is_file():
+    if isinstance(data, str | Path) and system.is_file(whole / "metadata.json"):
         return open_records(whole)
     if isinstance(data, str | Path) and _is_no_source(folder):
         raise MissingError(
@@ -223,7 +224,8 @@ def _records_of(
 
 def _is_no_source(folder: Path) -> bool:
     """Whether a folder is there, and holds records or nothing, but no images."""
-    if not folder.is_dir():
+    if not system.is_folder(folder):
         return False
     within = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return not within or any((path / manifest.VERSION).is_dir() for path in within)
+    versions = (path / manifest.VERSION for path in within)
+    return not within or any(map(system.is_folder, versions))

@@ -7,6 +7,7 @@ counts), and lists in lists until the stack ends. Here each of them is an error.
 import json
 import math
 import re
+import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,9 +40,13 @@ def read_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
         what is wrong, and not where.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+            raise JsonDamageError("it is no file")
         with path.open("rb") as file:
             data = file.read(most_bytes + 1)
     except FileNotFoundError:
+        raise
+    except JsonDamageError:
         raise
     except OSError as error:
         raise JsonDamageError(f"it cannot be read, {error.strerror}") from None

@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.atomic import replacing
 from kerastransfer.foundation.formats import zip_headers
 
@@ -138,6 +139,8 @@ def read_npy(path: Path, most_bytes: int) -> NDArray[Any]:
     OSError
         If it cannot be read.
     """
+    if not system.is_file(path):  # a pipe would keep us waiting
+        raise FileNotFoundError("there is no such file")
     with path.open("rb") as file:
         header = read_header(file)
         header.check(NUMBERS, os.fstat(file.fileno()).st_size - header.start)
@@ -241,7 +244,7 @@ def read_npz(
     """
     path = Path(path)
     ending = f"; {cure}." if cure else "."
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(f"Expected {kind} at {str(path)!r}, got no file{ending}")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:

@@ -35,15 +35,25 @@ def is_file(path: Path) -> bool:
         If that cannot be said: the name is none that a file can have, links lead round
         in a circle, or a folder may not be looked into.
     """
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; raises as `is_file` does."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """Return what is there; 0 where nothing is."""
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return 0
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(
-            f"Expected a file at {str(path)[:200]!r}, and it cannot be looked at: "
-            f"{reason}; name another."
+            f"Expected a file or folder at {str(path)[:200]!r}, and it cannot be "
+            f"looked at: {reason}; name another."
         ) from None
 
 

@@ -46,7 +46,7 @@ def test_a_name_that_no_file_has_is_a_reason(tmp_path):
         read_object(tmp_path / ("a" * 5000))
     with pytest.raises(ValueError, match="no file can have that name"):
         read_object(tmp_path / "a\0b")
-    with pytest.raises(ValueError, match="cannot be read, Is a directory"):
+    with pytest.raises(ValueError, match="it is no file"):
         read_object(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_object(tmp_path / "b")

@@ -35,7 +35,7 @@ from kerastransfer.datasets.own.stored.parquet_columns import (
 from kerastransfer.datasets.own.stored.parquet_files import columns_of, open_file
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 
 INFO = DatasetInfo(
     description="Parquet files with a column of images and one of labels.",
@@ -132,14 +132,14 @@ class ParquetSet(ImageSource):
         return file.relative_to(top).as_posix()
 
     def _files(self) -> list[Path]:
-        if self.root.is_file():
+        if system.is_file(self.root):
             return [self.root]
-        if not self.root.is_dir():
+        if not system.is_folder(self.root):
             raise MissingError(f"File or folder {self._where} is not there.")
         files = sorted(
             path
             for path in self.root.rglob("*.parquet")
-            if path.is_file()
+            if system.is_file(path)
             and not any(map(is_dropping, path.relative_to(self.root).parts))
         )
         if not files:
