@@ -109,7 +109,7 @@ def _tar(data: bytes, other: bytes, rng: random.Random) -> bytes:
             head[:100] = name.ljust(100, b"\0")
         elif field == "size":
             size = max(min(rng.choice(NUMBERS), 8**11), -(256**8))
-            head[124:136] = tarfile.itn(size, 12)  # type: ignore[attr-defined]
+            head[124:136] = tarfile.itn(size, 12, tarfile.GNU_FORMAT)  # type: ignore[attr-defined]
         elif field == "type":
             head[156] = rng.choice(b"0123456789LKxgSDMVXA\0\xff")
         elif field == "link":
