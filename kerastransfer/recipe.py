@@ -293,9 +293,8 @@ class _Reader:
 
     def fail(self, reason: str, got: str = "", end: bool = False) -> NoReturn:
         rest, read = got or self.compact[self.place :], self.compact[: self.place]
-        text, rest, read = (
-            f"{t[:90]}..." if len(t) > 99 else t for t in (self.text, rest, read)
-        )
+        words = (self.text, rest, read)
+        text, rest, read = (f"{t[:90]}..." if len(t) > 99 else t for t in words)
         tail = "" if end else f", got {rest!r}" if rest else ", got the end"
         after = f" (after {read!r})" if read and not end else ""
         raise RecipeError(f"Recipe {text!r}: {reason}{tail}{after}.")
