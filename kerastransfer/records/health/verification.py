@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any, NamedTuple
 
-from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
 
