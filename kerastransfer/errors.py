@@ -15,7 +15,10 @@ Any other exception is a fault of this package and keeps its traceback.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
+
+from kerastransfer.foundation.quoting import printable, quoted
 
 __all__ = [
     "DataError",
@@ -28,9 +31,36 @@ __all__ = [
     "WeightsError",
 ]
 
+_MOST_KNOWN = 1_500  # characters of a list of names, which are those of all datasets
+_LONGEST_NAME = 80
+
+
+_LONGEST, _HEAD, _TAIL = 1_700, 1_200, 400  # characters
+
 
 class KerasTransferError(Exception):
-    """Base class of all errors that the caller can correct."""
+    r"""Base class of all errors that the caller can correct.
+
+    Its text is one printable line, whatever it quotes of a file that was made to harm:
+    what steers a terminal is spelled out, and the middle of what is long is left out.
+
+    Examples
+    --------
+    >>> print(KerasTransferError("a\x1b[31mb\nc"))
+    a\x1b[31mb c
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not text.isprintable():
+            joined = re.sub(r"\s*[\r\n]+\s*", " ", text.strip())
+            text = "".join(
+                each if each.isprintable() else each.encode("unicode_escape").decode()
+                for each in joined
+            )
+        if len(text) > _LONGEST:
+            text = f"{text[:_HEAD]} ... {text[-_TAIL:]}"
+        return text
 
 
 class InputError(KerasTransferError, ValueError):
@@ -92,10 +122,12 @@ class UnknownNameError(KerasTransferError, LookupError):
         known = sorted(known)
         # Kept because an exception is pickled as its class and its arguments.
         self._arguments = (kind, name, known)
-        message = f"Unknown {kind} {name!r}; known: {', '.join(known) or 'none'}."
-        close = difflib.get_close_matches(name.lower(), known, n=1)
+        names = printable(", ".join(known), _MOST_KNOWN) or "none"
+        message = f"Unknown {kind} {quoted(name, _LONGEST_NAME)}; known: {names}."
+        # Comparing takes time with the square of a name's length.
+        close = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), known, n=1)
         if close:
-            message += f" Did you mean {close[0]!r}?"
+            message += f" Did you mean {quoted(close[0])}?"
         super().__init__(message)
 
     def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:

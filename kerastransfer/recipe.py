@@ -292,8 +292,9 @@ class _Reader:
         return taken
 
     def fail(self, reason: str, got: str = "", end: bool = False) -> NoReturn:
-        rest = got or self.compact[self.place :]
+        rest, read = got or self.compact[self.place :], self.compact[: self.place]
+        words = (self.text, rest, read)
+        text, rest, read = (f"{t[:90]}..." if len(t) > 99 else t for t in words)
         tail = "" if end else f", got {rest!r}" if rest else ", got the end"
-        read = self.compact[: self.place]
         after = f" (after {read!r})" if read and not end else ""
-        raise RecipeError(f"Recipe {self.text!r}: {reason}{tail}{after}.")
+        raise RecipeError(f"Recipe {text!r}: {reason}{tail}{after}.")

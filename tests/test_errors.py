@@ -65,3 +65,14 @@ def test_an_unknown_name_hints_at_the_closest(typed):
     assert str(error) == (
         f"Unknown dataset {typed!r}; known: digits, sun397. Did you mean 'digits'?"
     )
+
+
+@pytest.mark.parametrize("error", [e for e in BUILTIN if e is not errors.Terminated])
+def test_a_message_is_one_printable_line_of_bounded_length(error):
+    hostile = "a\x1b]0;x\x07b\u202ec\udcffd\n\n  e" + "y" * 50_000 + "; the cure."
+    args = (
+        ("dataset", hostile, ["a"]) if error is errors.UnknownNameError else (hostile,)
+    )
+    text = str(error(*args))
+    assert text.isprintable() and len(text) < 2_000
+    assert "\\x1b" in text and ("; the cure." in text or "known: a." in text)

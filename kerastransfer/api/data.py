@@ -18,6 +18,7 @@ from kerastransfer.backbones.default import default_backbone
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import progress
 from kerastransfer.records import manifest
 from kerastransfer.records.find import find_or_convert
@@ -29,6 +30,7 @@ from kerastransfer.records.remembered import refuse_other_options
 
 if TYPE_CHECKING:
     from kerastransfer.records.health.inspect_report import InspectReport
+    from kerastransfer.records.health.verification import Verification
     from kerastransfer.records.prepare import Prepared
     from kerastransfer.records.split.quotas import MaxPerClass
 
@@ -162,8 +164,9 @@ def inspect(
     backbone: str | None = None,
     records: Location | None = None,
     workers: int | None = None,
+    verify: bool = False,
     **options: Any,
-) -> "InspectReport":
+) -> "InspectReport | Verification":
     """Look for duplicates, leaks between splits, short classes and damaged images.
 
     Parameters
@@ -177,12 +180,18 @@ def inspect(
         Folder of converted datasets; by default ``$KERASTRANSFER_HOME/records``.
     workers : int, optional
         Processes that look at images; by default one for each core.
+    verify : bool
+        Whether every record is held against its checksum instead: all damaged ones
+        are named, where anything else stops at the first.
     **options
         Of the dataset itself, such as ``exclude="masks/"`` of a folder.
     """
-    from kerastransfer.records.health import inspect_report
+    from kerastransfer.records.health import inspect_report, verification
 
     opened = _records_of(data, records, options)
+    if verify:
+        with progress("Checking") as show:
+            return verification.verify(opened, show)
     network = backbones.get(backbone or default_backbone(opened.name))
     kept = functools.partial(kept_part, network.preprocessing)
     with progress("Looking") as show:
@@ -200,10 +209,10 @@ def _records_of(
     if converted is not None and data not in datasets.DATASETS:
         return open_records(converted)
     folder = Path(data) if isinstance(data, str | Path) else Path()
-    if (folder / "metadata.json").is_file():
+    if system.is_file(folder / "metadata.json"):
         return open_records(folder)
     whole = folder / manifest.VERSION
-    if isinstance(data, str | Path) and (whole / "metadata.json").is_file():
+    if isinstance(data, str | Path) and system.is_file(whole / "metadata.json"):
         return open_records(whole)
     if isinstance(data, str | Path) and _is_no_source(folder):
         raise MissingError(
@@ -215,7 +224,8 @@ def _records_of(
 
 def _is_no_source(folder: Path) -> bool:
     """Whether a folder is there, and holds records or nothing, but no images."""
-    if not folder.is_dir():
+    if not system.is_folder(folder):
         return False
     within = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return not within or any((path / manifest.VERSION).is_dir() for path in within)
+    versions = (path / manifest.VERSION for path in within)
+    return not within or any(map(system.is_folder, versions))

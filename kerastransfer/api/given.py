@@ -58,7 +58,7 @@ def converted_path(data: Data, records: Location | None = None) -> Path | None:
     if not isinstance(data, str) or not data.isidentifier():
         return None
     path = (path_of(records) or records_home()) / data / manifest.VERSION
-    return path if (path / "metadata.json").is_file() else None
+    return path if system.is_file(path / "metadata.json") else None
 
 
 def records_folder_of(data: Data, records: Location | None) -> Path | None:

@@ -8,6 +8,7 @@ from kerastransfer.archives.members import Archive
 from kerastransfer.archives.tars import COMPRESSIONS, CompressedTar, Tar
 from kerastransfer.archives.zips import Zip
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Archives that are told but not read, by their first bytes.
@@ -35,9 +36,9 @@ def open_archive(path: Path) -> Archive:
     DataError
         If it is none of these.
     """
-    if path.is_dir():
+    if system.is_folder(path):
         return FolderArchive(path)
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(f"Archive {str(path)!r} is not there.")
     with path.open("rb") as file:
         head = file.read(tarfile.BLOCKSIZE)

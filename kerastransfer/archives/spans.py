@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 
 MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
 _FARTHEST = 1 << 60  # bytes from a file's start
@@ -191,12 +192,16 @@ def _read_at(path: Path, offset: int, size: int) -> bytes:
         raise DataError(
             f"Archive {str(path)!r} is damaged: a file of {size} bytes at {offset}."
         )
+    if not system.is_file(path):  # a pipe would keep us waiting
+        raise MissingError(f"File {str(path)!r} is not there.")
     try:
         with path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
-    except FileNotFoundError:
-        raise MissingError(f"File {str(path)!r} is not there.") from None
+    except OSError as error:
+        raise DataError(
+            f"File {str(path)!r} cannot be read: {error.strerror}."
+        ) from None
 
 
 def _check_size(size: int, limit: int, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Zip files, by their table of contents."""
 
+import contextlib
 import dataclasses
 import stat
 import struct
@@ -10,14 +11,16 @@ from pathlib import Path
 from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
 from kerastransfer.archives.spans import METHODS, ZipSpan
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.formats import zip_headers
 
 _ENCRYPTED = 1  # bit of a member's flags
 # APPNOTE 4.4.5; the first is what Windows writes above 2 GB
 _METHOD_NAMES = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 97: "WavPack", 98: "PPMd"}
-# The last two: names that are no UTF-8, and fields that end too soon.
+# The last four: names that are no UTF-8, fields that end too soon, places that no file
+# has, and a disk that fails.
 _FAILURES = (
     *(zipfile.BadZipFile, EOFError, NotImplementedError),
-    *(ValueError, struct.error),
+    *(ValueError, struct.error, IndexError, OverflowError, OSError),
 )
 
 
@@ -32,18 +35,26 @@ class Zip:
         self, enter: Enter | None = None, passing: Passing | None = None
     ) -> Iterator[Member]:
         """See `members.Archive`; nested archives are not entered."""
+        with self._naming(), self.path.open("rb") as file:
+            with zipfile.ZipFile(file) as archive:
+                infos, table = archive.infolist(), archive.start_dir
+            for info in zip_headers.checked(file, infos, table):
+                if not info.is_dir():
+                    yield self._member(info)
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Turn what reading the table of contents raises into one line."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                infos = archive.infolist()
+            yield
+        except DataError:  # it is a ValueError too
+            raise
         except _FAILURES as error:
+            reason = str(error).rstrip(".") or type(error).__name__
             raise DataError(
-                f"Zip file {str(self.path)!r} is damaged or cut short: {error}; get it "
-                "again."
+                f"Zip file {str(self.path)!r} is damaged or cut short: {reason}; get "
+                "it again."
             ) from None
-        infos.sort(key=lambda info: info.header_offset)
-        for info in infos:
-            if not info.is_dir():
-                yield self._member(info)
 
     def _member(self, info: zipfile.ZipInfo) -> Member:
         mode = info.external_attr >> 16

@@ -13,7 +13,7 @@ from kerastransfer.config.run_options import CACHE_LIMIT, CACHES, CHECKPOINT_EVE
 from kerastransfer.config.settings import Group
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError, MissingError
-from kerastransfer.foundation import json_file
+from kerastransfer.foundation import json_file, system
 from kerastransfer.recipe import Recipe
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {
@@ -150,7 +150,7 @@ def needed(value: Any, name: str) -> Any:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(f"Expected a config file, and {str(path)!r} is none.")
     try:
         return json_file.read_object(path)

@@ -25,7 +25,7 @@ from kerastransfer.datasets.own.column_options import FRAME
 from kerastransfer.datasets.own.kinds import KINDS as _OWN
 from kerastransfer.datasets.own.kinds import spec_of
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
 # metadata of all records, in this order; so it stands at the end.
@@ -138,7 +138,7 @@ def _is_path(text: str) -> bool:
 def _is_spec(text: str) -> bool:
     """Whether text is a known name, or says which kind of a user's own images it is."""
     if text in DATASETS or text in ALIASES:
-        if Path(text).is_dir():
+        if system.is_folder(Path(text)):
             report.warn(
                 f"{text!r} is a known dataset and a folder here; the dataset is taken, "
                 f"and folder:{text} is the folder."

@@ -6,6 +6,7 @@ import os
 from typing import Any, Literal
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import json_file
 
 # Of a TF_CONFIG: whose processes train, in TensorFlow's order.
 _TRAINERS = ("chief", "worker")
@@ -157,11 +158,11 @@ def _tf_config() -> tuple[int, int]:
     if not text:
         return 0, 1
     try:
-        config = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"Expected JSON in TF_CONFIG: {error}.") from None
-    if not isinstance(config, dict):
-        raise InputError("Expected a JSON object in TF_CONFIG.")
+        config = json_file.parse_object(text)
+    except json_file.JsonDamageError as error:
+        raise InputError(
+            f"Expected a JSON object in TF_CONFIG, but {error}; mend it or unset it."
+        ) from None
     counts = _count_tasks(config.get("cluster", {}))
     total = sum(counts.values())
     if total <= 1:  # this process alone, whatever it is called

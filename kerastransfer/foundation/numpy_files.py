@@ -10,7 +10,8 @@ import math
 import os
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,12 +20,15 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.atomic import replacing
+from kerastransfer.foundation.formats import zip_headers
 
 NUMBERS = "biuf"
 _PLAIN = f"{NUMBERS}U"
 _MOST_ARRAYS = 64
 _MOST_AXES = 32
+_CHUNK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of a member's name and extra field
 _PARSERS = {
     (1, 0): npy.read_array_header_1_0,
@@ -135,6 +139,8 @@ def read_npy(path: Path, most_bytes: int) -> NDArray[Any]:
     OSError
         If it cannot be read.
     """
+    if not system.is_file(path):  # a pipe would keep us waiting
+        raise FileNotFoundError("there is no such file")
     with path.open("rb") as file:
         header = read_header(file)
         header.check(NUMBERS, os.fstat(file.fileno()).st_size - header.start)
@@ -209,7 +215,7 @@ def _write_rows(file: Any, rows: RowBlocks) -> None:
 def read_npz(
     path: Path, *, kind: str, cure: str, most_arrays: int = _MOST_ARRAYS
 ) -> dict[str, NDArray[Any]]:
-    """Open an archive's arrays without reading them.
+    """Open an archive's arrays, once their checksums hold.
 
     Parameters
     ----------
@@ -233,15 +239,17 @@ def read_npz(
     MissingError
         If there is no such file.
     DataError
-        If it is no archive of plain arrays, is compressed or is cut short.
+        If it is no archive of plain arrays, is compressed, cut short or damaged: every
+        checksum is computed.
     """
     path = Path(path)
     ending = f"; {cure}." if cure else "."
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(f"Expected {kind} at {str(path)!r}, got no file{ending}")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-            return dict(_members(archive, file, path, most_arrays))
+            members = _checked(archive, file, most_arrays).items()
+            return {n.removesuffix(".npy"): map_array(path, h) for n, h in members}
     except Exception as error:  # a damaged directory makes its parser raise anything
         reason = " ".join(str(error).split())
         raise DataError(
@@ -250,26 +258,26 @@ def read_npz(
         ) from None
 
 
-def _members(
-    archive: zipfile.ZipFile, file: BinaryIO, path: Path, most_arrays: int
-) -> Iterator[tuple[str, NDArray[Any]]]:
+def _checked(
+    archive: zipfile.ZipFile, file: BinaryIO, most_arrays: int
+) -> dict[str, NpyHeader]:
+    """Return the headers of an archive's arrays, by the names of its members."""
     members = archive.infolist()
     if len(members) > most_arrays:
         raise ValueError(f"{len(members):,} arrays, more than {most_arrays:,}")
-    for member in members:
+    headers = {}
+    for member in zip_headers.checked(file, members, archive.start_dir):
         if member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(
-                f"{member.filename!r} is compressed (numpy.savez does not)"
-            )
+            raise ValueError(f"{member.filename!r} is compressed, expected stored")
         try:
-            header = _locate(member, file)
+            headers[member.filename] = _locate(member, file)
         except ArrayDamageError as error:
             raise ArrayDamageError(f"{member.filename!r} {error}") from None
-        yield member.filename.removesuffix(".npy"), map_array(path, header)
+    return headers
 
 
 def _locate(member: zipfile.ZipInfo, file: BinaryIO) -> NpyHeader:
-    """Find one array of an archive, once its header and its size agree."""
+    """Find one array of an archive, once its header, size and checksum agree."""
     file.seek(member.header_offset)
     name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
     start = member.header_offset + _LOCAL_HEADER.size + name + extra
@@ -279,4 +287,14 @@ def _locate(member: zipfile.ZipInfo, file: BinaryIO) -> NpyHeader:
     header.check(_PLAIN, end - header.start)
     if end > os.fstat(file.fileno()).st_size:
         raise ArrayDamageError("is not of the size that it states")
+    if _checksum(file, start, end) != member.CRC:
+        raise ArrayDamageError("is damaged: its checksum is another")
     return header
+
+
+def _checksum(file: BinaryIO, start: int, end: int) -> int:
+    file.seek(start)
+    value = 0
+    while start < end and (data := file.read(min(end - start, _CHUNK))):
+        value, start = zlib.crc32(data, value), start + len(data)
+    return value

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,37 @@ BINARY: int = getattr(os, "O_BINARY", 0)
 _WINDOWS_HANDLES = 61  # that a process can wait for at once, which bounds its workers
 
 _seeking = threading.Lock()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there.
+
+    Raises
+    ------
+    DataError
+        If that cannot be said: the name is none that a file can have, links lead round
+        in a circle, or a folder may not be looked into.
+    """
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; raises as `is_file` does."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """Return what is there; 0 where nothing is."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"Expected a file or folder at {str(path)[:200]!r}, and it cannot be "
+            f"looked at: {reason}; name another."
+        ) from None
 
 
 def read_at(file: int, length: int, offset: int) -> bytes:

@@ -1,12 +1,14 @@
 """A split's ArrayRecord files, which give records in any order, without TensorFlow."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 
 
 class ArrayRecordShards:
@@ -50,6 +52,22 @@ class ArrayRecordShards:
             raise _damaged(self._paths[shard], str(error)) from None
         return bytes(data)
 
+    def survey(self) -> Iterator[tuple[Path, int, str]]:
+        """Check every record; see `shards.Shards.survey`.
+
+        One checksum guards several records. A file whose list of records is damaged is
+        not opened at all.
+        """
+        for shard, path in enumerate(self._paths):
+            start, stop = self._starts[shard : shard + 2].tolist()
+            for position in range(start, stop):
+                try:
+                    self.read(position)
+                except DataError:
+                    yield path, position - start, "its checksum is another"
+                else:
+                    yield path, position - start, ""
+
 
 def _open(path: Path, length: int) -> Any:
     try:
@@ -59,12 +77,16 @@ def _open(path: Path, length: int) -> Any:
             f"{str(path)!r} is an ArrayRecord file, which the package array_record "
             "reads; install it, or convert again with --format tfrecord."
         ) from None
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(
             f"Record file {str(path)!r} is not there; convert the dataset again."
         )
-    reader = array_record_module.ArrayRecordReader(str(path))
-    if not reader.ok() or reader.num_records() != length:
+    try:
+        reader = array_record_module.ArrayRecordReader(str(path))
+        sound = reader.ok() and reader.num_records() == length
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise _damaged(path, str(error)) from None
+    if not sound:
         raise _damaged(path, f"{length:,} records expected")
     return reader
 

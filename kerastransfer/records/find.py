@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import MissingError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress, stages
 from kerastransfer.records import manifest
@@ -48,7 +48,7 @@ def find_or_convert(
     dataset.source.check()
     out = records_home() if records_dir is None else Path(records_dir)
     path = records_path(dataset, out)
-    metadata = manifest.read(path) if path.exists() else {}
+    metadata = manifest.read(path) if system.is_folder(path) else {}
     if not metadata:
         if not dataset.info.auto_convert:
             raise MissingError(

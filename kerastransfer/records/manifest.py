@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from kerastransfer.archives.spans import read_bounded
 from kerastransfer.datasets.dataset import Dataset, ShortClasses
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import json_file, system
 from kerastransfer.records import place
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.metadata_checks import CHECKS
@@ -168,17 +168,17 @@ def read_json(path: Path) -> dict[str, Any]:
     DataError
         If it is not a JSON object.
     """
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(
             f"Expected records in {str(path.parent)!r}, but it holds no {path.name!r}."
         )
     try:
-        loaded = json.loads(read_bounded(path, _LARGEST))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"File {str(path)!r} is not valid JSON: {error}.") from None
-    if not isinstance(loaded, dict):
-        raise DataError(f"Expected a JSON object in {str(path)!r}.")
-    return loaded
+        return json_file.read_object(path, _LARGEST)
+    except json_file.JsonDamageError as error:
+        raise DataError(
+            f"Expected a JSON object in {str(path)!r}, but {error}; convert the "
+            "dataset again."
+        ) from None
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -224,6 +224,9 @@ def content_hash(metadata: Mapping[str, Any]) -> str:
 
 def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
     classes, counts = metadata["classes"], metadata["counts"]
+    said = [metadata[name] is not None for name in _UNSAID]
+    if any(said) and not all(said):
+        raise DataError(f"File {str(path)!r} lacks {_UNSAID[said.index(False)]!r}.")
     if any(len(counts[split]) != len(classes) for split in SPLITS):
         raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
     groups = metadata["groups"]

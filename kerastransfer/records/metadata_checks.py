@@ -22,6 +22,10 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
+def _is_counted(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_count, value.values()))
+
+
 def _is_hash(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
 
@@ -31,9 +35,13 @@ def _is_level(value: Any) -> bool:
 
 
 CHECKS: dict[str, Callable[[Any], object]] = {
-    "dataset": lambda value: isinstance(value, str) and re.fullmatch(r"\w+", value),
+    "dataset": lambda value: (
+        isinstance(value, str) and re.fullmatch(r"\w{1,200}", value)
+    ),
     "spec": lambda value: isinstance(value, str),
-    "classes": lambda value: _are_texts(value) and len(value) > 1,
+    "classes": lambda value: (
+        _are_texts(value) and len(value) > 1 and len(set(value)) == len(value)
+    ),
     "counts": lambda value: (
         isinstance(value, dict)
         and all(_are_counts(value.get(split)) for split in SPLITS)
@@ -55,27 +63,26 @@ CHECKS: dict[str, Callable[[Any], object]] = {
             and all(map(_is_level, value.values()))
         )
     ),
-    "images": lambda value: (
-        value is None
-        or (isinstance(value, dict) and all(_is_count(value[name]) for name in value))
-    ),
+    "images": lambda value: value is None or _is_counted(value),
     "variant_sizes": _are_counts,
     "mirror_keeps_class": lambda value: isinstance(value, bool),
-    "short": lambda value: isinstance(value, dict),
+    "short": _is_counted,
     "rejected": lambda value: (
         isinstance(value, dict)
         and all(isinstance(reason, str) for reason in value.values())
     ),
-    "ignored": lambda value: (
-        isinstance(value, dict) and all(_is_count(number) for number in value.values())
+    "ignored": _is_counted,
+    "archives": lambda value: (
+        isinstance(value, list) and all(isinstance(each, dict) for each in value)
     ),
-    "archives": lambda value: isinstance(value, list),
     "differences": _are_texts,
     "origins": lambda value: (
         isinstance(value, dict) and all(isinstance(t, str) for t in value.values())
     ),
     "notes": _are_texts,
-    "ungrouped": lambda value: value is None or isinstance(value, dict),
+    "ungrouped": lambda value: (
+        value is None or (_is_counted(value) and set(value) == set(SPLITS))
+    ),
     "stamp": lambda value: isinstance(value, str),
     "fingerprint": _is_hash,
     "plan_hash": _is_hash,

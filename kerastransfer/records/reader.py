@@ -1,6 +1,6 @@
 """Converted records, read without TensorFlow: counts, labels, variants and examples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.arrays import IntArray
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths
@@ -177,6 +177,11 @@ class Records(Preformatted):
                 f"got {position:,}."
             )
         return self._shards[split].read(position)
+
+    def survey(self) -> Iterator[tuple[Path, int, str]]:
+        """Check every record's checksum; see `shards.Shards.survey`."""
+        for split in SPLITS:
+            yield from self._shards[split].survey()
 
 
 def open_records(path: Path) -> Records:

@@ -3,7 +3,7 @@
 import functools
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Shards:
         weakref.finalize(self, _close, self._files)
         for path in self._paths:
             self._files.append(_open(path))
+        for path, file, length in zip(self._paths, self._files, lengths, strict=True):
+            _check_size(path, os.fstat(file).st_size, length)
 
     def read(self, position: int) -> bytes:
         """Return a record's data; safe in threads.
@@ -59,6 +61,23 @@ class Shards:
         number = position - sum(self._lengths[:shard])
         path, file = self._paths[shard], self._files[shard]
         return tfrecord.read(file, path, number, offset, length)
+
+    def survey(self) -> Iterator[tuple[Path, int, str]]:
+        """Check every record, also behind damaged ones.
+
+        Yields
+        ------
+        (Path, int, str)
+            Its file, its number there from 0, and what is wrong; empty for nothing.
+        """
+        for path, file, length in zip(
+            self._paths, self._files, self._lengths, strict=True
+        ):
+            number = -1
+            for number, reason in enumerate(tfrecord.survey(file)):
+                yield path, number, reason
+            for missing in range(number + 1, length):
+                yield path, missing, "it is missing"
 
     @functools.cached_property
     def _index(self) -> IntArray:
@@ -102,7 +121,7 @@ def read_format(info: Mapping[str, Any], path: Path) -> str:
         If it is none of `FORMATS`.
     """
     file_format = info.get("fileFormat", "tfrecord")
-    if file_format not in FORMATS:
+    if not isinstance(file_format, str) or file_format not in FORMATS:
         raise DataError(
             f"Expected records as {' or '.join(FORMATS)}, and {str(path)!r} says "
             f"{file_format!r}."
@@ -131,28 +150,55 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
         If a split is not listed as TFDS lists it.
     """
     try:
-        by_split = {
-            split["name"]: tuple(int(length) for length in split["shardLengths"])
+        listed = [
+            (split["name"], tuple(map(_length, split["shardLengths"])))
             for split in info["splits"]
             if split["filepathTemplate"] == _TEMPLATE
-        }
+        ]
+        by_split = dict(listed)
     except (KeyError, TypeError, ValueError):
         raise DataError(
-            f"File {str(path)!r} does not list shards as TFDS does."
+            f"File {str(path)!r} does not list shards as TFDS does; convert the "
+            "dataset again."
         ) from None
+    names = [name for name, _ in listed]
     for split in SPLITS:
-        lengths = by_split.get(split, ())
-        if not 0 < len(lengths) <= _MOST or min(lengths) < 0:
-            raise DataError(f"File {str(path)!r} lists no shards of split {split!r}.")
+        if not 0 < len(by_split.get(split, ())) <= _MOST or names.count(split) > 1:
+            raise DataError(
+                f"File {str(path)!r} lists no shards of split {split!r}, or lists them "
+                "twice; convert the dataset again."
+            )
     return by_split
 
 
+def _length(value: object) -> int:
+    """Return how many records a shard holds: TFDS writes a text of digits."""
+    if type(value) is int and value >= 0:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    raise ValueError(value)
+
+
+def _check_size(path: Path, size: int, length: int) -> None:
+    """Refuse a number of records that no file of that size holds, before it counts."""
+    if size < length * tfrecord.LEAST:
+        raise DataError(
+            f"Expected {length:,} records in {str(path)!r}, found {size:,} bytes, "
+            "which are too few for them; convert the dataset again."
+        )
+
+
 def _open(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | system.BINARY)
-    except FileNotFoundError:
+    if not system.is_file(path):
         raise MissingError(
             f"Record file {str(path)!r} is not there; convert the dataset again."
+        )
+    try:
+        return os.open(path, os.O_RDONLY | system.BINARY)
+    except OSError as error:
+        raise DataError(
+            f"Record file {str(path)!r} cannot be opened: {error.strerror}."
         ) from None
 
 

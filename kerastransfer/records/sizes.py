@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.remembered import refuse_other_options
@@ -60,7 +61,7 @@ class Sizes:
             That holds converted datasets; by default the usual one.
         """
         path = records_path(dataset, folder or records_home())
-        if path.exists():
+        if system.is_folder(path):
             records = open_records(path)
             refuse_other_options(dataset, records.metadata, path)
             return cls.of_records(records)

@@ -48,8 +48,10 @@ def test_the_chief_comes_first_and_workers_follow(monkeypatch, value, several, n
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("{", "Expected JSON in TF_CONFIG"),
+        ("{", "a JSON object in TF_CONFIG, but it is no JSON"),
         ("[]", "a JSON object in TF_CONFIG"),
+        ('{"cluster":' * 5_000, "TF_CONFIG, but it is nested too deeply"),
+        ('{"task": 1, "task": 2}', "TF_CONFIG, but it holds the key 'task' twice"),
         (config([]), '"cluster" of TF_CONFIG to be an object'),
         (config({"worker": 5}), '"cluster" of TF_CONFIG .* got {"worker": 5}'),
         (config({"worker": [1, 2]}), '"cluster" of TF_CONFIG'),

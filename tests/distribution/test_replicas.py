@@ -240,7 +240,8 @@ def test_more_devices_than_there_are():
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "Expected JSON in TF_CONFIG"), ("[]", "a JSON object")]
+    ("text", "message"),
+    [("{", "in TF_CONFIG, but it is no JSON"), ("[]", "a JSON object")],
 )
 def test_a_broken_tf_config_is_refused(monkeypatch, text, message):
     monkeypatch.setitem(os.environ, "TF_CONFIG", text)

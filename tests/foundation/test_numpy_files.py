@@ -149,3 +149,20 @@ def test_too_many_arrays(tmp_path):
     write_npz(tmp_path / "a.npz", arrays)
     with pytest.raises(DataError, match="65 arrays, more than 64"):
         read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("bit", [0, 5])
+def test_no_flipped_bit_changes_or_hides_an_array(tmp_path, bit):
+    path = tmp_path / "a.npz"
+    write_npz(path, {"rows": ROWS, "texts": np.array(["é/1.png", "b"])})
+    sound, data = {k: v.tolist() for k, v in read(path).items()}, path.read_bytes()
+    refused = 0
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << bit
+        path.write_bytes(changed)
+        try:
+            assert {k: v.tolist() for k, v in read(path).items()} == sound, at
+        except DataError:
+            refused += 1
+    assert refused > len(data) / 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.disks import UNABLE, break_call
+from helpers.odd_names import odd_paths
 from helpers.without_posix import WITHOUT_POSIX
 
 import kerastransfer as kt
@@ -173,3 +174,26 @@ def test_a_windows_process_has_no_more_workers_than_it_can_wait_for(monkeypatch)
     assert system.cores() == 61
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert system.cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("long", "File name too long; name another"),
+        ("deep", "File name too long; name another"),
+        ("zero", "embedded null byte; name another"),
+        ("loop", "Too many levels of symbolic links; name another"),
+    ],
+)
+def test_a_name_that_no_file_has_is_told(tmp_path, kind, reason):
+    path = odd_paths(tmp_path)[kind]
+    for ask in (system.is_file, system.is_folder):
+        with pytest.raises(DataError, match=reason):
+            ask(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "gone", "below a file"])
+def test_what_is_no_file_is_none(tmp_path, kind):
+    path = odd_paths(tmp_path)[kind]
+    assert not system.is_file(path)
+    assert system.is_folder(path) == (kind == "folder")

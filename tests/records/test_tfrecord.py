@@ -74,3 +74,44 @@ def test_the_damaged_record_is_named(written):
     with pytest.raises(DataError, match=r"Record 3 of .* its checksum is another"):
         read_all(path)
     assert len(records[3]) == 300
+
+
+def survey(path):
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return list(tfrecord.survey(file))
+    finally:
+        os.close(file)
+
+
+def test_a_survey_of_what_tensorflow_wrote_finds_nothing(written):
+    path, records = written
+    assert survey(path) == [""] * len(records)
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_survey_finds_the_one_record_in_which_a_bit_flipped(written, bit):
+    """Be it in the data, in the length, or in one of the checksums."""
+    path, records = written
+    content = path.read_bytes()
+    starts = np.cumsum([0, *(len(record) + 16 for record in records)])
+    for at in range(len(content)):
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << bit
+        path.write_bytes(flipped)
+        reasons = survey(path)
+        expected = int(np.searchsorted(starts, at, side="right")) - 1
+        damaged = [n for n, reason in enumerate(reasons) if reason]
+        assert (len(reasons), damaged) == (len(records), [expected])
+
+
+def test_a_survey_goes_on_behind_bytes_that_are_no_record(written):
+    path, _ = written
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + b"\xff" * 1000 + content[33:])
+    reasons = survey(path)
+    assert [bool(reason) for reason in reasons] == [False, False, True, *[False] * 3]
+    path.write_bytes(content[:-3])
+    assert [bool(reason) for reason in survey(path)] == [False] * 4 + [True]
+    path.write_bytes(b"")
+    assert survey(path) == []

@@ -10,6 +10,7 @@ from kerastransfer.cli import options
 EXAMPLES = (
     "kerastransfer inspect digits",
     "kerastransfer inspect folder:my_images --json",
+    "kerastransfer inspect digits --verify",
 )
 
 
@@ -29,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"Backbone whose centre crop is looked at (default: {WORDS})",
     )
+    headings["report"].add_argument(
+        "--verify",
+        action="store_true",
+        help="Hold every record against its checksum instead, and name those that are "
+        "damaged; the exit code is 1 if any is",
+    )
     headings["running"].add_argument(
         "--workers",
         type=int,
@@ -39,13 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print the report."""
+    """Print the report; with --verify, fail where a record is damaged."""
     report = api.inspect(
         args.records_of,
         backbone=args.backbone,
         records=args.records,
         workers=args.workers,
+        verify=args.verify,
         **options.dataset_options(args),
     )
     print(json.dumps(report.as_dict(), indent=2) if args.json else report)
-    return 0
+    return 1 if getattr(report, "num_damaged", 0) else 0

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kerastransfer.datasets.naming import is_image
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 from kerastransfer.foundation.checksums import Checksum
 
 
@@ -96,7 +97,7 @@ def find(
     DataError
         If `folder` is a file.
     """
-    if folder.is_file():
+    if system.is_file(folder):
         raise DataError(
             f"Expected --archives to name the folder that holds {parts[0].file!r}, got "
             f"the file {str(folder)!r}."
@@ -120,11 +121,15 @@ def place(part: PublishedFile, folder: Path, known: Known) -> Path | None:
 
 def _place(part: PublishedFile, entries: dict[str, Path], known: Known) -> Path | None:
     file = entries.get(part.file.lower())
-    if file is not None and file.is_file():
+    if file is not None and system.is_file(file):
         return file
     for name in part.folders:
         unpacked = entries.get(name.lower())
-        if unpacked is not None and unpacked.is_dir() and _holds(unpacked, known):
+        if (
+            unpacked is not None
+            and system.is_folder(unpacked)
+            and _holds(unpacked, known)
+        ):
             return unpacked
     return None
 
@@ -153,7 +158,7 @@ def _other_names(
     """Say what a folder of the right name holds in the place of what it should."""
     for name in (name for part in parts for name in part.folders):
         unpacked = entries.get(name.lower())
-        if unpacked is None or not unpacked.is_dir():
+        if unpacked is None or not system.is_folder(unpacked):
             continue
         for parent, folders, names in os.walk(unpacked):
             folders.sort()

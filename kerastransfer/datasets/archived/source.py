@@ -171,6 +171,7 @@ class _Walk:
 
     def over(self, archive: Members, members: Iterator[Member]) -> None:
         """Take note of every file of an archive."""
+        own: dict[str, bytes] = {}  # of its lists, by key
         for member in members:
             dropped = _is_dropping(member)
             path = None if dropped else self.layout.image(member.name)
@@ -185,7 +186,13 @@ class _Walk:
                     )
                 self.images[path] = member.size
             elif key is not None and member.size <= _MOST_TEXT:
-                self.texts[key] = member.content.read()
+                text = member.content.read()
+                if own.setdefault(key, text) != text:
+                    raise DataError(
+                        f"List {member.name!r} stands twice in {str(archive.path)!r}, "
+                        "with other contents; get the archive again."
+                    )
+                self.texts[key] = text
             else:
                 self.others += 1
                 if not dropped and is_image(PurePosixPath(member.name).name):

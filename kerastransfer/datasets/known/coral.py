@@ -126,6 +126,7 @@ _NAME = (
 )
 _IMAGE = re.compile(rf"(?:^|/){_NAME}$", re.IGNORECASE)
 _TEXT = re.compile(rf"(?:^|/)({_NAME})\.txt$", re.IGNORECASE)
+_PLACE = re.compile(r"[0-9]{1,9}")  # a row or a column, in pixels
 _DATE = re.compile(r"_\d{8}$")
 
 
@@ -206,7 +207,7 @@ def _points(texts: Texts, photograph: str) -> Iterator[tuple[int, int, str]]:
         if line.startswith("#"):
             continue
         cells = [cell.strip() for cell in line.split(";")]
-        if len(cells) != 3 or not (cells[0].isdecimal() and cells[1].isdecimal()):
+        if len(cells) != 3 or not all(map(_PLACE.fullmatch, cells[:2])):
             raise DataError(
                 f"Expected 'row; column; label' in the annotation of {photograph!r}, "
                 f"got {line!r}."

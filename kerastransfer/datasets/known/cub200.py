@@ -57,6 +57,7 @@ INFO = DatasetInfo(
     ),
     url="https://data.caltech.edu/records/65de6-vp158",
 )
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _IMAGE = re.compile(r"(?:^|/)images/(\d{3}\.[^/]+/[^/]+\.jpe?g)$", re.IGNORECASE)
 _TEXT = re.compile(
     r"(?:^|/)CUB_200_2011/(images|image_class_labels|classes)\.txt$", re.IGNORECASE
@@ -101,7 +102,7 @@ def _table(texts: Texts, name: str) -> dict[str, str]:
     rows = {}
     for line in lines(texts, name, "cub200"):
         number, _, word = line.partition(" ")
-        if not number.isdecimal() or not word:
+        if not _NUMBER.fullmatch(number) or not word:
             raise DataError(f"Expected '<number> <word>' in {name!r}, got {line!r}.")
         rows[number] = word.strip()
     return rows

@@ -25,6 +25,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listing
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation import system
 
 CLASSES = (
     "t-shirt_top",
@@ -172,7 +173,7 @@ def _idx(path: Path, *, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint8]
 
 def _inflate(path: Path, limit: int) -> bytes:
     """Decompress at most one byte more than `limit`."""
-    if not path.is_file():
+    if not system.is_file(path):
         raise MissingError(
             f"Fashion-MNIST's {path.name!r} is not in {str(path.parent)!r}; install it "
             "with 'apt-get install dataset-fashion-mnist', or name its folder with "

@@ -11,12 +11,10 @@ protocol pretrains on the complementary half.
 
 import functools
 import importlib.util
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from kerastransfer.datasets.archived.layout import (
     ArchiveContents,
@@ -29,7 +27,7 @@ from kerastransfer.datasets.archived.layout import (
 from kerastransfer.datasets.archived.published_files import PublishedFile
 from kerastransfer.datasets.class_counts import ClassCount
 from kerastransfer.datasets.dataset import DatasetInfo
-from kerastransfer.datasets.known import imagenet_halves
+from kerastransfer.datasets.known import ilsvrc_synsets, imagenet_halves
 from kerastransfer.datasets.known.imagenet_halves import NUM_HALVES, SIDES, Half
 from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
@@ -76,7 +74,7 @@ _PARTS = (
 _TRAIN = re.compile(r"(?:^|/)(n\d{8})_(\d+)\.JPEG$", re.IGNORECASE)
 _VAL = re.compile(r"(?:^|/)ILSVRC2012_val_(\d{8})\.JPEG$", re.IGNORECASE)
 _CLASS_TAR = re.compile(r"(?:^|/)(n\d{8})\.tar$", re.IGNORECASE)
-_LINE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG\s+(\d+)", re.IGNORECASE)
+_LINE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG\s+([0-9]{1,9})", re.IGNORECASE)
 
 
 def info(number: int, which: Half) -> DatasetInfo:
@@ -185,28 +183,13 @@ def _from_caffe(rows: Sequence[str]) -> list[str]:
 
 def _from_kit(rows: Sequence[str], meta: bytes) -> list[str]:
     """Read the ground truth, whose numbers are those of ``meta.mat``, from 1."""
-    names = _read_meta(meta)
+    names = ilsvrc_synsets.read(meta, _META)
     try:
         return [names[int(row)] for row in rows]
     except (KeyError, ValueError) as error:
         raise DataError(
             f"Expected numbers of {_META!r} in {_TRUTH!r}: {error}."
         ) from None
-
-
-def _read_meta(data: bytes) -> dict[int, str]:
-    """Return WordNet identifiers by ILSVRC2012_ID, of synsets without children."""
-    import scipy.io
-
-    try:
-        synsets: Any = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)["synsets"]
-        return {
-            int(row["ILSVRC2012_ID"]): str(row["WNID"])
-            for row in synsets
-            if int(row["num_children"]) == 0
-        }
-    except Exception as error:  # a hostile file makes it raise almost anything
-        raise DataError(f"Expected a table of synsets in {_META!r}: {error}.") from None
 
 
 def _from_tfds() -> list[str]:

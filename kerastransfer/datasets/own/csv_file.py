@@ -28,7 +28,7 @@ from kerastransfer.datasets.own.tables.columns import Columns
 from kerastransfer.datasets.own.tables.origins import Origin, find_origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 
 INFO = DatasetInfo(
     description="A CSV file with a row for each image: path,label[,split,group].",
@@ -67,7 +67,7 @@ class CsvFile(ImageSource):
 
     def check(self) -> None:
         """Refuse a file that is not there."""
-        if not self.file.is_file():
+        if not system.is_file(self.file):
             raise MissingError(f"File {str(self.file)!r} is not there.")
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
@@ -108,7 +108,7 @@ class CsvFile(ImageSource):
         return repr(str(self.file))
 
     def _read(self) -> _Contents:
-        if self.file.is_dir():
+        if system.is_folder(self.file):
             raise DataError(
                 f"Expected a file after 'csv:', and {self._name} is a folder; name the "
                 f"table in it, or 'folder:{self.file}'."

@@ -32,6 +32,7 @@ from kerastransfer.datasets.own.grouping import (
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.selection import ALL, Selection
 from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import system
 
 INFO = DatasetInfo(
     description="A folder with a sub-folder of images for each class.",
@@ -83,9 +84,9 @@ class ImageFolder(ImageSource):
 
     def check(self) -> None:
         """Refuse a folder that is not there."""
-        if self.root.is_file():
+        if system.is_file(self.root):
             raise DataError(f"Expected a folder, and {str(self.root)!r} is a file.")
-        if not self.root.is_dir():
+        if not system.is_folder(self.root):
             raise MissingError(f"Folder {str(self.root)!r} is not there.")
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:

@@ -16,6 +16,7 @@ from kerastransfer.datasets.own import (
     tfds_set,
 )
 from kerastransfer.errors import DataError
+from kerastransfer.foundation import system
 
 _TABLES = (".csv", ".tsv", ".xlsx")
 _PARQUET = ".parquet"
@@ -45,7 +46,7 @@ def _open_folder(
 ) -> Dataset:
     """Open a folder; say what to do with a file in its place."""
     path = Path(text).expanduser()
-    if path.is_file():
+    if system.is_file(path):
         raise DataError(
             f"Expected a folder after 'folder:', and {text!r} is a file{_cure(path)}."
         )
@@ -82,13 +83,14 @@ def spec_of(path: Path, *, sure: bool) -> str | None:
         None for what is no folder, table or Parquet file.
     """
     suffix = path.suffix.lower()
-    if path.is_dir():
+    if system.is_folder(path):
         return f"parquet:{path}" if _is_of_parquet(path) else f"folder:{path}"
-    if suffix in _TABLES and (sure or path.is_file()):
+    if suffix in _TABLES and (sure or system.is_file(path)):
         return f"csv:{path}"
-    if suffix == _PARQUET and (sure or path.is_file()):
+    if suffix == _PARQUET and (sure or system.is_file(path)):
         return f"parquet:{path}"
-    if path.is_file() and suffix in (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"):
+    packed = suffix in (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")
+    if packed and system.is_file(path):
         return f"folder:{path}"  # which says what to do with it
     return None
 

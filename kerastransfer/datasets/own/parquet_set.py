@@ -32,10 +32,10 @@ from kerastransfer.datasets.own.stored.parquet_columns import (
     ParquetColumns,
     choose_columns,
 )
-from kerastransfer.datasets.own.stored.parquet_files import open_file, table_of
+from kerastransfer.datasets.own.stored.parquet_files import columns_of, open_file
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 
 INFO = DatasetInfo(
     description="Parquet files with a column of images and one of labels.",
@@ -132,14 +132,14 @@ class ParquetSet(ImageSource):
         return file.relative_to(top).as_posix()
 
     def _files(self) -> list[Path]:
-        if self.root.is_file():
+        if system.is_file(self.root):
             return [self.root]
-        if not self.root.is_dir():
+        if not system.is_folder(self.root):
             raise MissingError(f"File or folder {self._where} is not there.")
         files = sorted(
             path
             for path in self.root.rglob("*.parquet")
-            if path.is_file()
+            if system.is_file(path)
             and not any(map(is_dropping, path.relative_to(self.root).parts))
         )
         if not files:
@@ -202,12 +202,13 @@ class ParquetSet(ImageSource):
                 f"and {file.name!r} has others."
             )
         names = [name for name in (columns.label, columns.group) if name]
-        table = table_of(file, names)
-        labels = table.column(columns.label).to_pylist()
+        cells = columns_of(file, names)
+        labels = cells[columns.label]
         groups: list[str | None] = []
         if columns.group is not None:
-            cells = table.column(columns.group).to_pylist()
-            groups = [None if cell is None else str(cell) for cell in cells]
+            groups = [
+                None if cell is None else str(cell) for cell in cells[columns.group]
+            ]
         return Labelled(self._name(file), split, labels, groups)
 
 
@@ -257,9 +258,9 @@ def _cells(file: Path, column: str) -> Iterator[tuple[int, Any]]:
     from kerastransfer.datasets.own.stored.parquet_files import batches
 
     row = 0
-    for batch in batches(file, column, _BATCH):
-        for value in batch.column(0):
-            yield row, value.as_py()
+    for cells in batches(file, column, _BATCH):
+        for value in cells:
+            yield row, value
             row += 1
 
 

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from kerastransfer.datasets import image_kinds
 from kerastransfer.errors import DataError
-from kerastransfer.records.images import deep_files, notes, profiles, tiff
+from kerastransfer.records.images import deep_files, notes, png_chunks, profiles, tiff
 from kerastransfer.records.images.rendering import Rendering
 from kerastransfer.records.images.samples import (
     Samples,
@@ -139,6 +139,8 @@ def render(
         noted = header.notes
         if header.is_deep:
             return _render_tiff(data, noted, image_size, rendering)
+    if kind == "PNG":
+        png_chunks.check(data)
     with open_image(data, kind) as image:
         target = target_size(image.size, image_size)
         deep = deep_files.read(data, kind, image)

@@ -85,7 +85,7 @@ def read_white_level(value: WhiteLevel | None) -> WhiteLevel:
         return AUTO
     try:
         level = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         level = 0.0
     if isinstance(value, bool) or not 0 < level <= _MOST:
         raise InputError(

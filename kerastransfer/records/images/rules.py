@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import json_file
+from kerastransfer.foundation import json_file, system
 from kerastransfer.records.images.rendering import (
     LEGACY,
     Rendering,
@@ -69,7 +69,7 @@ class ImageRules:
             If the file is damaged.
         """
         path = folder / FILE
-        if not path.is_file():
+        if not system.is_file(path):
             return cls()
         try:
             return cls._of_dict(json_file.read_object(path))

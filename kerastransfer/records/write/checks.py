@@ -10,7 +10,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.read_options import ArchiveState
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.shards import FORMATS, read_format, read_lengths
@@ -195,7 +195,7 @@ def check_kept(
 def format_of(target: Path) -> str:
     """Return the format of records' files; TFRecord where there are none."""
     path = target / "dataset_info.json"
-    if not path.is_file():
+    if not system.is_file(path):
         return FORMATS[0]
     return read_format(manifest.read_json(path), path)
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.preprocessing import kept_part
+from kerastransfer.errors import DataError
 from kerastransfer.records.health import health_text
 from kerastransfer.records.health.clusters import Cluster, pictures
 from kerastransfer.records.health.report import Health
+from kerastransfer.records.reader import open_records
 
 
 def noise(seed, width=60, height=40):
@@ -197,3 +200,63 @@ def test_what_holds_no_records_is_told(tmp_path, capsys):
     assert "holds no 'metadata.json'" in capsys.readouterr().err
     assert cli.main(["inspect", "digts"]) == 1
     assert "Did you mean 'digits'" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module", params=["tfrecord", "array_record"])
+def sound(request, tmp_path_factory):
+    out = tmp_path_factory.mktemp(request.param)
+    words = ["convert", "--dataset", "digits", "--out", str(out), "--shards", "2"]
+    words += ["--format", request.param, "--max-per-class", "5", "--no-inspect"]
+    assert cli.main(words) == 0
+    return out / "digits" / "1.0.0"
+
+
+def test_checksums_that_hold_are_counted(sound, capsys):
+    out = run(capsys, sound, "--verify")
+    assert "the checksums of all 650 records hold" in out
+    checked = json.loads(run(capsys, sound, "--verify", "--json"))
+    assert checked["checked"] == 650 and checked["damaged"] == []
+
+
+def test_every_damaged_record_is_named_and_the_exit_code_is_1(sound, tmp_path, capsys):
+    path = shutil.copytree(sound, tmp_path / "1.0.0")
+    kind = "array_record" if list(path.glob("*.array_record-*")) else "tfrecord"
+    files = [
+        path / f"digits-{name}.{kind}-00001-of-00002" for name in ("train", "test")
+    ]
+    for file in files:
+        data = bytearray(file.read_bytes())
+        data[2_000] ^= 1
+        file.write_bytes(data)
+    capsys.readouterr()
+    assert cli.main(["inspect", str(path), "--verify", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {each["file"] for each in found["damaged"]} == {f.name for f in files}
+    assert found["num_damaged"] == len(found["damaged"]) >= 2
+    assert found["checked"] == 650
+    if kind == "tfrecord":  # ArrayRecord guards several records by one checksum
+        assert found["num_damaged"] == 2
+    assert cli.main(["inspect", str(path), "--verify"]) == 1
+    out = capsys.readouterr().out
+    first = found["damaged"][0]
+    assert "of 650 records are damaged" in out
+    assert f"{first['file']}, record {first['record']:,}: " in out
+    with pytest.raises(DataError, match="is damaged"):
+        records = open_records(path)
+        for number in range(records.size("train")):
+            records.serialized("train", number)
+    assert kt.inspect(path, verify=True).num_damaged == found["num_damaged"]
+
+
+def test_records_that_are_missing_are_counted(sound, tmp_path, capsys):
+    path = shutil.copytree(sound, tmp_path / "1.0.0")
+    [file] = path.glob("digits-val.*record-00000-of-00002")
+    in_array_record = "array_record" in file.name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+    capsys.readouterr()
+    assert cli.main(["inspect", str(path), "--verify"]) == 1
+    told = capsys.readouterr()
+    if in_array_record:  # which is not opened without its end
+        assert "is damaged" in told.err and file.name in told.err
+    else:
+        assert "the file ends within it" in told.out and "it is missing" in told.out

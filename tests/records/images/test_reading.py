@@ -1,6 +1,7 @@
 import builtins
 import io
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -119,6 +120,8 @@ def test_what_is_no_image_is_called_by_its_name(data, words):
 
 def test_a_png_of_16_bits_as_large_as_a_town_is_refused():
     head = struct.pack(">IIBBBBB", 30_000, 30_000, 16, 6, 0, 0, 0)
-    out = io.BytesIO(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + head)
+    chunk = b"IHDR" + head
+    end = struct.pack(">I", zlib.crc32(chunk))
+    out = io.BytesIO(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + end)
     with pytest.raises(DataError, match="PNG data cannot be decoded"):
         decode(out.getvalue() + bytes(40))

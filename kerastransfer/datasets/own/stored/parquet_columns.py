@@ -1,12 +1,12 @@
 """Which columns of a Parquet file are the image and the label; names of its classes."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation import json_file
 
 _KEY = b"huggingface"  # of the schema's metadata; its value is JSON
 _IMAGES, _LABELS = ("image", "img"), ("label", "labels")
@@ -54,7 +54,7 @@ def choose_columns(
     DataError
         If there is none, or several may be meant.
     """
-    info = _info(schema.metadata)
+    info = _info(schema.metadata, where)
     features = info.get("features")
     features = features if isinstance(features, dict) else {}
     names = list(schema.names)
@@ -83,13 +83,15 @@ def choose_columns(
     )
 
 
-def _info(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
+def _info(metadata: Mapping[bytes, bytes] | None, where: str) -> dict[str, Any]:
     """Return what Hugging Face's libraries wrote of the dataset, if they did."""
     try:
-        written = json.loads((metadata or {}).get(_KEY, b"{}"))
-        info = written.get("info", {})
-    except (ValueError, RecursionError, AttributeError):
-        return {}
+        info = json_file.parse_object((metadata or {}).get(_KEY, b"{}")).get("info", {})
+    except json_file.JsonDamageError as error:  # or classes would lose their names
+        raise DataError(
+            f"Expected a JSON object under 'huggingface' in the metadata of {where}, "
+            f"but {error}; get the file again."
+        ) from None
     return info if isinstance(info, dict) else {}
 
 

@@ -51,35 +51,32 @@ def open_file(file: Path) -> Any:
         return opened
 
 
-def table_of(file: Path, columns: Sequence[str]) -> Any:
-    """Read some columns whole.
-
-    Returns
-    -------
-    pyarrow.Table
-    """
+def columns_of(file: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
+    """Read some columns whole, as Python's values by their names."""
     with _explaining(file):
-        return open_file(file).read(columns=list(columns))
+        table = open_file(file).read(columns=list(columns))
+        return {name: table.column(name).to_pylist() for name in columns}
 
 
-def batches(file: Path, column: str, size: int) -> Iterator[Any]:
-    """Yield one column in batches of some rows, as pyarrow's record batches."""
+def batches(file: Path, column: str, size: int) -> Iterator[list[Any]]:
+    """Yield one column's values, of some rows at a time."""
     opened = open_file(file)
     with _explaining(file):
-        yield from opened.iter_batches(batch_size=size, columns=[column])
+        for batch in opened.iter_batches(batch_size=size, columns=[column]):
+            yield batch.column(0).to_pylist()
 
 
 @contextlib.contextmanager
 def _explaining(file: Path) -> Iterator[None]:
-    import pyarrow as arrow
-
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if isinstance(error, MissingError):
+            raise
         raise MissingError(f"File {str(file)!r} is not there.") from None
-    except (DataError, MissingError):
+    except DataError:
         raise
-    except (arrow.ArrowException, OSError, ValueError) as error:
+    except Exception as error:  # a damaged file makes pyarrow raise almost anything
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(
             f"{str(file)!r} cannot be read as a Parquet file: {reason}; get it again."
