@@ -17,6 +17,8 @@ Any other exception is a fault of this package and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
+from kerastransfer.foundation.quoting import printable, quoted
+
 __all__ = [
     "DataError",
     "InputError",
@@ -27,6 +29,9 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
 ]
+
+_MOST_KNOWN = 1_500  # characters of a list of names, which are those of all datasets
+_LONGEST_NAME = 80
 
 
 class KerasTransferError(Exception):
@@ -92,10 +97,12 @@ class UnknownNameError(KerasTransferError, LookupError):
         known = sorted(known)
         # Kept because an exception is pickled as its class and its arguments.
         self._arguments = (kind, name, known)
-        message = f"Unknown {kind} {name!r}; known: {', '.join(known) or 'none'}."
-        close = difflib.get_close_matches(name.lower(), known, n=1)
+        names = printable(", ".join(known), _MOST_KNOWN) or "none"
+        message = f"Unknown {kind} {quoted(name, _LONGEST_NAME)}; known: {names}."
+        # Comparing takes time with the square of a name's length.
+        close = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), known, n=1)
         if close:
-            message += f" Did you mean {close[0]!r}?"
+            message += f" Did you mean {quoted(close[0])}?"
         super().__init__(message)
 
     def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:

@@ -28,6 +28,7 @@ MODULES = [
         "evaluation.unseen_groups",
         "evaluation.wording",
         "foundation.checksums",
+        "foundation.quoting",
         "recipe",
         "surgery",
         "views",

@@ -10,7 +10,7 @@ import importlib
 import warnings
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 from absl.flags import argparse_flags
@@ -19,6 +19,7 @@ from kerastransfer import __version__
 from kerastransfer.cli import streams
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation import keras_settings
+from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
 from kerastransfer.foundation.report import KerasTransferWarning, say
 
 # The commands in the order of their use, and what each does.
@@ -46,6 +47,15 @@ _DEFAULT_BACKBONE = (
 )
 
 
+class _Parser(argparse_flags.ArgumentParser):
+    """Its commands' parsers are of its class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong of what was typed, in a line, and end."""
+        super().error(printable(message, LONGEST_MESSAGE))
+        raise AssertionError  # it never returns
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line.
 
@@ -64,7 +74,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     SystemExit
         With code 2 for a usage error, 0 after ``--help`` or ``--version``.
     """
-    parser = argparse_flags.ArgumentParser(
+    parser = _Parser(
         prog="kerastransfer",
         description=_DESCRIPTION,
         epilog=_DEFAULT_BACKBONE,
@@ -159,7 +169,7 @@ def _examples(module: ModuleType) -> str:
 
 
 def _fail(message: str) -> int:
-    say(f"kerastransfer: error: {message}")
+    say(f"kerastransfer: error: {printable(message, LONGEST_MESSAGE)}")
     return 1
 
 
@@ -174,4 +184,4 @@ def _show_warning(
 ) -> None:
     """Print our own warnings in a line; a library's are not for this user."""
     if issubclass(category, KerasTransferWarning):
-        say(f"kerastransfer: warning: {message}")
+        say(f"kerastransfer: warning: {printable(str(message), LONGEST_MESSAGE)}")

@@ -8,7 +8,6 @@ standard output that nobody reads do, quietly, with the code of a broken pipe.
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 BROKEN_PIPE = 141  # 128 and SIGPIPE, as a shell reports tools that the signal ended
 _NARROWEST = 80  # columns of a table; in fewer its words would be cut
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = (None, 0, 1)  # exit codes that say nothing which a failed output does not
 
 
@@ -80,15 +78,6 @@ def console() -> "Console":
 
     # [red] and :cat: may be parts of a folder's name.
     return Console(width=max(Console().width, _NARROWEST), markup=False, emoji=False)
-
-
-def one_line(name: str) -> str:
-    r"""Escape what would end a line, or speak to the terminal.
-
-    >>> one_line("two\nlines.png")
-    'two\\nlines.png'
-    """
-    return _CONTROLS.sub(lambda match: repr(match.group())[1:-1], name)
 
 
 def _is_repeated(error: BaseException | None) -> bool:

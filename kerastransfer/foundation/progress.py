@@ -190,6 +190,5 @@ class DownloadLines:
             return
         self._told = now
         of = "" if total is None else f" of {total / 1e6:,.1f}"
-        start, end = ("\r", "\n" if done else "") if terminal else ("", "\n")
-        text = f"{start}{have / 1e6:,.1f}{of} MB"
-        say(text, end=end)
+        # On a terminal the next line takes the place of this one.
+        say(f"{have / 1e6:,.1f}{of} MB", end="\r" if terminal and not done else "\n")

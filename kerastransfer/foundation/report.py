@@ -1,14 +1,17 @@
-"""What the person who waits is told: lines on standard error, and warnings.
+"""What a person is told: lines on standard error, warnings, and values in notebooks.
 
 Results go elsewhere. A warning points at the line outside this package from which it
 was reached, however deep the code that gives it lies.
 """
 
 import contextlib
+import html
 import sys
 import warnings
 from pathlib import Path
 from typing import IO
+
+from kerastransfer.foundation.quoting import printable
 
 # Frames of context managers stand between this package's own.
 _INSIDE = (str(Path(__file__).parents[1]), contextlib.__file__)
@@ -18,11 +21,22 @@ class KerasTransferWarning(UserWarning):
     """Something that was done, and that the person who called may not expect."""
 
 
+class Preformatted:
+    """A value that shows in a notebook what `str` gives, as it stands."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
 def say(text: str, *, end: str = "\n", stream: IO[str] | None = None) -> None:
     """Print a line on standard error; nothing where nobody can read it.
 
     Parameters
     ----------
+    text : str
+        One line or several; what else would speak to the terminal is escaped.
     end : str
         What follows the text.
     stream : text file, optional
@@ -33,7 +47,7 @@ def say(text: str, *, end: str = "\n", stream: IO[str] | None = None) -> None:
         return
     # A terminal or a pipe that is gone must not end the work that it was told of.
     with contextlib.suppress(OSError):
-        print(text, end=end, file=stream, flush=True)
+        print(printable(text, lines=True), end=end, file=stream, flush=True)
 
 
 def warn(text: str) -> None:

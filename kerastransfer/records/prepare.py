@@ -8,8 +8,8 @@ from kerastransfer.datasets.archived.fetch import fetch
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.own.tfds_set import TfdsSet
 from kerastransfer.foundation.home import records_home
-from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import progress, stages
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.clusters import pictures

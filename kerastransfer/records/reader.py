@@ -9,7 +9,7 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.arrays import IntArray
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.shards import Shards, open_shards, read_format, read_lengths

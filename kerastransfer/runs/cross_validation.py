@@ -10,7 +10,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.wording import percent
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.runs import finished
 from kerastransfer.runs.finished import Run
 

@@ -16,7 +16,7 @@ from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import json_file, keras_settings, system
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules

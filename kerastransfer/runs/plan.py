@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import counted, duration
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.group_counts import GroupCounts

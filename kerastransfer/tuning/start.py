@@ -12,8 +12,7 @@ from kerastransfer.distribution.choice import Choice, tf_config
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
-from kerastransfer.foundation.notebook import Preformatted
-from kerastransfer.foundation.report import say
+from kerastransfer.foundation.report import Preformatted, say
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs.sources import Sources

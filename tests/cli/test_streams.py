@@ -151,17 +151,3 @@ def test_names_are_no_markup():
     with contextlib.redirect_stdout(io.StringIO()) as out:
         streams.console().print("folder:/data/[red]one:cat:/[bold]x")
     assert out.getvalue() == "folder:/data/[red]one:cat:/[bold]x\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("a\tb.png", "a\\tb.png"),
-        ("a\r\nb", "a\\r\\nb"),
-        ("\x1b[2J.png", "\\x1b[2J.png"),
-        ("a\u2028b", "a\\u2028b"),
-        ("ñ \udce9'\\", "ñ \udce9'\\"),
-    ],
-)
-def test_a_name_takes_one_line(name, line):
-    assert streams.one_line(name) == line

@@ -3,6 +3,7 @@
 # A module may import its own part (at its own level or below) and parts of lower level.
 # errors is open to all. A longer name overrules the part it belongs to.
 LEVELS = {
+    "foundation.quoting": -1,  # what errors are made of
     "errors": 0,
     "foundation": 0,
     "recipe": 1,

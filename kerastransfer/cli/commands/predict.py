@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer import api
-from kerastransfer.cli import options, streams
+from kerastransfer.cli import options
+from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
 from kerastransfer.foundation.report import say
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def execute(args: argparse.Namespace) -> int:
         row = _row(prediction)
         if "error" in row:
             failed += 1
-            name = streams.one_line(row["file"])
-            say(f"kerastransfer: error: {name}: {row['error']}")
+            message = printable(f"{row['file']}: {row['error']}", LONGEST_MESSAGE)
+            say(f"kerastransfer: error: {message}")
         if args.json:
             print(json.dumps(row))
         elif "error" not in row:
@@ -86,5 +87,7 @@ def _row(prediction: "Prediction") -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    classes = (f"{p['label']} {p['probability']:.4f}" for p in row["predictions"])
-    return "\t".join([streams.one_line(row["file"]), *classes])
+    classes = (
+        f"{printable(p['label'])} {p['probability']:.4f}" for p in row["predictions"]
+    )
+    return "\t".join([printable(row["file"]), *classes])

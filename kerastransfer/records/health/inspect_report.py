@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from kerastransfer.foundation.notebook import Preformatted
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.records.health import health_text, report
 from kerastransfer.records.health.report import Health, Kept
 from kerastransfer.records.reader import Records
