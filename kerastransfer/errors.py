@@ -33,9 +33,7 @@ __all__ = [
 
 _MOST_KNOWN = 1_500  # characters of a list of names, which are those of all datasets
 _LONGEST_NAME = 80
-
-
-_LONGEST, _HEAD, _TAIL = 1_700, 1_200, 400  # characters
+_LONGEST = 1_700  # characters of a message
 
 
 class KerasTransferError(Exception):
@@ -51,16 +49,8 @@ class KerasTransferError(Exception):
     """
 
     def __str__(self) -> str:
-        text = super().__str__()
-        if not text.isprintable():
-            joined = re.sub(r"\s*[\r\n]+\s*", " ", text.strip())
-            text = "".join(
-                each if each.isprintable() else each.encode("unicode_escape").decode()
-                for each in joined
-            )
-        if len(text) > _LONGEST:
-            text = f"{text[:_HEAD]} ... {text[-_TAIL:]}"
-        return text
+        text = re.sub(r"\s*[\r\n]+\s*", " ", super().__str__().strip())
+        return printable(text, _LONGEST)
 
 
 class InputError(KerasTransferError, ValueError):

@@ -20,6 +20,7 @@ import re
 from typing import NoReturn, Self
 
 from kerastransfer.errors import RecipeError
+from kerastransfer.foundation.quoting import quoted
 
 NUM_BLOCKS = 8
 
@@ -32,8 +33,7 @@ class Action(enum.Enum):
     REDRAW = "R"  # drawn at random, trained
 
 
-_ACTIONS = {"F": Action.FREEZE, "T": Action.FINE_TUNE, "R": Action.REDRAW}
-_ACTIONS["FT"] = Action.FINE_TUNE
+_ACTIONS = {action.value: action for action in Action} | {"T": Action.FINE_TUNE}
 _ACTION = re.compile(r"FT|F|T|R")
 _NUMBER = re.compile(r"[0-9]+")
 _FACTOR = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)(E[+-]?[0-9]+)?")
@@ -55,12 +55,12 @@ class Step:
     def __post_init__(self) -> None:
         if not 0 < self.factor < math.inf:
             raise RecipeError(
-                f"Expected a finite learning-rate factor above 0, got {self.factor!r}; "
-                "to leave a block as it is, freeze it (F)."
+                f"Expected a finite learning-rate factor above 0, got "
+                f"{quoted(self.factor)}; to leave a block as it is, freeze it (F)."
             )
         if self.action is Action.FREEZE and self.factor != 1:
             raise RecipeError(
-                f"Expected no factor for a frozen block, got {self.factor!r}; it "
+                f"Expected no factor for a frozen block, got {quoted(self.factor)}; it "
                 "has no learning rate."
             )
 
@@ -176,13 +176,14 @@ class Recipe:
         for phase in self.phases:
             if phase.frozen_prefix == NUM_BLOCKS:
                 raise RecipeError(
-                    f"Recipe {str(self)!r} freezes every block in one phase, which "
-                    "would train nothing; fine-tune (FT) or re-draw (R) at least one."
+                    f"Recipe {quoted(str(self))} freezes every block in one phase, "
+                    "which would train nothing; fine-tune (FT) or re-draw (R) at least "
+                    "one."
                 )
         head = self.phases[0].steps[-1].action
         if head is not Action.REDRAW and num_classes != source_classes:
             raise RecipeError(
-                f"Recipe {str(self)!r} keeps the source's classifier "
+                f"Recipe {quoted(str(self))} keeps the source's classifier "
                 f"({head.value}8) with {source_classes:,} classes, but the target has "
                 f"{num_classes:,}; re-draw it in the first phase with R8."
             )
@@ -267,22 +268,22 @@ class _Reader:
         if expected > NUM_BLOCKS:
             self.fail(
                 f"expected '+' or the end, for all {NUM_BLOCKS} blocks are named, got "
-                f"{group!r}",
+                f"{quoted(group)}",
                 end=True,
             )
         if last < first:
-            self.fail(f"expected a range that rises, got {group!r}", end=True)
+            self.fail(f"expected a range that rises, got {quoted(group)}", end=True)
         if first < expected:
             self.fail(
-                f"expected block {expected} next, but {group!r} names block {first} "
-                "again",
+                f"expected block {expected} next, but {quoted(group)} names block "
+                f"{first} again",
                 end=True,
             )
         if first > expected:
             several = first - 1 > expected
             gap = f"blocks {expected}-{first - 1}" if several else f"block {expected}"
             self.fail(
-                f"expected block {expected} next, but {group!r} leaves out {gap}",
+                f"expected block {expected} next, but {quoted(group)} leaves out {gap}",
                 end=True,
             )
 
@@ -292,9 +293,8 @@ class _Reader:
         return taken
 
     def fail(self, reason: str, got: str = "", end: bool = False) -> NoReturn:
-        rest, read = got or self.compact[self.place :], self.compact[: self.place]
-        words = (self.text, rest, read)
-        text, rest, read = (f"{t[:90]}..." if len(t) > 99 else t for t in words)
-        tail = "" if end else f", got {rest!r}" if rest else ", got the end"
-        after = f" (after {read!r})" if read and not end else ""
-        raise RecipeError(f"Recipe {text!r}: {reason}{tail}{after}.")
+        rest = got or self.compact[self.place :]
+        tail = "" if end else f", got {quoted(rest)}" if rest else ", got the end"
+        read = self.compact[: self.place]
+        after = f" (after {quoted(read)})" if read and not end else ""
+        raise RecipeError(f"Recipe {quoted(self.text)}: {reason}{tail}{after}.")

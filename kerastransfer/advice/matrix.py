@@ -8,6 +8,7 @@ import enum
 import math
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 MEASURED_ON = ("alexnet", "caffenet")
 LIMITS = (
@@ -63,10 +64,12 @@ def recommend(cosine: float, images_per_class: int) -> Advice:
     'Tune'
     """
     if not 0 <= cosine <= 1 or math.isnan(cosine):
-        raise InputError(f"Expected a cosine distance from 0 to 1, got {cosine!r}.")
+        raise InputError(
+            f"Expected a cosine distance from 0 to 1, got {quoted(cosine)}."
+        )
     if images_per_class < 1:
         raise InputError(
-            f"Expected 1 image per class or more, got {images_per_class!r}."
+            f"Expected 1 image per class or more, got {quoted(images_per_class)}."
         )
     row = sum(cosine >= edge for edge in ROW_EDGES)
     column = sum(images_per_class > end for end in COLUMN_ENDS)
@@ -102,7 +105,7 @@ def recommend_between(
     ['Freeze', 'Try Freeze or Tune']
     """
     if low > high:
-        raise InputError(f"Expected low <= high, got {low!r} and {high!r}.")
+        raise InputError(f"Expected low <= high, got {quoted(low)} and {quoted(high)}.")
     inside = [edge for edge in ROW_EDGES if low < edge <= high]
     advice = [recommend(cosine, images_per_class) for cosine in (low, *inside, high)]
     return tuple(dict.fromkeys(advice))

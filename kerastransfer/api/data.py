@@ -20,6 +20,7 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import manifest
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.reader import (
@@ -216,8 +217,8 @@ def _records_of(
         return open_records(whole)
     if isinstance(data, str | Path) and _is_no_source(folder):
         raise MissingError(
-            f"Expected records in {str(data)!r}, such as "
-            f"{str(folder / 'digits' / '1.0.0')!r}, and it holds no 'metadata.json'."
+            f"Expected records in {quoted(data)}, such as "
+            f"{quoted(folder / 'digits' / '1.0.0')}, and it holds no 'metadata.json'."
         )
     return load(data, records=records, **options)
 

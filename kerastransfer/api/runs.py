@@ -21,6 +21,7 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation import keras_settings, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
@@ -201,7 +202,7 @@ def predict(
     read_white_level(white_level)  # refused before TensorFlow is loaded
     folder = system.utf8(Path(model))
     if not folder.is_dir():
-        raise InputError(f"Expected a run or a SavedModel, got {str(folder)!r}.")
+        raise InputError(f"Expected a run or a SavedModel, got {quoted(folder)}.")
     find_saved_model(folder)
     if (folder / run_seal.RESULT).is_file() and not ignore_seal:
         run_seal.check(folder)
@@ -220,12 +221,12 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
         folders = [path for path in paths if path.is_dir()]
         if folders:
             raise InputError(
-                f"Expected image files, and {str(folders[0])!r} is a folder; name what "
-                "is in it, such as with FOLDER/*."
+                f"Expected image files, and {quoted(folders[0])} is a folder; name "
+                "what is in it, such as with FOLDER/*."
             )
         raise MissingError(
             f"Expected image files, and none of {len(paths):,} is there, such as "
-            f"{str(paths[0])!r}."
+            f"{quoted(paths[0])}."
         )
 
 

@@ -20,6 +20,7 @@ from kerastransfer.backbones.porting import (
     some,
 )
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.weight_file import shapes_of
 
 # Levels that PyTorch's wrappers put between a network and its layers: of
@@ -100,7 +101,7 @@ class NamedNetwork:
             weights = {**weights, f"{layer}/kernel": kernel, f"{layer}/bias": bias}
             remarks = (*remarks, remark) if remark else remarks
             if not head.endswith(self.naming.head):
-                remarks = (*remarks, f"its classifier is called {head!r}")
+                remarks = (*remarks, f"its classifier is called {quoted(head)}")
         return Ported(weights=weights, skipped=self.skipped, remarks=remarks)
 
 
@@ -140,7 +141,11 @@ def find_network(
     used = {*names.values(), kernel, bias}
     left = [n for n in arrays if n not in used and not n.endswith(f".{COUNTER}")]
     first = naming.trunk[0]
-    called = f"{first!r} is called {names[first]!r}" if names[first] != first else ""
+    called = (
+        f"{quoted(first)} is called {quoted(names[first])}"
+        if names[first] != first
+        else ""
+    )
     return NamedNetwork(
         naming=naming,
         arrays=arrays,
@@ -211,8 +216,8 @@ def _choose(prefixes: Sequence[str]) -> tuple[str, str]:
         )
     (other,) = set(prefixes) - set(averages)
     return averages[0], (
-        f"the running average under {averages[0]!r} was taken, as timm does, not "
-        f"the weights under {other!r}"
+        f"the running average under {quoted(averages[0])} was taken, as timm does, not "
+        f"the weights under {quoted(other)}"
     )
 
 
@@ -272,6 +277,6 @@ def _summary(left: Sequence[str], wrapper: str) -> tuple[str, ...]:
         top = name.partition(".")[0]
         elsewhere.setdefault(name if top == wrapper else top, []).append(name)
     return tuple(
-        names[0] if len(names) == 1 else f"{len(names)} under {top!r}"
+        names[0] if len(names) == 1 else f"{len(names)} under {quoted(top)}"
         for top, names in elsewhere.items()
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kerastransfer.backbones import dropout
 from kerastransfer.backbones.dropout import Drop
 from kerastransfer.errors import InputError, WeightsError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
 _INFERENCE = (False,) * NUM_BLOCKS
@@ -33,7 +34,7 @@ class Network:
         if keras.backend.backend() != "tensorflow":
             raise InputError(
                 "Expected Keras to run on TensorFlow, got "
-                f"{keras.backend.backend()!r}; set KERAS_BACKEND=tensorflow."
+                f"{quoted(keras.backend.backend())}; set KERAS_BACKEND=tensorflow."
             )
 
     def forward(
@@ -137,10 +138,12 @@ class Network:
         own = self.variables(block)
         for name, variable in own.items():
             if name not in weights:
-                raise WeightsError(f"Expected a weight {name!r}, which is missing.")
+                raise WeightsError(
+                    f"Expected a weight {quoted(name)}, which is missing."
+                )
             if weights[name].shape != tuple(variable.shape):
                 raise WeightsError(
-                    f"Expected {name!r} of shape {tuple(variable.shape)}, "
+                    f"Expected {quoted(name)} of shape {tuple(variable.shape)}, "
                     f"got {weights[name].shape}."
                 )
         for name, variable in own.items():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 
 Shape = tuple[int, ...]
 _SHOWN = 5
@@ -75,7 +76,7 @@ def check_shape(name: str, shape: Shape, expected: Shape) -> None:
     """
     if shape != expected:
         raise WeightsError(
-            f"The weights do not fit: expected {name!r} of shape {expected}, got "
+            f"The weights do not fit: expected {quoted(name)} of shape {expected}, got "
             f"{shape}."
         )
 
@@ -111,8 +112,8 @@ def check_canonical(
             result[name] = np.ascontiguousarray(weights[name], np.float32)
         if not np.isfinite(result[name]).all():
             raise WeightsError(
-                f"The weights are damaged: {name!r} holds a NaN, an infinity, or a "
-                "number too large for float32."
+                f"The weights are damaged: {quoted(name)} holds a NaN, an infinity, or "
+                "a number too large for float32."
             )
     return result
 
@@ -124,4 +125,4 @@ def some(names: Sequence[str]) -> str:
     "'conv1', 'conv2'"
     """
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(repr(name[:80]) for name in names[:_SHOWN]) + more
+    return ", ".join(quoted(name) for name in names[:_SHOWN]) + more

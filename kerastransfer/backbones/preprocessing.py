@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 
 Fit = Literal["crop", "pad", "squash"]
 FITS: tuple[Fit, ...] = ("crop", "pad", "squash")
@@ -58,12 +59,12 @@ class Preprocessing:
         if self.resize != "warp" or self.mean_image.side != self.resize_to:
             raise WeightsError(
                 f"Expected images warped to the mean image's {self.mean_image.side} "
-                f"pixels, got resize={self.resize!r} to {self.resize_to}."
+                f"pixels, got resize={quoted(self.resize)} to {self.resize_to}."
             )
         if self.fit != "crop":
             raise WeightsError(
-                f"Expected --fit crop beside a mean image, got {self.fit!r}: it is "
-                "subtracted where each crop lies; leave --mean-image out."
+                f"Expected --fit crop beside a mean image, got {quoted(self.fit)}: it "
+                "is subtracted where each crop lies; leave --mean-image out."
             )
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from kerastransfer.backbones.preprocessing import FITS
 from kerastransfer.datasets import table
 from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.quoting import quoted
 
 # Of a command, or of one heading of its help.
 Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
@@ -139,7 +140,7 @@ def names(text: str) -> tuple[str, ...]:
 def yes_or_no(text: str) -> bool:
     """Read ``yes`` or ``no``."""
     if text not in ("yes", "no"):
-        raise argparse.ArgumentTypeError(f"expected yes or no, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected yes or no, got {quoted(text)}")
     return text == "yes"
 
 
@@ -161,5 +162,7 @@ def minutes(text: str) -> float:
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected a number above 0, got {quoted(text)}"
+        )
     return value

@@ -14,6 +14,7 @@ from kerastransfer.config.settings import Group
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation import json_file, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Recipe
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {
@@ -151,10 +152,10 @@ def needed(value: Any, name: str) -> Any:
 
 def _read_config(path: Path) -> dict[str, Any]:
     if not system.is_file(path):
-        raise MissingError(f"Expected a config file, and {str(path)!r} is none.")
+        raise MissingError(f"Expected a config file, and {quoted(path)} is none.")
     try:
         return json_file.read_object(path)
     except ValueError as error:
         raise InputError(
-            f"Expected an object of settings, as JSON, in {str(path)!r}: {error}."
+            f"Expected an object of settings, as JSON, in {quoted(path)}: {error}."
         ) from None

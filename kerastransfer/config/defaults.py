@@ -13,6 +13,7 @@ from kerastransfer.config.train_config import (
     check_types,
 )
 from kerastransfer.errors import InputError, UnknownNameError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS, Phase, Recipe
 from kerastransfer.surgery import frozen_prefix
 
@@ -103,9 +104,9 @@ def resolve(chosen: Mapping[str, Any], summary: DataSummary) -> TrainConfig:
         wanted = chosen.get(name)
         if wanted is not None and wanted != got:
             raise InputError(
-                f"Expected {name} with hash {wanted[:12]!r}, as the config says, got "
-                f"{got[:12]!r}; take them from where the config was made, or leave "
-                f"{name!r} out of it."
+                f"Expected {name} with hash {quoted(wanted[:12])}, as the config says, "
+                f"got {quoted(got[:12])}; take them from where the config was made, or "
+                f"leave {quoted(name)} out of it."
             )
     recipe = Recipe.of(chosen["recipe"])
     name = chosen.get("preset", "default")

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 CACHES = ("auto", "on", "off")
 CACHE_LIMIT = 20 * 2**30  # bytes of one cache
@@ -23,7 +24,7 @@ def check_folds(folds: int | None) -> None:
         return
     if type(folds) is not int or not LEAST_FOLDS <= folds <= MOST_FOLDS:
         raise InputError(
-            f"Expected --folds from {LEAST_FOLDS} to {MOST_FOLDS}, got {folds!r}."
+            f"Expected --folds from {LEAST_FOLDS} to {MOST_FOLDS}, got {quoted(folds)}."
         )
 
 
@@ -66,7 +67,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.cache not in CACHES:
             raise InputError(
-                f"Expected --cache to be one of {CACHES}, got {self.cache!r}."
+                f"Expected --cache to be one of {CACHES}, got {quoted(self.cache)}."
             )
         for name in ("cache_limit", "checkpoint_every", "time_limit"):
             value = getattr(self, name)

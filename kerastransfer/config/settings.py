@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Recipe
 
 
@@ -173,7 +174,7 @@ def check_types(config: type, fields: Mapping[str, Any]) -> None:
         if field.name in fields and not holds(fields[field.name]):
             name = flag_of(field.name) if setting_of(field).group else field.name
             got = fields[field.name]
-            raise InputError(f"Expected {name} to be {words}, got {got!r}.")
+            raise InputError(f"Expected {name} to be {words}, got {quoted(got)}.")
 
 
 def check_range(field: dataclasses.Field[Any], value: Any) -> None:
@@ -189,7 +190,7 @@ def check_range(field: dataclasses.Field[Any], value: Any) -> None:
         raise InputError(f"Expected {flag} {declared.range.words}, got {value}.")
     if declared.choices and value not in declared.choices:
         raise InputError(
-            f"Expected {flag} to be one of {declared.choices}, got {value!r}."
+            f"Expected {flag} to be one of {declared.choices}, got {quoted(value)}."
         )
 
 
@@ -211,7 +212,7 @@ def check_phases(
     if len(values) != count or not all(map(declared.range.holds, values)):
         raise InputError(
             f"Expected {count} {flag_of(field.name)}, each {declared.range.words}, "
-            f"for recipe {str(recipe)!r}, got {list(values)}."
+            f"for recipe {quoted(str(recipe))}, got {list(values)}."
         )
 
 

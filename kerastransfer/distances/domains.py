@@ -18,6 +18,7 @@ from kerastransfer.features.feature_file import FeatureFile
 from kerastransfer.features.image_set import ImageSet
 from kerastransfer.features.source_statistics import SourceStatistics
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.reader import Records
 
 SOURCE_SEED, TARGET_SEED = 1, 2
@@ -132,19 +133,20 @@ def check_network(
     """
     if file.backbone != backbone.name:
         raise InputError(
-            f"Expected features of {backbone.name!r}, got those of {file.backbone!r} "
-            f"in {str(path)!r}; extract both domains with one backbone."
+            f"Expected features of {quoted(backbone.name)}, got those of "
+            f"{quoted(file.backbone)} in {quoted(path)}; extract both domains with one "
+            f"backbone."
         )
     fit = backbone.preprocessing.fit
     if isinstance(file, FeatureFile) and file.fit != fit:
         raise InputError(
             f"Expected features of images seen with --fit {fit}, got those with --fit "
-            f"{file.fit} in {str(path)!r}; say --fit {file.fit}, for both domains."
+            f"{file.fit} in {quoted(path)}; say --fit {file.fit}, for both domains."
         )
     if weights and file.weights != weights:
         raise InputError(
             f"Expected features by the weights {weights[:12]}, got those by "
-            f"{file.weights[:12]} in {str(path)!r}; extract both domains with the "
+            f"{file.weights[:12]} in {quoted(path)}; extract both domains with the "
             "same weights."
         )
 

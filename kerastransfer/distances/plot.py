@@ -11,6 +11,7 @@ from kerastransfer.distances import samples
 from kerastransfer.distances.domain import Domain
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.atomic import replacing
+from kerastransfer.foundation.quoting import quoted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,8 @@ def check(path: Path) -> None:
     if path.suffix.lstrip(".").lower() not in known:
         raise InputError(
             f"Expected --plot to name a file that ends in one of "
-            f"{', '.join('.' + ending for ending in sorted(known))}, got {str(path)!r}."
+            f"{', '.join('.' + ending for ending in sorted(known))}, got "
+            f"{quoted(path)}."
         )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from kerastransfer.errors import InputError
 from kerastransfer.evaluation import arrays, wording
+from kerastransfer.foundation.quoting import quoted
 
 _REPLICATES = 10_000
 _FEW = 10  # see Notes of bootstrap_mean_per_class
@@ -124,7 +125,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     _check_confidence(confidence)
     if n < 1 or not 0 <= successes <= n:
         raise InputError(
-            f"Expected 0 to n successes of n of 1 or more, got {successes!r} of {n!r}."
+            f"Expected 0 to n successes of n of 1 or more, got {quoted(successes)} of "
+            f"{quoted(n)}."
         )
     low, high = wilson_ends(successes / n, n, confidence)
     return Estimate(value=successes / n, low=low, high=high, n=n, method="wilson")
@@ -240,5 +242,6 @@ def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise InputError(
-            f"Expected a confidence between 0 and 1 such as 0.95, got {confidence!r}."
+            f"Expected a confidence between 0 and 1 such as 0.95, got "
+            f"{quoted(confidence)}."
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.foundation import json_file, locks
+from kerastransfer.foundation.quoting import quoted
 
 META = "cache.json"
 LOCK = "lock"
@@ -74,7 +75,7 @@ def remove(entry: Entry) -> None:
     InputError
         If another process fills it.
     """
-    refusal = f"Expected nobody to fill {str(entry.folder)!r}; prune it later."
+    refusal = f"Expected nobody to fill {quoted(entry.folder)}; prune it later."
     with locks.held(entry.folder / LOCK, refusal=refusal, keep=False):
         for path in (*_own_files(entry.folder), entry.folder / META):
             path.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ import scipy.special
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.errors import InputError
 from kerastransfer.features.source_statistics import SourceStatistics
+from kerastransfer.foundation.quoting import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -171,7 +172,7 @@ def _density(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _otherwise(name: str, reason: str) -> str:
     return (
-        f"The weights of {name!r} do not tell its mean response to the source "
+        f"The weights of {quoted(name)} do not tell its mean response to the source "
         f"({reason}); name source images with --source DATASET, or a file made by "
         "'kerastransfer features --dataset D --save-statistics FILE' with "
         "--source-features FILE."

@@ -9,6 +9,7 @@ from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records import place
 from kerastransfer.records.find import find_or_convert
@@ -85,4 +86,4 @@ def extract(
 def check_ending(path: Path) -> None:
     """Refuse a file of features or statistics that does not end in ``.npz``."""
     if path.suffix != ".npz":
-        raise InputError(f"Expected a file that ends in .npz, got {str(path)!r}.")
+        raise InputError(f"Expected a file that ends in .npz, got {quoted(path)}.")

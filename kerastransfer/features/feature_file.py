@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import numpy_files
+from kerastransfer.foundation.quoting import quoted
 
 FORMAT = 2  # 2: of JPEGs decoded accurately
 _KIND = "features"
@@ -118,13 +119,14 @@ def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:
     actual = str(held.get("kind", ""))
     if actual != kind:
         raise DataError(
-            f"Expected a file of {kind} at {str(path)!r}, got one of "
-            f"{actual[:40] or 'other arrays'!r}; make it with 'kerastransfer features'."
+            f"Expected a file of {kind} at {quoted(path)}, got one of "
+            f"{quoted(actual[:40] or 'other arrays')}; make it with 'kerastransfer "
+            f"features'."
         )
     version = held.get("format", np.array(1))
     if version.shape != () or version != FORMAT:
         raise DataError(
-            f"Expected a file of format {FORMAT} at {str(path)!r}, got "
+            f"Expected a file of format {FORMAT} at {quoted(path)}, got "
             f"{str(version)[:20]}, made by another release, which decoded images in "
             "another way; make it again with 'kerastransfer features'."
         )
@@ -134,8 +136,8 @@ def take(held: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any]:
     """Return an archive's array, or say that it is missing."""
     if name not in held:
         raise DataError(
-            f"Expected an array {name!r} in {str(path)!r}; make the file again with "
-            "'kerastransfer features'."
+            f"Expected an array {quoted(name)} in {quoted(path)}; make the file again "
+            "with 'kerastransfer features'."
         )
     return held[name]
 
@@ -153,7 +155,7 @@ def _check(file: FeatureFile, path: Path) -> None:
     if not sound:
         raise DataError(
             f"Expected float32 features (n, d) with int64 labels and text ids and "
-            f"splits (n,) in {str(path)!r}, got features {file.features.dtype} "
+            f"splits (n,) in {quoted(path)}, got features {file.features.dtype} "
             f"{file.features.shape}, labels {file.labels.dtype} "
             f"{file.labels.shape}, ids {file.ids.shape}."
         )

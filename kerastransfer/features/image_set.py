@@ -12,6 +12,7 @@ from kerastransfer import pipeline, views
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
 
@@ -87,8 +88,8 @@ class ImageSet:
         )
         if not parts:
             raise InputError(
-                f"Expected images in the {split} split of {records.name!r}, and it is "
-                "empty."
+                f"Expected images in the {split} split of {quoted(records.name)}, and "
+                "it is empty."
             )
         return cls(parts)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kerastransfer.errors import DataError
 from kerastransfer.features import feature_file
 from kerastransfer.foundation import numpy_files
+from kerastransfer.foundation.quoting import quoted
 
 SAMPLE = 1_000
 _KIND = "statistics"
@@ -85,8 +86,8 @@ def _scalar(held: dict[str, NDArray[Any]], name: str, path: Path) -> Any:
     value = feature_file.take(held, name, path)
     if value.shape != () or value.dtype.kind not in "iuf" or not np.isfinite(value):
         raise DataError(
-            f"Expected a number {name!r} in {str(path)!r}, got {value.dtype} of shape "
-            f"{value.shape}."
+            f"Expected a number {quoted(name)} in {quoted(path)}, got {value.dtype} of "
+            f"shape {value.shape}."
         )
     return value[()]
 
@@ -101,8 +102,8 @@ def _check(statistics: SourceStatistics, path: Path) -> None:
         statistics.count is not None and statistics.count < 2
     ):
         raise DataError(
-            f"Expected two images or more and a scatter of 0 or more in {str(path)!r}, "
-            f"got {statistics.count} and {statistics.scatter!r}."
+            f"Expected two images or more and a scatter of 0 or more in "
+            f"{quoted(path)}, got {statistics.count} and {quoted(statistics.scatter)}."
         )
 
 
@@ -113,11 +114,11 @@ def _check_array(
         return
     if array.shape != shape or array.dtype.kind != "f" or not array.size:
         raise DataError(
-            f"Expected {name} of shape {shape} in {str(path)!r}, got {array.dtype} of "
+            f"Expected {name} of shape {shape} in {quoted(path)}, got {array.dtype} of "
             f"shape {array.shape}."
         )
     if not np.isfinite(array).all():
         raise DataError(
-            f"Expected finite numbers in {name!r} of {str(path)!r}, got a NaN or an "
-            "infinity; make the file again."
+            f"Expected finite numbers in {quoted(name)} of {quoted(path)}, got a NaN "
+            "or an infinity; make the file again."
         )

@@ -16,6 +16,7 @@ from kerastransfer.errors import MissingError
 from kerastransfer.foundation import checksums, locks, report
 from kerastransfer.foundation.checksums import Checksum
 from kerastransfer.foundation.progress import OnBytes
+from kerastransfer.foundation.quoting import quoted
 
 Check = Callable[[Path], str]
 
@@ -115,8 +116,8 @@ def download(
                 return target
             reasons.append(f"{url}: {reason}")
     raise MissingError(
-        f"Could not download {target.name!r} ({'; '.join(reasons)}); get the file by "
-        f"other means and {otherwise}."
+        f"Could not download {quoted(target.name)} ({'; '.join(reasons)}); get the "
+        f"file by other means and {otherwise}."
     )
 
 
@@ -130,7 +131,7 @@ def _alone(part: Path) -> Iterator[bool]:
 
     def announce() -> None:
         waited.append(True)
-        report.warn(f"Another process downloads {part.stem!r}; waiting for it.")
+        report.warn(f"Another process downloads {quoted(part.stem)}; waiting for it.")
 
     with locks.held(locks.beside(part), on_wait=announce, keep=False):
         try:

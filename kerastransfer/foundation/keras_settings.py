@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,6 +125,6 @@ def _refuse_others() -> None:
     if keras.config.backend() != "tensorflow":
         raise InputError(
             "Expected Keras to run on TensorFlow, and this process imported it with "
-            f"{keras.config.backend()!r}, which it keeps; call kerastransfer in a new "
-            "process with KERAS_BACKEND=tensorflow."
+            f"{quoted(keras.config.backend())}, which it keeps; call kerastransfer in "
+            "a new process with KERAS_BACKEND=tensorflow."
         )

@@ -15,6 +15,7 @@ import filelock
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import report, system
+from kerastransfer.foundation.quoting import quoted
 
 _POLL_SECONDS = 0.1
 _IN_FOLDER = ".lock"
@@ -100,8 +101,8 @@ def _try(path: Path) -> tuple[filelock.BaseFileLock, bool]:
             _acquire_at_once(lock)
     if not native:
         report.warn(
-            f"The file system of {str(path.parent)!r} has no locks; the file "
-            f"{path.name!r} stands for one, and must be deleted by hand if this "
+            f"The file system of {quoted(path.parent)} has no locks; the file "
+            f"{quoted(path.name)} stands for one, and must be deleted by hand if this "
             "machine crashes and another goes on; or work on a local disk "
             "(KERASTRANSFER_HOME, --runs, --out)."
         )
@@ -111,7 +112,7 @@ def _try(path: Path) -> tuple[filelock.BaseFileLock, bool]:
 def _left(lock: filelock.BaseFileLock) -> str:
     return (
         "If no process does any more, as after a crash of another machine, delete "
-        f"{str(lock.lock_file)!r}."
+        f"{quoted(lock.lock_file)}."
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.quoting import quoted
 
 # What a file system answers where it cannot do something at all. (ENOTSUP is another
 # number than EOPNOTSUPP on macOS; some FUSE file systems say EINVAL.)
@@ -143,7 +144,7 @@ def telling_of_full_disk(folder: Path, cure: str) -> Iterator[None]:
     except Exception as error:
         if is_full(error):
             raise DataError(
-                f"No space is left where {str(folder)!r} is; free some, {cure}"
+                f"No space is left where {quoted(folder)} is; free some, {cure}"
             ) from None
         raise
 
@@ -163,7 +164,7 @@ def utf8(path: Path) -> Path:
         str(path).encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"Expected a folder whose name is UTF-8, got {str(path)!r}, which "
+            f"Expected a folder whose name is UTF-8, got {quoted(path)}, which "
             "TensorFlow cannot open; rename it or name another."
         ) from None
     return path

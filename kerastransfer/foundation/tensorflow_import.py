@@ -14,6 +14,7 @@ from absl import flags, logging
 
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation import keras_settings, report
+from kerastransfer.foundation.quoting import quoted
 
 # What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
@@ -86,8 +87,8 @@ def _on_tensorflow() -> Iterator[None]:
     asked = os.environ.get(_BACKEND)
     if "keras" not in sys.modules and asked not in (None, "", "tensorflow"):
         report.warn(
-            f"{_BACKEND} is {asked!r}, which kerastransfer cannot use; Keras runs on "
-            "TensorFlow in this process."
+            f"{_BACKEND} is {quoted(asked)}, which kerastransfer cannot use; Keras "
+            "runs on TensorFlow in this process."
         )
     os.environ[_BACKEND] = "tensorflow"
     try:
@@ -124,7 +125,7 @@ def _import() -> None:
         if not _is_about_settings(error):
             raise
         raise InputError(
-            f"Keras cannot begin with {str(_keras_json())!r} or with the KERAS_ "
+            f"Keras cannot begin with {quoted(_keras_json())} or with the KERAS_ "
             f"variables as they are set ({_line(error)}); mend or remove them."
         ) from error
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import numpy_files, report, seal
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
 FORMAT = 3  # 2: of JPEGs decoded accurately; 3: named by what they hold
@@ -196,8 +197,8 @@ class CheckpointStore:
         for field, expected in (("format", FORMAT), ("config", self._hash)):
             if state[field] != expected:
                 raise InputError(
-                    f"Expected a checkpoint of {field} {expected!r} in {path}, got "
-                    f"{state[field]!r}; --restart trains from the beginning."
+                    f"Expected a checkpoint of {field} {quoted(expected)} in {path}, "
+                    f"got {quoted(state[field])}; --restart trains from the beginning."
                 )
         changed = {
             name: f"{name} {state['versions'].get(name)} then, {version} now"
@@ -268,8 +269,8 @@ def _read_whole(path: Path) -> Arrays:
     named = _NAMED.fullmatch(path.name)
     if named is None:
         raise InputError(
-            f"Expected a checkpoint of format {FORMAT!r}, got {path} of an earlier "
-            "release; --restart trains from the beginning."
+            f"Expected a checkpoint of format {FORMAT!r}, got {quoted(path)} of an "
+            "earlier release; --restart trains from the beginning."
         )
     if not seal.sha256(path).startswith(named[1]):
         raise ValueError("its content is not what its name says")

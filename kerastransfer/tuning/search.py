@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.tuning import search_folder, trials
 from kerastransfer.tuning.search_plan import SearchPlan
@@ -93,7 +94,7 @@ def _open(space: Space, plan: SearchPlan, trainer: Trainer, state: Path) -> Tune
         return Tuner(space, plan, trainer, state)
     except (ValueError, KeyError, RuntimeError, TypeError) as error:
         raise InputError(
-            f"Expected the state of a search in {str(state)!r}: {error}; --restart "
+            f"Expected the state of a search in {quoted(state)}: {error}; --restart "
             "begins anew."
         ) from error
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic, json_file, locks
+from kerastransfer.foundation.quoting import quoted
 
 SEARCH = "search.json"
 LOCK = "search.lock"
@@ -82,7 +83,7 @@ def taking_part(
     _refuse_what_is_none(folder)  # before there is a lock in someone's folder
     folder.mkdir(parents=True, exist_ok=True)
     refusal = (
-        f"Another search is under way in {str(folder)!r}; wait for it, name another "
+        f"Another search is under way in {quoted(folder)}; wait for it, name another "
         "--out, or share it as README's 'Search' says."
     )
     with locks.held(folder / LOCK, refusal=refusal):
@@ -100,7 +101,7 @@ def _refuse_what_is_none(folder: Path) -> None:
         return
     if any(not _is_ours(path) for path in folder.iterdir()):
         raise InputError(
-            f"Expected a search or nothing in {str(folder)!r}; name another --out."
+            f"Expected a search or nothing in {quoted(folder)}; name another --out."
         )
 
 
@@ -126,7 +127,7 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         if time.monotonic() > until:
             raise InputError(
-                f"Expected the chief's search in {str(path.parent)!r}, and in "
+                f"Expected the chief's search in {quoted(path.parent)}, and in "
                 f"{_PATIENCE:.0f} s none came; start the chief, with the same --out."
             )
         time.sleep(0.2)
@@ -139,13 +140,13 @@ def _compare(folder: Path, identity: dict[str, Any]) -> None:
         stored = json_file.read_object(path)
     except ValueError as error:
         raise InputError(
-            f"Expected a search in {str(path)!r}: {error}; name another --out, or pass "
-            "--restart to forget it."
+            f"Expected a search in {quoted(path)}: {error}; name another --out, or "
+            "pass --restart to forget it."
         ) from None
     odd = sorted(name for name in identity if stored.get(name) != identity[name])
     if odd:
         listed = ", ".join(_WORDS.get(name, name) for name in odd)
         raise InputError(
-            f"Expected this search in {str(folder)!r}, and {listed} differ; "
+            f"Expected this search in {quoted(folder)}, and {listed} differ; "
             "name another --out, or pass --restart to forget it."
         )

@@ -11,6 +11,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.evaluation.intervals import Estimate, wilson
 from kerastransfer.evaluation.paired import Comparison, compare
 from kerastransfer.foundation import atomic, json_file
+from kerastransfer.foundation.quoting import quoted
 
 _RESULT = "trial_result.json"
 
@@ -123,7 +124,7 @@ def _read(path: Path) -> Trial:
         wrong = tuple(fields.pop("wrong"))
         return Trial(config=config, wrong=wrong, **fields)
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"Expected a trial in {str(path)!r}: {error}.") from None
+        raise InputError(f"Expected a trial in {quoted(path)}: {error}.") from None
 
 
 def _rank(trial: Trial) -> tuple[bool, int, float, int]:

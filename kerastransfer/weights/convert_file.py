@@ -6,6 +6,7 @@ from typing import Any
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights import port_file, store
 
 
@@ -36,7 +37,7 @@ def convert(source: Path, backbone: str, out: Path) -> dict[str, Any]:
         As `store.load` raises it.
     """
     if out.suffix != ".npz":
-        raise InputError(f"Expected --out to end in '.npz', got {str(out)!r}.")
+        raise InputError(f"Expected --out to end in '.npz', got {quoted(out)}.")
     loaded = store.load(backbone, source)
     provenance: dict[str, Any] = {
         "backbone": backbone,

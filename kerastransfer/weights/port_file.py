@@ -13,6 +13,7 @@ from kerastransfer.backbones.porting import Ported, Shape, check_canonical, some
 from kerastransfer.backbones.published import Porter, WeightPort
 from kerastransfer.errors import WeightsError
 from kerastransfer.foundation.atomic import replacing
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.contents import read_any
 from kerastransfer.weights.readers.numpy_file import PROVENANCE
 from kerastransfer.weights.readers.weight_file import WeightFile
@@ -68,15 +69,15 @@ def read(backbone: str, path: Path) -> PortedFile:
     if porter is None:
         known = ", ".join(sorted({*_OWN_FORMATS, *ported.formats}))
         raise WeightsError(
-            f"Expected weights of {backbone!r} in one of the formats {known}, but "
-            f"{str(path)!r} is of format {contents.format!r}."
+            f"Expected weights of {quoted(backbone)} in one of the formats {known}, "
+            f"but {quoted(path)} is of format {quoted(contents.format)}."
         )
     try:
         network = porter(contents)
         expected = _expected(network.weights, ported.shapes())
         weights = check_canonical(network.weights, expected)
     except WeightsError as error:
-        raise WeightsError(f"{str(path)!r} as {backbone!r}: {error}") from error
+        raise WeightsError(f"{quoted(path)} as {quoted(backbone)}: {error}") from error
     return _described(network, weights, ported.shapes(), contents)
 
 

@@ -17,6 +17,7 @@ from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.published import ReferencePrediction
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.foundation.home import home
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
 _MOST_BYTES = 1 << 24
@@ -62,15 +63,15 @@ def read_photograph(
     if not file.is_file():
         if path is None:
             return None
-        raise MissingError(f"Photograph {str(path)!r} is not there.")
+        raise MissingError(f"Photograph {quoted(path)} is not there.")
     with file.open("rb") as opened:
         data = opened.read(_MOST_BYTES)
     digest = hashlib.sha256(data).hexdigest()
     if not digest.startswith(reference.image_sha256):
         raise InputError(
             "Expected the photograph that the answers were published for (a sha256 of "
-            f"{reference.image_sha256}...), got {str(file)!r} with {digest[:8]}...; it "
-            f"is at {reference.image_url}."
+            f"{reference.image_sha256}...), got {quoted(file)} with {digest[:8]}...; "
+            f"it is at {reference.image_url}."
         )
     return data
 
@@ -131,8 +132,8 @@ def compare(reference: ReferencePrediction, predicted: TopClasses) -> list[str]:
         other = index is not None and index != got_index
         if other or abs(got - published) > reference.tolerance:
             raise WeightsError(
-                f"Expected the published answer {name!r} with {published:.4f} (within "
-                f"{reference.tolerance:g}), got class {got_index} with {got:.4f}; the "
-                "weights or their port are wrong."
+                f"Expected the published answer {quoted(name)} with {published:.4f} "
+                f"(within {reference.tolerance:g}), got class {got_index} with "
+                f"{got:.4f}; the weights or their port are wrong."
             )
     return lines

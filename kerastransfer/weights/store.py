@@ -12,6 +12,7 @@ from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report
 from kerastransfer.foundation.home import home
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
 
@@ -128,8 +129,8 @@ def locate(backbone: str, path: Path | None = None) -> Path:
         return Path(path)
     if not rows:
         raise MissingError(
-            f"No weights of {backbone!r} are published; name a file of your own with "
-            "--weights FILE, or re-draw every block with R1-8."
+            f"No weights of {quoted(backbone)} are published; name a file of your own "
+            "with --weights FILE, or re-draw every block with R1-8."
         )
     return published_file(next((row for row in rows if at_hand(row)), rows[0]))
 
@@ -165,8 +166,8 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     ported = port_file.read(backbone, file)
     if published is None:
         report.warn(
-            f"{str(file)!r} is none of the published weights of {backbone!r}; it is "
-            "used as it is."
+            f"{quoted(file)} is none of the published weights of {quoted(backbone)}; "
+            "it is used as it is."
         )
     sha256 = checksums.digests(file, ["sha256"])["sha256"]
     return LoadedWeights(
@@ -200,8 +201,8 @@ def _check_published(file: Path, row: PublishedWeights) -> None:
     difference = checksums.mismatch(file, row.size, row.checksums)
     if difference:
         raise WeightsError(
-            f"The weights {row.name!r} in {str(file)!r} are not the published ones: "
-            f"{difference}. {_cure(row)}"
+            f"The weights {quoted(row.name)} in {quoted(file)} are not the published "
+            f"ones: {difference}. {_cure(row)}"
         )
 
 
@@ -220,6 +221,6 @@ def _missing(row: PublishedWeights) -> str:
     have = sorted({r.backbone for r in table.WEIGHTS.values() if at_hand(r)})
     others = f"at hand: {', '.join(have)}" if have else "none are at hand"
     return (
-        f"The weights of {row.backbone!r} ({row.file}) are not on this machine; {get}, "
-        f"or name a file of your own with --weights FILE (weights {others})."
+        f"The weights of {quoted(row.backbone)} ({row.file}) are not on this machine; "
+        f"{get}, or name a file of your own with --weights FILE (weights {others})."
     )

@@ -7,6 +7,7 @@ import numpy as np
 from kerastransfer.backbones import heads
 from kerastransfer.backbones.porting import check_names, some
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 
 Layers = Mapping[str, tuple[np.ndarray, ...]]
 # What Caffe's example of net surgery, and others, append to a name.
@@ -33,7 +34,7 @@ def usual_names(layers: Layers) -> tuple[Layers, tuple[str, ...]]:
             usual[name] = arrays
         else:
             usual[short] = arrays
-            remarks.append(f"{short!r} is called {name!r}")
+            remarks.append(f"{quoted(short)} is called {quoted(name)}")
     return usual, tuple(remarks)
 
 
@@ -83,7 +84,7 @@ def check_layers(
     if inside:
         raise WeightsError(
             f"The weights do not fit: the file has {some(inside)} left over, which "
-            f"cannot stand behind {trunk[-1]!r}; it is another network's."
+            f"cannot stand behind {quoted(trunk[-1])}; it is another network's."
         )
     return heads.find_head(beyond, head, features, outputs_first=outputs_first)
 

@@ -23,6 +23,7 @@ from kerastransfer.backbones.porting import (
     check_shape,
 )
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 
 _FEATURES = 4096
 # The last map before fc6: rows, columns, channels.
@@ -193,7 +194,7 @@ def _ported(
         weights = {**weights, f"{_HEAD}/kernel": kernel, f"{_HEAD}/bias": bias}
         remarks = (*remarks, remark) if remark else remarks
         if head != _HEAD:
-            remarks = (*remarks, f"its classifier is called {head!r}")
+            remarks = (*remarks, f"its classifier is called {quoted(head)}")
     used = {*_TRUNK, head}
     return Ported(
         weights=weights,
@@ -205,7 +206,7 @@ def _ported(
 def _pair(layers: Layers, layer: str) -> tuple[np.ndarray, np.ndarray]:
     if len(layers[layer]) != 2:
         raise WeightsError(
-            f"The weights do not fit: expected weights and biases in {layer!r}, "
+            f"The weights do not fit: expected weights and biases in {quoted(layer)}, "
             f"got {len(layers[layer])} arrays."
         )
     return layers[layer][0], layers[layer][1]

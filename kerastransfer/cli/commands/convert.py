@@ -7,6 +7,7 @@ from pathlib import Path
 from kerastransfer import api
 from kerastransfer.cli import options
 from kerastransfer.cli.options import Headings
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.shards import FORMATS
 from kerastransfer.records.split.plan import POLICIES
 from kerastransfer.records.split.quotas import MaxPerClass
@@ -188,5 +189,5 @@ def max_per_class(text: str) -> MaxPerClass:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"expected a number or all, got {text!r}"
+            f"expected a number or all, got {quoted(text)}"
         ) from None

@@ -14,6 +14,7 @@ from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.weights import convert_file, reference_prediction, store, table
@@ -111,8 +112,9 @@ def _fetch(args: argparse.Namespace) -> int:
     row = table.get(args.name)
     if not row.checksums:
         raise WeightsError(
-            f"No hash of {row.name!r} is published, so a download cannot be verified; "
-            f"get {row.urls[0]} yourself and name the file with --weights FILE."
+            f"No hash of {quoted(row.name)} is published, so a download cannot be "
+            f"verified; get {row.urls[0]} yourself and name the file with --weights "
+            f"FILE."
         )
     path = store.expected_path(row)
     if row.package or path is None:
@@ -149,7 +151,7 @@ def _verify(args: argparse.Namespace) -> int:
     backbone = args.backbone or (row.backbone if row else None)
     if backbone is None:
         raise InputError(
-            f"{str(path)!r} is none of the published weights; say which network it "
+            f"{quoted(path)} is none of the published weights; say which network it "
             "belongs to with --backbone B."
         )
     loaded = store.load(backbone, path)
@@ -163,7 +165,7 @@ def _verified(
     difference = checksums.mismatch(path, row.size, row.checksums)
     if difference:
         raise WeightsError(
-            f"{str(path)!r} is not the published {row.name!r}: {difference}."
+            f"{quoted(path)} is not the published {quoted(row.name)}: {difference}."
         )
     loaded = store.load(row.backbone, path)
     answers = _answers(row, loaded, image)
@@ -178,7 +180,7 @@ def _answers(
     if reference is None:
         if image:
             raise InputError(
-                f"No answers of {row.name!r} are published; leave --image."
+                f"No answers of {quoted(row.name)} are published; leave --image."
             )
         return []
     photograph = reference_prediction.read_photograph(reference, image)

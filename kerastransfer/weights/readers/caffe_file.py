@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import (
     DamageError,
     naming,
@@ -75,7 +76,9 @@ def read_layers(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
             if number in _LAYERS:
                 name, blobs = _layer(_message(value), _LAYERS[number])
                 if blobs and name in layers:
-                    raise DamageError(f"two layers with weights are called {name!r}")
+                    raise DamageError(
+                        f"two layers with weights are called {quoted(name)}"
+                    )
                 if blobs:
                     layers[name] = blobs
         if not layers:
@@ -127,7 +130,7 @@ def _layer(
     try:
         return name, tuple(_blob(blob) for blob in blobs)
     except DamageError as error:
-        raise DamageError(f"layer {name[:80]!r}: {error}") from None
+        raise DamageError(f"layer {quoted(name)}: {error}") from None
 
 
 def _blob(data: memoryview) -> np.ndarray:
@@ -179,7 +182,7 @@ def _shaped(chunks: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     numbers = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
     if len(numbers) != expected:
         raise DamageError(
-            f"a blob of shape {shape} should hold {expected:,} numbers and has "
+            f"a blob of shape {quoted(shape)} should hold {expected:,} numbers and has "
             f"{len(numbers):,}"
         )
     if not np.isfinite(numbers).all():

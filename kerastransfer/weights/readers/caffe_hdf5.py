@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers import hdf5
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
@@ -71,7 +72,7 @@ def _collect(
 ) -> None:
     """Read a layer's blobs, or those of the layers whose names begin with its name."""
     if not isinstance(group, h5py.Group):
-        raise DamageError(f"{layer[:80]!r} in it is no layer")
+        raise DamageError(f"{quoted(layer)} in it is no layer")
     if depth > hdf5.MAX_DEPTH:
         raise DamageError(f"its groups lie more than {hdf5.MAX_DEPTH} deep")
     blobs = [name for name in group if name.isdecimal() and _is_blob(group, name)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerastransfer.errors import WeightsError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers import (
     caffe_file,
     caffe_hdf5,
@@ -91,14 +92,14 @@ def _container(path: Path) -> str:
         return "safetensors"
     if start.startswith(_LFS_POINTER[:_LONGEST_MAGIC]):
         raise WeightsError(
-            f"Expected {_KNOWN}, but {str(path)!r} is the pointer of Git LFS to one; "
+            f"Expected {_KNOWN}, but {quoted(path)} is the pointer of Git LFS to one; "
             "get the file itself with 'git lfs pull'."
         )
     if start.startswith(_CAFFE_STARTS):
         return "caffe"
     raise WeightsError(
-        f"Expected {_KNOWN}, but {str(path)!r} begins with {start!r}; is it a complete "
-        "download of a weight file?"
+        f"Expected {_KNOWN}, but {quoted(path)} begins with {quoted(start)}; is it a "
+        "complete download of a weight file?"
     )
 
 
@@ -107,7 +108,7 @@ def _zip_format(path: Path) -> str:
         names = zipfile.ZipFile(path).namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise WeightsError(
-            f"Expected {_KNOWN}, but the archive {str(path)!r} is damaged ({error})."
+            f"Expected {_KNOWN}, but the archive {quoted(path)} is damaged ({error})."
         ) from error
     if any(name.endswith("/data.pkl") for name in names):
         return "torch"
@@ -119,6 +120,6 @@ def _zip_format(path: Path) -> str:
         else ""
     )
     raise WeightsError(
-        f"Expected {_KNOWN}, but the archive {str(path)!r} holds neither data.pkl nor "
+        f"Expected {_KNOWN}, but the archive {quoted(path)} holds neither data.pkl nor "
         f".npy members{cure}."
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerastransfer.errors import MissingError, WeightsError
+from kerastransfer.foundation.quoting import quoted
 
 # The largest file in the table is 0.24 GB, 0.49 GB if stored as doubles.
 MAX_BYTES = 1 << 30
@@ -46,7 +47,7 @@ def naming(path: Path, kind: str) -> Iterator[None]:
 
 def _one_line(path: Path, kind: str, problem: str) -> str:
     line = " ".join(problem.split())[:300]
-    return f"Expected {kind} in {str(path)!r}, but {line}."
+    return f"Expected {kind} in {quoted(path)}, but {line}."
 
 
 def read_bytes(path: Path) -> bytes:
@@ -63,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"Cannot read {str(path)!r}: {error.strerror}.") from error
+        raise WeightsError(f"Cannot read {quoted(path)}: {error.strerror}.") from error
 
 
 def check_file(path: Path) -> None:
@@ -77,13 +78,15 @@ def check_file(path: Path) -> None:
         If it is no regular file, is empty, or is larger than `MAX_BYTES`.
     """
     if not path.exists():
-        raise MissingError(f"Expected a weight file {str(path)!r}, which is not there.")
+        raise MissingError(
+            f"Expected a weight file {quoted(path)}, which is not there."
+        )
     if not path.is_file():
-        raise WeightsError(f"Expected a weight file, but {str(path)!r} is not a file.")
+        raise WeightsError(f"Expected a weight file, but {quoted(path)} is not a file.")
     size = path.stat().st_size
     if not 0 < size <= MAX_BYTES:
         raise WeightsError(
-            f"Expected a weight file of 1 to {MAX_BYTES:,} bytes, but {str(path)!r} "
+            f"Expected a weight file of 1 to {MAX_BYTES:,} bytes, but {quoted(path)} "
             f"has {size:,}."
         )
 
@@ -108,12 +111,10 @@ def volume(shape: tuple[int, ...]) -> int:
         is above `MAX_BYTES`.
     """
     if len(shape) > 8 or not all(type(n) is int and n >= 0 for n in shape):
-        raise DamageError(f"it claims a shape of {repr(shape)[:80]}")
+        raise DamageError(f"it claims a shape of {quoted(shape)}")
     product = 1
     for n in shape:
         product *= n
     if product > MAX_BYTES:
-        raise DamageError(
-            f"it claims a shape of {repr(shape)[:80]}, which is too large"
-        )
+        raise DamageError(f"it claims a shape of {quoted(shape)}, which is too large")
     return product

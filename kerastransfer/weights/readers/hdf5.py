@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import MAX_BYTES, DamageError, volume
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -29,7 +30,7 @@ def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
         If it is a link to elsewhere, or there is nothing.
     """
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise DamageError(f"{name[:80]!r} in it is a link to elsewhere")
+        raise DamageError(f"{quoted(name)} in it is a link to elsewhere")
     return group[name]
 
 
@@ -50,18 +51,20 @@ def array(group: h5py.Group, name: str, layer: str) -> np.ndarray:
     """
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
-        raise DamageError(f"variable {name} of layer {layer[:80]!r} is not in the file")
+        raise DamageError(
+            f"variable {name} of layer {quoted(layer)} is not in the file"
+        )
     variable = group[name]
     if not isinstance(variable, h5py.Dataset):
-        raise DamageError(f"variable {name} of layer {layer[:80]!r} is no array")
+        raise DamageError(f"variable {name} of layer {quoted(layer)} is no array")
     if variable.external or variable.is_virtual:
-        raise DamageError(f"layer {layer[:80]!r} keeps its numbers in another file")
+        raise DamageError(f"layer {quoted(layer)} keeps its numbers in another file")
     shape = tuple(int(n) for n in variable.shape or ())
     if volume(shape) * variable.dtype.itemsize > MAX_BYTES:
-        raise DamageError(f"layer {layer[:80]!r} claims a shape of {shape}")
+        raise DamageError(f"layer {quoted(layer)} claims a shape of {shape}")
     if variable.attrs.get("dtype") == "bfloat16" and variable.dtype == np.dtype("V2"):
         bits = np.frombuffer(variable[()].tobytes(), "<u2").astype(np.uint32)
         return (bits << 16).view(np.float32).reshape(shape)
     if variable.dtype.kind not in "biuf":
-        raise DamageError(f"layer {layer[:80]!r} holds what is no number")
+        raise DamageError(f"layer {quoted(layer)} holds what is no number")
     return np.asarray(variable[()])

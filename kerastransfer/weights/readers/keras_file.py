@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers import hdf5
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
@@ -87,7 +88,7 @@ def _collect(group: h5py.Group, layers: dict[str, list[np.ndarray]]) -> None:
         return
     layer = group.attrs.get("name")
     if not isinstance(layer, str) or layer in layers:
-        raise DamageError(f"layer {repr(layer)[:80]} has no name, or one used before")
+        raise DamageError(f"layer {quoted(layer)} has no name, or one used before")
     layers[layer] = [
         hdf5.array(group, str(number), layer) for number in range(len(group))
     ]
@@ -102,6 +103,6 @@ def _names(layer: str, arrays: list[np.ndarray]) -> tuple[str, ...]:
     except KeyError:
         shapes = [array.shape for array in arrays]
         raise DamageError(
-            f"layer {layer[:80]!r} has variables of shapes {shapes}, which is neither "
-            "a convolution, a dense layer nor a batch normalisation"
+            f"layer {quoted(layer)} has variables of shapes {quoted(shapes)}, which is "
+            "neither a convolution, a dense layer nor a batch normalisation"
         ) from None

@@ -20,6 +20,7 @@ from kerastransfer.foundation.numpy_files import (
     NpyHeader,
     read_header,
 )
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
@@ -70,7 +71,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             name = member.filename.removesuffix(_SUFFIX)
             if name == member.filename or name in arrays:
                 raise DamageError(
-                    f"its member {name[:80]!r} is no array or comes twice"
+                    f"its member {quoted(name)} is no array or comes twice"
                 )
             arrays[name] = _array(archive.read(member), name)
         return arrays
@@ -124,7 +125,8 @@ def read_toronto(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
         header = _header(data)
         if header.shape != () or header.dtype != np.dtype(object):
             raise DamageError(
-                f"it holds an array of shape {header.shape} and type {header.dtype}"
+                f"it holds an array of shape {quoted(header.shape)} and type "
+                f"{quoted(header.dtype)}"
             )
         value, end = pickled.load(data, header.start, _TABLE)
         if end != len(data):
@@ -146,12 +148,13 @@ def _array(data: bytes, name: str) -> np.ndarray:
     raw = data[header.start :]
     if header.dtype.kind not in NUMBERS:
         raise DamageError(
-            f"array {name[:80]!r} is of type {header.dtype}, which is no number"
+            f"array {quoted(name)} is of type {quoted(header.dtype)}, which is no "
+            f"number"
         )
     if len(raw) != header.nbytes:
         raise DamageError(
-            f"array {name[:80]!r} of shape {header.shape} and type {header.dtype} has "
-            f"{len(raw):,} bytes"
+            f"array {quoted(name)} of shape {quoted(header.shape)} and type "
+            f"{quoted(header.dtype)} has {len(raw):,} bytes"
         )
     return _numbers(raw, header.dtype, header.shape, fortran=header.fortran)
 
@@ -169,7 +172,7 @@ class _Type:
 
     def __init__(self, code: object, *_: object) -> None:
         if code not in _NUMBER_TYPES + _OBJECT_TYPES:
-            raise DamageError(f"an array is of type {repr(code)[:40]}")
+            raise DamageError(f"an array is of type {quoted(code)}")
         self.code = str(code)
         self.order: Literal["<", ">", "|", "="] = "|"
 
@@ -215,7 +218,9 @@ def _rebuilt(
     if isinstance(raw, str):  # the text of a Python 2 pickle
         raw = raw.encode("latin1")
     if not isinstance(raw, bytes) or len(raw) != count * kind.dtype.itemsize:
-        raise DamageError(f"an array of shape {shape} has not the bytes it needs")
+        raise DamageError(
+            f"an array of shape {quoted(shape)} has not the bytes it needs"
+        )
     return _numbers(raw, kind.dtype, shape, fortran=fortran)
 
 
@@ -238,11 +243,11 @@ def _layers(value: object) -> dict[str, tuple[np.ndarray, ...]]:
         if isinstance(items, dict):
             items = [items[key] for key in sorted(items, key=_rank)]
         if not isinstance(name, str) or not isinstance(items, list | tuple):
-            raise DamageError(f"{repr(name)[:80]} is no layer with a list of arrays")
+            raise DamageError(f"{quoted(name)} is no layer with a list of arrays")
         arrays = [i.value if isinstance(i, _Array) else None for i in items]
         layers[name] = tuple(a for a in arrays if isinstance(a, np.ndarray))
         if len(layers[name]) != len(items):
-            raise DamageError(f"layer {name[:80]!r} holds what is no array")
+            raise DamageError(f"layer {quoted(name)} holds what is no array")
     return layers
 
 

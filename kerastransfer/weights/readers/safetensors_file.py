@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import (
     DamageError,
     naming,
@@ -84,7 +85,7 @@ def _check(name: str, tensor: dict[str, Any]) -> None:
     volume(tuple(tensor["shape"]))
     if tensor["dtype"] not in _DTYPES:
         raise DamageError(
-            f"tensor {name[:80]!r} is of type {tensor['dtype']}, which is not read; "
+            f"tensor {quoted(name)} is of type {tensor['dtype']}, which is not read; "
             "save it as float16 or float32"
         )
 

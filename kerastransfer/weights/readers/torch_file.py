@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
@@ -94,7 +95,7 @@ def _header(data: bytes) -> int:
     """Check what stands before the pickled object; return where that begins."""
     protocol, place = pickled.load(data, len(MAGIC), {})
     if protocol != _PROTOCOL:
-        raise DamageError(f"it follows protocol {repr(protocol)[:40]}, not {_PROTOCOL}")
+        raise DamageError(f"it follows protocol {quoted(protocol)}, not {_PROTOCOL}")
     machine, place = pickled.load(data, place, {})
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise DamageError("it is not from a little-endian machine")
@@ -114,7 +115,7 @@ def _legacy_storages(
         end = place + 8 + storage.count * storage.type.dtype.itemsize
         if count != storage.count or end > len(data):
             raise DamageError(
-                f"storage {key[:80]!r} should hold {storage.count:,} numbers; it is "
+                f"storage {quoted(key)} should hold {storage.count:,} numbers; it is "
                 f"cut off or holds {count:,}"
             )
         raw[key] = memoryview(data)[place + 8 : end]
@@ -153,10 +154,12 @@ class _Archive:
             expected = storage.count * storage.type.dtype.itemsize
             size = sizes.get(f"{self.root}data/{key}")
             if size is None:
-                raise DamageError(f"there is no item named 'data/{key[:80]}' in it")
+                raise DamageError(
+                    f"there is no item named {quoted('data/' + key)} in it"
+                )
             if size != expected:
                 raise DamageError(
-                    f"storage {key[:80]!r} should have {expected:,} bytes and has "
+                    f"storage {quoted(key)} should have {expected:,} bytes and has "
                     f"{size:,}"
                 )
 
@@ -182,6 +185,6 @@ def _tensors(value: object, skipped: list[str]) -> dict[str, Tensor]:
     if not isinstance(value, dict) or not value:
         raise DamageError("it holds no mapping of names to tensors")
     raise DamageError(
-        f"{repr(next(iter(value)))[:80]} is no tensor; save a state_dict, not a whole "
+        f"{quoted(next(iter(value)))} is no tensor; save a state_dict, not a whole "
         "model"
     )

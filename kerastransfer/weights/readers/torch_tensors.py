@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import DamageError, volume
 from kerastransfer.weights.readers.pickles import pickled
 from kerastransfer.weights.readers.pickles.machine import Globals
@@ -101,7 +102,7 @@ def rules(
                 return skipped
         storage = _check_storage(identity)
         if storages.setdefault(storage.key, storage) != storage:
-            raise DamageError(f"storage {storage.key[:80]!r} is described in two ways")
+            raise DamageError(f"storage {quoted(storage.key)} is described in two ways")
         return storage
 
     return table, persistent
@@ -117,7 +118,7 @@ def _check_storage(identity: object) -> Storage:
             raise DamageError("it refers to what is no storage of numbers")
     if view is not None:
         raise DamageError(
-            f"storage {key[:80]!r} is a view of another, as of PyTorch 0.1"
+            f"storage {quoted(key)} is a view of another, as of PyTorch 0.1"
         )
     volume((count,))
     return Storage(kind, key, count)
@@ -147,12 +148,15 @@ def _check_strides(
     reach = 0
     for stride, length in sorted(zip(strides, shape, strict=True)):
         if length > 1 and stride <= reach:
-            raise DamageError(f"a tensor's strides {strides} overlap for shape {shape}")
+            raise DamageError(
+                f"a tensor's strides {quoted(strides)} overlap for shape "
+                f"{quoted(shape)}"
+            )
         reach += (length - 1) * stride
     if offset + reach >= storage.count:
         raise DamageError(
             f"a tensor reaches to number {offset + reach:,} of storage "
-            f"{storage.key[:80]!r}, which holds {storage.count:,}"
+            f"{quoted(storage.key)}, which holds {storage.count:,}"
         )
 
 

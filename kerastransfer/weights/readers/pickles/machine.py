@@ -4,6 +4,7 @@ import pickletools
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import DamageError
 from kerastransfer.weights.readers.pickles.skipping import (
     SkippedClass,
@@ -230,7 +231,7 @@ class _Machine:
 def not_run(name: str) -> str:
     """Say that a file asks for what is not run."""
     return (
-        f"its pickle asks for {name[:100]!r}, which is not among what stored weights "
+        f"its pickle asks for {quoted(name)}, which is not among what stored weights "
         "need and was not run; save the bare weights (a state_dict) instead"
     )
 
@@ -245,7 +246,7 @@ def set_item(target: dict[Any, Any], key: object, value: object) -> None:
     if not all(type(part) in _KEYS for part in parts):
         raise DamageError("its pickle has a key that is neither text nor a number")
     if key in target:
-        raise DamageError(f"its pickle has the key {repr(key)[:80]} twice")
+        raise DamageError(f"its pickle has the key {quoted(key)} twice")
     target[key] = value
 
 

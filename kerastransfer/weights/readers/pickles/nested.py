@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import DamageError
 
 _MAX_DEPTH = 20
@@ -44,7 +45,7 @@ def named(value: object, kind: type[T]) -> dict[str, T]:
     objects: dict[str, T] = {}
     for name, item in _walk(value, "", kind, set(), 0):
         if name in objects:
-            raise DamageError(f"two of its tensors are called {name[:80]!r}")
+            raise DamageError(f"two of its tensors are called {quoted(name)}")
         objects[name] = item
     return objects
 
