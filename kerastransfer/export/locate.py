@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kerastransfer.errors import MissingError
+from kerastransfer.foundation.quoting import quoted
 
 
 def find_saved_model(folder: Path) -> Path:
@@ -17,7 +18,7 @@ def find_saved_model(folder: Path) -> Path:
         if (candidate / "saved_model.pb").is_file():
             return candidate
     raise MissingError(
-        f"Expected a run or a SavedModel in {str(folder)!r}, and there is none; train "
+        f"Expected a run or a SavedModel in {quoted(folder)}, and there is none; train "
         "without --no-export, or run 'kerastransfer export RUN --out DIR'."
     )
 

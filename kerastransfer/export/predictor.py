@@ -12,6 +12,7 @@ from kerastransfer.errors import DataError
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images import notes
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.images.samples import ValueRange
@@ -151,5 +152,5 @@ def _read(path: Path, rules: ImageRules) -> tuple[bytes, str]:
         return b"", unknown_white(stored)
     for note, words in _WARNINGS.items():
         if note in stored.notes:
-            report.warn(f"{str(path)!r} has {words}.")
+            report.warn(f"{quoted(path)} has {words}.")
     return stored.image.data, ""

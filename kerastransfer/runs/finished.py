@@ -16,6 +16,7 @@ from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import json_file, keras_settings, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
@@ -144,9 +145,9 @@ class Run(Preformatted):
         if records.classes != self.classes:
             odd = sorted(set(records.classes) ^ set(self.classes))
             raise InputError(
-                f"Expected {records.name!r} to have the run's {len(self.classes)} "
-                f"classes, in their order, got {len(records.classes)}; they differ in "
-                f"{odd[:10]}."
+                f"Expected {quoted(records.name)} to have the run's "
+                f"{len(self.classes)} classes, in their order, got "
+                f"{len(records.classes)}; they differ in {odd[:10]}."
             )
         import_quietly()
         from kerastransfer.runs.evaluation import evaluate
@@ -198,7 +199,7 @@ class Run(Preformatted):
         if folder.exists() and not is_replaceable(folder):
             raise InputError(
                 f"Expected --out to name a new folder or an older SavedModel, got "
-                f"{str(folder)!r}, which holds other files."
+                f"{quoted(folder)}, which holds other files."
             )
         import_quietly()
         from kerastransfer.export import saved_model
@@ -229,8 +230,8 @@ def read(folder: Path) -> Run:
     for name in ("config.json", "labels.txt", "model.keras", RESULT):
         if not (folder / name).is_file():
             raise MissingError(
-                f"Expected a finished run in {str(folder)!r}, and {name} is not there; "
-                "the same train command trains it."
+                f"Expected a finished run in {quoted(folder)}, and {name} is not "
+                "there; the same train command trains it."
             )
     try:
         fields = json_file.read_object(folder / "config.json")
@@ -283,7 +284,7 @@ def read_fields(path: Path, needed: set[str], what: str) -> dict[str, Any] | Non
             raise ValueError(f"{sorted(needed - result.keys())} are not there")
     except ValueError as error:
         raise InputError(
-            f"Expected {what} in {str(path)!r}: {error}; --restart trains it again."
+            f"Expected {what} in {quoted(path)}: {error}; --restart trains it again."
         ) from None
     return result
 
@@ -293,8 +294,7 @@ def _mean_image(path: Path, sha256: str) -> MeanImage | None:
     image = MeanImage.read(path) if sha256 else None
     if image is not None and image.sha256 != sha256:
         raise WeightsError(
-            f"Expected this run's mean image, with hash {sha256[:12]}, in "
-            f"{str(path)!r}, got one with {image.sha256[:12]}; bring it back, or train "
-            "again."
+            f"Expected the run's mean image, with hash {sha256[:12]}, in {quoted(path)}, "
+            f"got one with {image.sha256[:12]}; bring it back, or train again."
         )
     return image

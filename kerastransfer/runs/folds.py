@@ -19,6 +19,7 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.fold_records import FoldPool, FoldRecords
@@ -195,8 +196,8 @@ def _is_finished(each: _FoldRun, options: RunOptions) -> bool:
     there = finished.read(each.folder).config
     if there != each.config:
         raise InputError(
-            f"Expected fold {each.number} of these images in {str(each.folder)!r}, and "
-            "a run of others is there; --restart trains all folds again."
+            f"Expected fold {each.number} of these images in {quoted(each.folder)}, "
+            "and a run of others is there; --restart trains all folds again."
         )
     return True
 

@@ -17,6 +17,7 @@ from kerastransfer.evaluation.intervals import wilson
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import make_bars
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 
 Logs = dict[str, Any] | None
@@ -42,7 +43,7 @@ class MetricsLog(keras.callbacks.Callback):
         self._file = path.open("ab")
         if (there := self.num_bytes()) < keep:
             raise InputError(
-                f"Expected {keep:,} bytes in {str(path)!r}, as the checkpoint says, "
+                f"Expected {keep:,} bytes in {quoted(path)}, as the checkpoint says, "
                 f"got {there:,}; --restart trains from the beginning."
             )
         self._file.truncate(keep)

@@ -13,6 +13,7 @@ from kerastransfer.errors import DataError
 from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 
 FOLDER = "predictions"
 COLUMNS = ("id", "group", "true", "predicted", "rank")
@@ -131,7 +132,7 @@ def _read(path: Path, header: list[str]) -> list[list[str]]:
         first, rows = [], []
     if first != header or not rows or any(len(row) != len(header) for row in rows):
         raise DataError(
-            f"Expected the answers to a fold in {str(path)!r}, and they are not there "
+            f"Expected the answers to a fold in {quoted(path)}, and they are not there "
             "or damaged; --restart trains the folds again."
         )
     return rows

@@ -15,6 +15,7 @@ from kerastransfer.config.train_config import HASHES, TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic, json_file, locks, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
@@ -39,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
         If another process trains it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    refusal = f"Another process trains this run in {str(folder)!r}; wait for it."
+    refusal = f"Another process trains this run in {quoted(folder)}; wait for it."
     with locks.held(folder, refusal=refusal):
         yield
 
@@ -159,8 +160,9 @@ def _elsewhere(error: OSError) -> Iterator[Path]:
             if again.errno not in system.UNSUPPORTED:
                 raise
             raise InputError(
-                f"HDF5 cannot lock files here, nor in {tempfile.gettempdir()!r}; set "
-                "HDF5_USE_FILE_LOCKING=FALSE, or TMPDIR to a folder on a local disk."
+                f"HDF5 cannot lock files here, nor in {quoted(tempfile.gettempdir())}; "
+                "set HDF5_USE_FILE_LOCKING=FALSE, or TMPDIR to a folder on a local "
+                "disk."
             ) from None
 
 
@@ -207,8 +209,8 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
     odd = _differences(own, settings) if own.exists() else []
     if odd:
         raise InputError(
-            f"Expected this run's config in {str(own)!r}, and {', '.join(odd)} differ; "
-            "--restart trains it from the beginning."
+            f"Expected this run's config in {quoted(own)}, and {', '.join(odd)} "
+            "differ; --restart trains it from the beginning."
         )
     if (folder / METRICS).exists():
         return  # begun, whatever else there is
@@ -220,7 +222,7 @@ def _refuse_others(folder: Path, config: TrainConfig) -> None:
             continue
         if odd and set(odd) <= set(HASHES):
             raise InputError(
-                f"The same command was begun in {str(path.parent)!r} with other "
+                f"The same command was begun in {quoted(path.parent)} with other "
                 f"{' and '.join(odd)}, and has not finished; bring those back to go "
                 "on, or pass --restart to train with these."
             )

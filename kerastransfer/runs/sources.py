@@ -20,6 +20,7 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError, RecipeError, UnknownNameError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.weights import store
@@ -190,8 +191,8 @@ def _check_head(loaded: store.LoadedWeights, recipes: Iterable[Recipe]) -> None:
         head = recipe.phases[0].steps[-1].action
         if loaded.source_classes is None and head is not Action.REDRAW:
             raise RecipeError(
-                f"Recipe {str(recipe)!r} keeps the source's classifier "
-                f"({head.value}8), but {str(loaded.path)!r} has none; re-draw it in "
+                f"Recipe {quoted(str(recipe))} keeps the source's classifier "
+                f"({head.value}8), but {quoted(loaded.path)} has none; re-draw it in "
                 "the first phase with R8."
             )
 

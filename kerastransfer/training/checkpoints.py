@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import numpy_files, report
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
 FORMAT = 2  # 2: of JPEGs decoded accurately
@@ -191,8 +192,8 @@ class CheckpointStore:
         for field, expected in (("format", FORMAT), ("config", self._hash)):
             if state[field] != expected:
                 raise InputError(
-                    f"Expected a checkpoint of {field} {expected!r} in {path}, got "
-                    f"{state[field]!r}; --restart trains from the beginning."
+                    f"Expected a checkpoint of {field} {quoted(expected)} in {path}, "
+                    f"got {quoted(state[field])}; --restart trains from the beginning."
                 )
         changed = {
             name: f"{name} {state['versions'].get(name)} then, {version} now"
@@ -255,7 +256,7 @@ def _read_whole(path: Path) -> Arrays:
     with zipfile.ZipFile(path) as file:
         damaged = file.testzip()
     if damaged is not None:
-        raise ValueError(f"the checksum of {damaged!r} does not hold")
+        raise ValueError(f"the checksum of {quoted(damaged)} does not hold")
     return arrays
 
 
