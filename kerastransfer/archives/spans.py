@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.quoting import quoted
 
 MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
 _FARTHEST = 1 << 60  # bytes from a file's start
@@ -76,7 +77,7 @@ class FileSpan:
         _check_size(len(data), MAX_BYTES, self.path)
         if len(data) < self.size:
             raise DataError(
-                f"Archive {str(self.path)!r} ends within a file; get it again."
+                f"Archive {quoted(self.path)} ends within a file; get it again."
             )
         return data
 
@@ -143,7 +144,7 @@ class ZipSpan:
             raise self._damaged(str(error)) from None
 
     def _damaged(self, what: str) -> DataError:
-        return DataError(f"Zip file {str(self.path)!r} is damaged: {what}.")
+        return DataError(f"Zip file {quoted(self.path)} is damaged: {what}.")
 
 
 def _unpack_lzma(data: bytes, size: int) -> bytes:
@@ -189,16 +190,16 @@ def _read_at(path: Path, offset: int, size: int) -> bytes:
     """Read some bytes; fewer where the file ends before."""
     if not (0 <= offset <= _FARTHEST and size >= 0):  # as a damaged header may state
         raise DataError(
-            f"Archive {str(path)!r} is damaged: a file of {size} bytes at {offset}."
+            f"Archive {quoted(path)} is damaged: a file of {size} bytes at {offset}."
         )
     try:
         with path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
     except FileNotFoundError:
-        raise MissingError(f"File {str(path)!r} is not there.") from None
+        raise MissingError(f"File {quoted(path)} is not there.") from None
 
 
 def _check_size(size: int, limit: int, path: Path) -> None:
     if size > limit:
-        raise DataError(f"File {str(path)!r} is larger than {limit:,} bytes.")
+        raise DataError(f"File {quoted(path)} is larger than {limit:,} bytes.")

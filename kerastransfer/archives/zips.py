@@ -10,6 +10,7 @@ from pathlib import Path
 from kerastransfer.archives.members import Enter, Member, Passing, refused, safe_name
 from kerastransfer.archives.spans import METHODS, ZipSpan
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _ENCRYPTED = 1  # bit of a member's flags
 # APPNOTE 4.4.5; the first is what Windows writes above 2 GB
@@ -37,8 +38,8 @@ class Zip:
                 infos = archive.infolist()
         except _FAILURES as error:
             raise DataError(
-                f"Zip file {str(self.path)!r} is damaged or cut short: {error}; get it "
-                "again."
+                f"Zip file {quoted(self.path)} is damaged or cut short: {error}; get "
+                "it again."
             ) from None
         infos.sort(key=lambda info: info.header_offset)
         for info in infos:
@@ -49,9 +50,9 @@ class Zip:
         mode = info.external_attr >> 16
         if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             kind = "link" if stat.S_ISLNK(mode) else "device"
-            raise refused(self.path, f"{info.filename!r} is a {kind}")
+            raise refused(self.path, f"{quoted(info.filename)} is a {kind}")
         if info.flag_bits & _ENCRYPTED:
-            raise refused(self.path, f"{info.filename!r} is encrypted")
+            raise refused(self.path, f"{quoted(info.filename)} is encrypted")
         if info.compress_type not in METHODS:
             raise self._unreadable(info)
         span = ZipSpan(
@@ -72,7 +73,7 @@ class Zip:
         )
         return refused(
             self.path,
-            f"{info.filename!r} is compressed by method {name}, expected stored, "
+            f"{quoted(info.filename)} is compressed by method {name}, expected stored, "
             "deflate, bzip2 or LZMA; unpack it and name the folder, or pack it again "
             "with deflate",
         )

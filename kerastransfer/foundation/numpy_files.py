@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation.atomic import replacing
+from kerastransfer.foundation.quoting import quoted
 
 NUMBERS = "biuf"
 _PLAIN = f"{NUMBERS}U"
@@ -100,7 +101,7 @@ def read_header(stream: BinaryIO) -> NpyHeader:
         reason = f"{type(error).__name__}: {error}"
         raise ArrayDamageError(f"a damaged .npy header ({reason})") from None
     if len(shape) > _MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
-        raise ArrayDamageError(f"claims a shape of {repr(shape)[:80]}")
+        raise ArrayDamageError(f"claims a shape of {quoted(shape)}")
     return NpyHeader(shape, fortran, dtype, stream.tell())
 
 
@@ -238,14 +239,14 @@ def read_npz(
     path = Path(path)
     ending = f"; {cure}." if cure else "."
     if not path.is_file():
-        raise MissingError(f"Expected {kind} at {str(path)!r}, got no file{ending}")
+        raise MissingError(f"Expected {kind} at {quoted(path)}, got no file{ending}")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             return dict(_members(archive, file, path, most_arrays))
     except Exception as error:  # a damaged directory makes its parser raise anything
         reason = " ".join(str(error).split())
         raise DataError(
-            f"Expected an archive of NumPy arrays at {str(path)!r}, got: {reason}"
+            f"Expected an archive of NumPy arrays at {quoted(path)}, got: {reason}"
             f"{ending}"
         ) from None
 
@@ -259,12 +260,12 @@ def _members(
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED:
             raise ValueError(
-                f"{member.filename!r} is compressed (numpy.savez does not)"
+                f"{quoted(member.filename)} is compressed (numpy.savez does not)"
             )
         try:
             header = _locate(member, file)
         except ArrayDamageError as error:
-            raise ArrayDamageError(f"{member.filename!r} {error}") from None
+            raise ArrayDamageError(f"{quoted(member.filename)} {error}") from None
         yield member.filename.removesuffix(".npy"), map_array(path, header)
 
 

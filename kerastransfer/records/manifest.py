@@ -15,6 +15,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.metadata_checks import CHECKS
 from kerastransfer.records.split.group_counts import GroupCounts, are_group_counts
@@ -168,14 +169,15 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise MissingError(
-            f"Expected records in {str(path.parent)!r}, but it holds no {path.name!r}."
+            f"Expected records in {quoted(path.parent)}, but it holds no "
+            f"{quoted(path.name)}."
         )
     try:
         loaded = json.loads(read_bounded(path, _LARGEST))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"File {str(path)!r} is not valid JSON: {error}.") from None
+        raise DataError(f"File {quoted(path)} is not valid JSON: {error}.") from None
     if not isinstance(loaded, dict):
-        raise DataError(f"Expected a JSON object in {str(path)!r}.")
+        raise DataError(f"Expected a JSON object in {quoted(path)}.")
     return loaded
 
 
@@ -195,21 +197,21 @@ def read(folder: Path) -> dict[str, Any]:
     release = metadata.get("converter")
     if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(
-            f"The records in {str(folder)!r} were made by another release of "
-            f"kerastransfer (converter {release!r}, not {CONVERTER}); "
+            f"The records in {quoted(folder)} were made by another release of "
+            f"kerastransfer (converter {quoted(release)}, not {CONVERTER}); "
             "delete that folder and convert again."
         )
     for name, holds in CHECKS.items():
         if name not in metadata:
             raise DataError(
-                f"File {str(path)!r} lacks {name!r}; are these records that "
+                f"File {quoted(path)} lacks {quoted(name)}; are these records that "
                 "kerastransfer converted?"
             )
         if not holds(metadata[name]):
-            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+            raise DataError(f"File {quoted(path)} holds a damaged {quoted(name)}.")
     for name, declared in declared_options().items():
         if not declared[0].is_valid(metadata[name]):
-            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+            raise DataError(f"File {quoted(path)} holds a damaged {quoted(name)}.")
     _check_sizes(metadata, path)
     return metadata
 
@@ -223,11 +225,11 @@ def content_hash(metadata: Mapping[str, Any]) -> str:
 def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
     classes, counts = metadata["classes"], metadata["counts"]
     if any(len(counts[split]) != len(classes) for split in SPLITS):
-        raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
+        raise DataError(f"File {quoted(path)} holds a damaged 'counts'.")
     groups = metadata["groups"]
     if groups is not None and not are_group_counts(groups, len(classes)):
-        raise DataError(f"File {str(path)!r} holds a damaged 'groups'.")
+        raise DataError(f"File {quoted(path)} holds a damaged 'groups'.")
     size = sum(counts["train"])
     for draw in metadata["draws"]:
         if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):
-            raise DataError(f"File {str(path)!r} holds a damaged 'draws'.")
+            raise DataError(f"File {quoted(path)} holds a damaged 'draws'.")

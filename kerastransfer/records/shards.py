@@ -12,6 +12,7 @@ import numpy as np
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import tfrecord
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.split.plan import SPLITS
@@ -68,7 +69,7 @@ class Shards:
             spans = tfrecord.index(self._files[shard], self._paths[shard])
             if len(spans) != length:
                 raise DataError(
-                    f"Expected {length:,} records in {str(self._paths[shard])!r}, "
+                    f"Expected {length:,} records in {quoted(self._paths[shard])}, "
                     f"found {len(spans):,}; convert the dataset again."
                 )
             parts.append(np.insert(spans, 0, shard, axis=1))
@@ -104,8 +105,8 @@ def read_format(info: Mapping[str, Any], path: Path) -> str:
     file_format = info.get("fileFormat", "tfrecord")
     if file_format not in FORMATS:
         raise DataError(
-            f"Expected records as {' or '.join(FORMATS)}, and {str(path)!r} says "
-            f"{file_format!r}."
+            f"Expected records as {' or '.join(FORMATS)}, and {quoted(path)} says "
+            f"{quoted(file_format)}."
         )
     return str(file_format)
 
@@ -138,12 +139,14 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
         }
     except (KeyError, TypeError, ValueError):
         raise DataError(
-            f"File {str(path)!r} does not list shards as TFDS does."
+            f"File {quoted(path)} does not list shards as TFDS does."
         ) from None
     for split in SPLITS:
         lengths = by_split.get(split, ())
         if not 0 < len(lengths) <= _MOST or min(lengths) < 0:
-            raise DataError(f"File {str(path)!r} lists no shards of split {split!r}.")
+            raise DataError(
+                f"File {quoted(path)} lists no shards of split {quoted(split)}."
+            )
     return by_split
 
 
@@ -152,7 +155,7 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | system.BINARY)
     except FileNotFoundError:
         raise MissingError(
-            f"Record file {str(path)!r} is not there; convert the dataset again."
+            f"Record file {quoted(path)} is not there; convert the dataset again."
         ) from None
 
 

@@ -16,6 +16,7 @@ from kerastransfer.datasets.own import (
     tfds_set,
 )
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _TABLES = (".csv", ".tsv", ".xlsx")
 _PARQUET = ".parquet"
@@ -47,7 +48,8 @@ def _open_folder(
     path = Path(text).expanduser()
     if path.is_file():
         raise DataError(
-            f"Expected a folder after 'folder:', and {text!r} is a file{_cure(path)}."
+            f"Expected a folder after 'folder:', and {quoted(text)} is a "
+            f"file{_cure(path)}."
         )
     return folder.dataset(text, archives, options)
 
