@@ -294,7 +294,7 @@ def _mean_image(path: Path, sha256: str) -> MeanImage | None:
     image = MeanImage.read(path) if sha256 else None
     if image is not None and image.sha256 != sha256:
         raise WeightsError(
-            f"Expected the run's mean image, with hash {sha256[:12]}, in {quoted(path)}, "
-            f"got one with {image.sha256[:12]}; bring it back, or train again."
+            f"Expected this run's mean image, with hash {sha256[:12]}, in "
+            f"{quoted(path)}, got {image.sha256[:12]}; bring it back, or train again."
         )
     return image
