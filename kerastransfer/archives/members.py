@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kerastransfer.archives.spans import Readable
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _ROOTS = ("/", "\\")
 # Which nested archives to look into, by name.
@@ -88,10 +89,10 @@ def safe_name(name: str, path: Path) -> str:
     parts = name.replace("\\", "/").split("/")
     absolute = name.startswith(_ROOTS) or name[1:2] == ":"
     if absolute or ".." in parts or "\0" in name:
-        raise refused(path, f"the name {name!r} leads out of it")
+        raise refused(path, f"the name {quoted(name)} leads out of it")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
 def refused(path: Path, what: str) -> DataError:
     """Make the error for an archive that no honest dataset would be."""
-    return DataError(f"Archive {str(path)!r} is refused: {what}.")
+    return DataError(f"Archive {quoted(path)} is refused: {what}.")

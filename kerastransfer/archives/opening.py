@@ -9,6 +9,7 @@ from kerastransfer.archives.tars import COMPRESSIONS, CompressedTar, Tar
 from kerastransfer.archives.zips import Zip
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Archives that are told but not read, by their first bytes.
@@ -39,7 +40,7 @@ def open_archive(path: Path) -> Archive:
     if system.is_folder(path):
         return FolderArchive(path)
     if not system.is_file(path):
-        raise MissingError(f"Archive {str(path)!r} is not there.")
+        raise MissingError(f"Archive {quoted(path)} is not there.")
     with path.open("rb") as file:
         head = file.read(tarfile.BLOCKSIZE)
     if head.startswith(_ZIP):
@@ -61,8 +62,8 @@ def _unread(path: Path, head: bytes) -> DataError:
         if head.startswith(magic):
             kind, cure = f" ({name})", "unpack it and name the folder"
     return DataError(
-        f"Expected {str(path)!r} to be a tar, tar.gz or zip file, got bytes "
-        f"{head[:8]!r}{kind}; {cure}."
+        f"Expected {quoted(path)} to be a tar, tar.gz or zip file, got bytes "
+        f"{quoted(head[:8])}{kind}; {cure}."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 MAX_BYTES = 1 << 28  # far above any photograph; keeps a hostile file out of memory
 _FARTHEST = 1 << 60  # bytes from a file's start
@@ -77,7 +78,7 @@ class FileSpan:
         _check_size(len(data), MAX_BYTES, self.path)
         if len(data) < self.size:
             raise DataError(
-                f"Archive {str(self.path)!r} ends within a file; get it again."
+                f"Archive {quoted(self.path)} ends within a file; get it again."
             )
         return data
 
@@ -144,7 +145,7 @@ class ZipSpan:
             raise self._damaged(str(error)) from None
 
     def _damaged(self, what: str) -> DataError:
-        return DataError(f"Zip file {str(self.path)!r} is damaged: {what}.")
+        return DataError(f"Zip file {quoted(self.path)} is damaged: {what}.")
 
 
 def _unpack_lzma(data: bytes, size: int) -> bytes:
@@ -190,7 +191,7 @@ def _read_at(path: Path, offset: int, size: int) -> bytes:
     """Read some bytes; fewer where the file ends before."""
     if not (0 <= offset <= _FARTHEST and size >= 0):  # as a damaged header may state
         raise DataError(
-            f"Archive {str(path)!r} is damaged: a file of {size} bytes at {offset}."
+            f"Archive {quoted(path)} is damaged: a file of {size} bytes at {offset}."
         )
     if not system.is_file(path):  # a pipe would keep us waiting
         raise MissingError(f"File {str(path)!r} is not there.")
@@ -200,10 +201,10 @@ def _read_at(path: Path, offset: int, size: int) -> bytes:
             return file.read(size)
     except OSError as error:
         raise DataError(
-            f"File {str(path)!r} cannot be read: {error.strerror}."
+            f"File {quoted(path)} cannot be read: {error.strerror}."
         ) from None
 
 
 def _check_size(size: int, limit: int, path: Path) -> None:
     if size > limit:
-        raise DataError(f"File {str(path)!r} is larger than {limit:,} bytes.")
+        raise DataError(f"File {quoted(path)} is larger than {limit:,} bytes.")

@@ -8,6 +8,8 @@ believes a negative size. Here a damaged header is an error and the others are r
 import tarfile
 from typing import NoReturn
 
+from kerastransfer.foundation.quoting import quoted
+
 _MOST = 1 << 53  # bytes of a member: beyond any disk, and offsets stay small numbers
 # Bytes of a header that extends others: names, times, attributes. ``tarfile`` searches
 # it in a time that grows with the square of its length.
@@ -58,7 +60,9 @@ class Header(tarfile.TarInfo):
     def check_size(self) -> None:
         """Refuse a size that leads backwards, or beyond every disk."""
         if not 0 <= self.size <= _MOST:
-            raise RefusedError(f"{self.name!r} states a size of {self.size} bytes")
+            raise RefusedError(
+                f"{quoted(self.name)} states a size of {self.size} bytes"
+            )
 
     def _proc_member(self, tar: "CheckedTar") -> "Header":
         self.check_size()
@@ -67,7 +71,7 @@ class Header(tarfile.TarInfo):
         return header
 
     def _proc_sparse(self, *_: object) -> NoReturn:
-        raise RefusedError(f"{self.name!r} is a sparse file")
+        raise RefusedError(f"{quoted(self.name)} is a sparse file")
 
     # Where POSIX's style says so in an extending header.
     _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_sparse

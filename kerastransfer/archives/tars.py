@@ -22,6 +22,7 @@ from kerastransfer.archives.members import Enter, Member, Passing, refused, safe
 from kerastransfer.archives.spans import MAX_BYTES, FileSpan
 from kerastransfer.archives.tar_headers import CheckedTar, RefusedError
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _CHUNK = 1 << 20
 _ENDS = 8  # reads beyond a stream's end that a sound archive may need; it needs three
@@ -104,7 +105,9 @@ class _Passing:
 
     def read(self) -> bytes:
         if self.info.size > MAX_BYTES:
-            raise DataError(f"{self.info.name!r} is larger than {MAX_BYTES:,} bytes")
+            raise DataError(
+                f"{quoted(self.info.name)} is larger than {MAX_BYTES:,} bytes"
+            )
         with _naming(self.path):
             file = self.tar.extractfile(self.info)
             data = b"" if file is None else file.read()
@@ -215,7 +218,7 @@ def _regular(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
             continue
         if not info.isreg():
             kind = "link" if info.issym() or info.islnk() else "device"
-            raise refused(path, f"{info.name!r} is a {kind}")
+            raise refused(path, f"{quoted(info.name)} is a {kind}")
         yield info
 
 
@@ -231,5 +234,5 @@ def _naming(path: Path) -> Iterator[None]:
     except _FAILURES as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise DataError(
-            f"Archive {str(path)!r} is damaged or cut short: {reason}; get it again."
+            f"Archive {quoted(path)} is damaged or cut short: {reason}; get it again."
         ) from None

@@ -12,6 +12,7 @@ from kerastransfer.archives.members import Enter, Member, Passing, refused, safe
 from kerastransfer.archives.spans import METHODS, ZipSpan
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.formats import zip_headers
+from kerastransfer.foundation.quoting import quoted
 
 _ENCRYPTED = 1  # bit of a member's flags
 # APPNOTE 4.4.5; the first is what Windows writes above 2 GB
@@ -52,7 +53,7 @@ class Zip:
         except _FAILURES as error:
             reason = str(error).rstrip(".") or type(error).__name__
             raise DataError(
-                f"Zip file {str(self.path)!r} is damaged or cut short: {reason}; get "
+                f"Zip file {quoted(self.path)} is damaged or cut short: {reason}; get "
                 "it again."
             ) from None
 
@@ -60,9 +61,9 @@ class Zip:
         mode = info.external_attr >> 16
         if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             kind = "link" if stat.S_ISLNK(mode) else "device"
-            raise refused(self.path, f"{info.filename!r} is a {kind}")
+            raise refused(self.path, f"{quoted(info.filename)} is a {kind}")
         if info.flag_bits & _ENCRYPTED:
-            raise refused(self.path, f"{info.filename!r} is encrypted")
+            raise refused(self.path, f"{quoted(info.filename)} is encrypted")
         if info.compress_type not in METHODS:
             raise self._unreadable(info)
         span = ZipSpan(
@@ -83,7 +84,7 @@ class Zip:
         )
         return refused(
             self.path,
-            f"{info.filename!r} is compressed by method {name}, expected stored, "
+            f"{quoted(info.filename)} is compressed by method {name}, expected stored, "
             "deflate, bzip2 or LZMA; unpack it and name the folder, or pack it again "
             "with deflate",
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerastransfer.errors import WeightsError
 from kerastransfer.foundation import numpy_files
 from kerastransfer.foundation.atomic import replacing
+from kerastransfer.foundation.quoting import quoted
 
 _MOST_BYTES = 1 << 24  # Caffe's have 3 x 256 x 256 numbers
 
@@ -76,7 +77,7 @@ class MeanImage:
             planes = numpy_files.read_npy(path, _MOST_BYTES)
         except (OSError, ValueError) as error:
             raise WeightsError(
-                f"Expected a mean image at {str(path)!r}: {error}."
+                f"Expected a mean image at {quoted(path)}: {error}."
             ) from None
         return cls.from_planes(planes)
 

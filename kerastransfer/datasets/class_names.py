@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 _WHOLE = re.compile(r"0*(\d+)(?:\.0*)?")
 _GAPS = re.compile(r"[\s_\-]+")
@@ -139,7 +140,7 @@ def _fold(name: str) -> str:
 
 def _shown(name: str, other: str) -> str:
     """Quote a name; by its codes where another looks just the same."""
-    return ascii(name) if _clean(name) == _clean(other) else repr(name)
+    return ascii(name) if _clean(name) == _clean(other) else quoted(name)
 
 
 def _tell_matched(names: Mapping[tuple[str, str], str]) -> list[str]:

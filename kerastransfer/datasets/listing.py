@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from kerastransfer.datasets.read_options import ArchiveState
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 SplitName = Literal["train", "val", "test"]
 
@@ -104,7 +105,7 @@ def make_listing(
     """
     ordered = tuple(sorted(items, key=lambda item: item.path))
     if len(classes) < 2:
-        number = f"one ({classes[0]!r})" if classes else "none"
+        number = f"one ({quoted(classes[0])})" if classes else "none"
         raise DataError(f"Expected at least two classes in {where}, found {number}.")
     if not ordered:
         raise DataError(f"Expected images in {where}, found none.")
@@ -113,7 +114,7 @@ def make_listing(
     for before, item in zip((None, *ordered), ordered, strict=False):
         check_name(item.path, f"path in {where}")
         if before is not None and before.path == item.path:
-            raise DataError(f"Path {item.path!r} stands twice in {where}.")
+            raise DataError(f"Path {quoted(item.path)} stands twice in {where}.")
     return Listing(tuple(classes), ordered, fingerprint, dict(ignored or {}))
 
 
@@ -130,7 +131,7 @@ def check_name(text: str, what: str) -> None:
         return
     raise DataError(
         f"Expected a {what} without control characters, blanks at its ends or bytes "
-        f"that are no UTF-8, got {text!r}; rename it."
+        f"that are no UTF-8, got {quoted(text)}; rename it."
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 OptionValue = bool | int | str | None
 _MOST = 1 << 40
@@ -88,8 +89,8 @@ class Option:
         """
         if self.choices and value not in (None, *self.choices):
             raise InputError(
-                f"Expected {self.flag} of {dataset!r} to be one of "
-                f"{', '.join(self.choices)}, got {value!r}."
+                f"Expected {self.flag} of {quoted(dataset)} to be one of "
+                f"{', '.join(self.choices)}, got {quoted(value)}."
             )
         is_whole = type(value) is int and self.least <= value <= self.most
         if self.value_type is int and value is not None and not is_whole:
@@ -103,9 +104,12 @@ class Option:
         """Make the error for a dataset that has no such option."""
         if self.choices:
             return InputError(
-                f"Expected {self.flag} of {dataset!r} to be left out, got {value!r}."
+                f"Expected {self.flag} of {quoted(dataset)} to be left out, got "
+                f"{quoted(value)}."
             )
-        return InputError(f"{self.flag} does not go with {dataset!r}: leave it out.")
+        return InputError(
+            f"{self.flag} does not go with {quoted(dataset)}: leave it out."
+        )
 
 
 def complete(

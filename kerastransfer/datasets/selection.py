@@ -8,6 +8,7 @@ import shlex
 import pathspec
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 _ALL = frozenset(("*", "**", "**/*", "/**", "/*"))
 
@@ -134,5 +135,5 @@ def _check(flag: str, pattern: object) -> None:
     if not valid:
         raise InputError(
             f"Expected --{flag} with a pattern as in a .gitignore file, such as "
-            f"'masks/' or '*_mask.png', got {pattern!r}."
+            f"'masks/' or '*_mask.png', got {quoted(pattern)}."
         )

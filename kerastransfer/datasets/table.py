@@ -26,6 +26,7 @@ from kerastransfer.datasets.own.kinds import KINDS as _OWN
 from kerastransfer.datasets.own.kinds import spec_of
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
 from kerastransfer.foundation import report, system
+from kerastransfer.foundation.quoting import quoted
 
 # A new dataset is a module in `known` and a line here. Its options are added to the
 # metadata of all records, in this order; so it stands at the end.
@@ -120,11 +121,12 @@ def _spec_of_path(data: object) -> str | None:
     if spec is None and isinstance(data, str) and _is_path(data):
         raise MissingError(
             "Expected a folder of images, a table or a Parquet file, and "
-            f"{data!r} is not there."
+            f"{quoted(data)} is not there."
         )
     if spec is None and isinstance(data, Path):
         raise MissingError(
-            f"Expected a folder of images or a .csv file, and {str(data)!r} is neither."
+            f"Expected a folder of images or a .csv file, and {quoted(data)} is "
+            f"neither."
         )
     return spec or str(data)
 
@@ -140,8 +142,8 @@ def _is_spec(text: str) -> bool:
     if text in DATASETS or text in ALIASES:
         if system.is_folder(Path(text)):
             report.warn(
-                f"{text!r} is a known dataset and a folder here; the dataset is taken, "
-                f"and folder:{text} is the folder."
+                f"{quoted(text)} is a known dataset and a folder here; the dataset is "
+                f"taken, and folder:{text} is the folder."
             )
         return True
     return ":" in text and text.partition(":")[0] in (*_OWN, *given.KINDS)

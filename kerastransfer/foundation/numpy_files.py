@@ -23,6 +23,7 @@ from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.atomic import replacing
 from kerastransfer.foundation.formats import zip_headers
+from kerastransfer.foundation.quoting import quoted
 
 NUMBERS = "biuf"
 _PLAIN = f"{NUMBERS}U"
@@ -104,7 +105,7 @@ def read_header(stream: BinaryIO) -> NpyHeader:
         reason = f"{type(error).__name__}: {error}"
         raise ArrayDamageError(f"a damaged .npy header ({reason})") from None
     if len(shape) > _MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
-        raise ArrayDamageError(f"claims a shape of {repr(shape)[:80]}")
+        raise ArrayDamageError(f"claims a shape of {quoted(shape)}")
     return NpyHeader(shape, fortran, dtype, stream.tell())
 
 
@@ -245,7 +246,7 @@ def read_npz(
     path = Path(path)
     ending = f"; {cure}." if cure else "."
     if not system.is_file(path):
-        raise MissingError(f"Expected {kind} at {str(path)!r}, got no file{ending}")
+        raise MissingError(f"Expected {kind} at {quoted(path)}, got no file{ending}")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             members = _checked(archive, file, most_arrays).items()
@@ -253,7 +254,7 @@ def read_npz(
     except Exception as error:  # a damaged directory makes its parser raise anything
         reason = " ".join(str(error).split())
         raise DataError(
-            f"Expected an archive of NumPy arrays at {str(path)!r}, got: {reason}"
+            f"Expected an archive of NumPy arrays at {quoted(path)}, got: {reason}"
             f"{ending}"
         ) from None
 
@@ -268,11 +269,13 @@ def _checked(
     headers = {}
     for member in zip_headers.checked(file, members, archive.start_dir):
         if member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{member.filename!r} is compressed, expected stored")
+            raise ValueError(
+                f"{quoted(member.filename)} is compressed, expected stored"
+            )
         try:
             headers[member.filename] = _locate(member, file)
         except ArrayDamageError as error:
-            raise ArrayDamageError(f"{member.filename!r} {error}") from None
+            raise ArrayDamageError(f"{quoted(member.filename)} {error}") from None
     return headers
 
 

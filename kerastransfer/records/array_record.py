@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 
 class ArrayRecordShards:
@@ -74,12 +75,12 @@ def _open(path: Path, length: int) -> Any:
         from array_record.python import array_record_module
     except ImportError:
         raise MissingError(
-            f"{str(path)!r} is an ArrayRecord file, which the package array_record "
+            f"{quoted(path)} is an ArrayRecord file, which the package array_record "
             "reads; install it, or convert again with --format tfrecord."
         ) from None
     if not system.is_file(path):
         raise MissingError(
-            f"Record file {str(path)!r} is not there; convert the dataset again."
+            f"Record file {quoted(path)} is not there; convert the dataset again."
         )
     try:
         reader = array_record_module.ArrayRecordReader(str(path))
@@ -94,5 +95,5 @@ def _open(path: Path, length: int) -> Any:
 def _damaged(path: Path, reason: str) -> DataError:
     first = (reason.strip().splitlines() or ["no reason is told"])[0].rstrip(".")
     return DataError(
-        f"Record file {str(path)!r} is damaged ({first}); convert the dataset again."
+        f"Record file {quoted(path)} is damaged ({first}); convert the dataset again."
     )

@@ -8,6 +8,7 @@ from kerastransfer.errors import MissingError
 from kerastransfer.foundation import report, system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import OnProgress, stages
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import manifest
 from kerastransfer.records.health import exact_copies
 from kerastransfer.records.images import notes
@@ -52,10 +53,10 @@ def find_or_convert(
     if not metadata:
         if not dataset.info.auto_convert:
             raise MissingError(
-                f"No records of {dataset.name!r} in {str(out)!r}; "
+                f"No records of {quoted(dataset.name)} in {quoted(out)}; "
                 f"{_way_to_records(dataset, out)}."
             )
-        report.warn(f"Converting {dataset.spec} to {str(path)!r} on first use.")
+        report.warn(f"Converting {dataset.spec} to {quoted(path)} on first use.")
         convert(dataset, out, workers=workers, progress=progress)
         for line in notes.lines(manifest.read(path)):
             report.say(line)

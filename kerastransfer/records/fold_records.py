@@ -8,6 +8,7 @@ import numpy as np
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.folds import Fold
 from kerastransfer.records.split.plan import SPLITS
@@ -78,7 +79,7 @@ class FoldRecords:
     def size(self, split: str) -> int:
         """Return how many images the pool has."""
         if split not in SPLITS:
-            raise InputError(f"Expected split train, val or test, got {split!r}.")
+            raise InputError(f"Expected split train, val or test, got {quoted(split)}.")
         return len(self._pool)
 
     def labels(self, split: str) -> IntArray:

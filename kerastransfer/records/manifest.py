@@ -15,6 +15,7 @@ from kerastransfer.datasets.option import OptionValue
 from kerastransfer.datasets.table import declared_options
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import json_file, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import place
 from kerastransfer.records.images.rendering import AUTO, WHITE, Rendering, WhiteLevel
 from kerastransfer.records.metadata_checks import CHECKS
@@ -170,13 +171,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     if not system.is_file(path):
         raise MissingError(
-            f"Expected records in {str(path.parent)!r}, but it holds no {path.name!r}."
+            f"Expected records in {quoted(path.parent)}, but it holds no "
+            f"{quoted(path.name)}."
         )
     try:
         return json_file.read_object(path, _LARGEST)
     except json_file.JsonDamageError as error:
         raise DataError(
-            f"Expected a JSON object in {str(path)!r}, but {error}; convert the "
+            f"Expected a JSON object in {quoted(path)}, but {error}; convert the "
             "dataset again."
         ) from None
 
@@ -197,21 +199,21 @@ def read(folder: Path) -> dict[str, Any]:
     release = metadata.get("converter")
     if "plan_hash" in metadata and release != CONVERTER:
         raise DataError(
-            f"The records in {str(folder)!r} were made by another release of "
-            f"kerastransfer (converter {release!r}, not {CONVERTER}); "
+            f"The records in {quoted(folder)} were made by another release of "
+            f"kerastransfer (converter {quoted(release)}, not {CONVERTER}); "
             "delete that folder and convert again."
         )
     for name, holds in CHECKS.items():
         if name not in metadata:
             raise DataError(
-                f"File {str(path)!r} lacks {name!r}; are these records that "
+                f"File {quoted(path)} lacks {quoted(name)}; are these records that "
                 "kerastransfer converted?"
             )
         if not holds(metadata[name]):
-            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+            raise DataError(f"File {quoted(path)} holds a damaged {quoted(name)}.")
     for name, declared in declared_options().items():
         if not declared[0].is_valid(metadata[name]):
-            raise DataError(f"File {str(path)!r} holds a damaged {name!r}.")
+            raise DataError(f"File {quoted(path)} holds a damaged {quoted(name)}.")
     _check_sizes(metadata, path)
     return metadata
 
@@ -228,11 +230,11 @@ def _check_sizes(metadata: Mapping[str, Any], path: Path) -> None:
     if any(said) and not all(said):
         raise DataError(f"File {str(path)!r} lacks {_UNSAID[said.index(False)]!r}.")
     if any(len(counts[split]) != len(classes) for split in SPLITS):
-        raise DataError(f"File {str(path)!r} holds a damaged 'counts'.")
+        raise DataError(f"File {quoted(path)} holds a damaged 'counts'.")
     groups = metadata["groups"]
     if groups is not None and not are_group_counts(groups, len(classes)):
-        raise DataError(f"File {str(path)!r} holds a damaged 'groups'.")
+        raise DataError(f"File {quoted(path)} holds a damaged 'groups'.")
     size = sum(counts["train"])
     for draw in metadata["draws"]:
         if len(draw) != size or not np.array_equal(np.sort(draw), np.arange(size)):
-            raise DataError(f"File {str(path)!r} holds a damaged 'draws'.")
+            raise DataError(f"File {quoted(path)} holds a damaged 'draws'.")

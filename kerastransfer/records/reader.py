@@ -9,6 +9,7 @@ import numpy as np
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.records import manifest
 from kerastransfer.records.array_record import ArrayRecordShards
@@ -68,7 +69,7 @@ class Records(Preformatted):
     def size(self, split: str) -> int:
         """Return how many images a split holds."""
         if split not in SPLITS:
-            raise InputError(f"Expected split train, val or test, got {split!r}.")
+            raise InputError(f"Expected split train, val or test, got {quoted(split)}.")
         return self._sizes[split]
 
     def class_counts(self, split: str) -> IntArray:
@@ -207,8 +208,8 @@ def open_records(path: Path) -> Records:
         counted, stored = sum(metadata["counts"][split]), sum(lengths[split])
         if counted != stored:
             raise DataError(
-                f"Expected {counted:,} {split} images in {str(path)!r}, but its shards "
-                f"hold {stored:,}; convert the dataset again."
+                f"Expected {counted:,} {split} images in {quoted(path)}, but its "
+                f"shards hold {stored:,}; convert the dataset again."
             )
     file_format = read_format(info, path / "dataset_info.json")
     return Records(path, metadata, lengths, file_format)

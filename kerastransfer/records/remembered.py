@@ -7,6 +7,7 @@ from typing import Any
 from kerastransfer.datasets import table
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 
 def read_as_before(dataset: Dataset, metadata: Mapping[str, Any]) -> Dataset:
@@ -46,6 +47,6 @@ def refuse_other_options(
         held = metadata[name]
         if value not in (None, False) and is_own and held != value:
             raise DataError(
-                f"{str(path)!r} holds records of another plan ({name} {held!r} instead "
-                f"of {value!r}); delete that folder, or name another one."
+                f"{quoted(path)} holds records of another plan ({name} {quoted(held)} "
+                f"instead of {quoted(value)}); delete that folder, or name another one."
             )

@@ -12,6 +12,7 @@ import numpy as np
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import tfrecord
 from kerastransfer.records.array_record import ArrayRecordShards
 from kerastransfer.records.split.plan import SPLITS
@@ -87,7 +88,7 @@ class Shards:
             spans = tfrecord.index(self._files[shard], self._paths[shard])
             if len(spans) != length:
                 raise DataError(
-                    f"Expected {length:,} records in {str(self._paths[shard])!r}, "
+                    f"Expected {length:,} records in {quoted(self._paths[shard])}, "
                     f"found {len(spans):,}; convert the dataset again."
                 )
             parts.append(np.insert(spans, 0, shard, axis=1))
@@ -123,8 +124,8 @@ def read_format(info: Mapping[str, Any], path: Path) -> str:
     file_format = info.get("fileFormat", "tfrecord")
     if not isinstance(file_format, str) or file_format not in FORMATS:
         raise DataError(
-            f"Expected records as {' or '.join(FORMATS)}, and {str(path)!r} says "
-            f"{file_format!r}."
+            f"Expected records as {' or '.join(FORMATS)}, and {quoted(path)} says "
+            f"{quoted(file_format)}."
         )
     return str(file_format)
 
@@ -158,15 +159,15 @@ def read_lengths(info: Mapping[str, Any], path: Path) -> dict[str, tuple[int, ..
         by_split = dict(listed)
     except (KeyError, TypeError, ValueError):
         raise DataError(
-            f"File {str(path)!r} does not list shards as TFDS does; convert the "
+            f"File {quoted(path)} does not list shards as TFDS does; convert the "
             "dataset again."
         ) from None
     names = [name for name, _ in listed]
     for split in SPLITS:
         if not 0 < len(by_split.get(split, ())) <= _MOST or names.count(split) > 1:
             raise DataError(
-                f"File {str(path)!r} lists no shards of split {split!r}, or lists them "
-                "twice; convert the dataset again."
+                f"File {quoted(path)} lists no shards of split {split!r}, or lists "
+                "them twice; convert the dataset again."
             )
     return by_split
 
@@ -192,13 +193,13 @@ def _check_size(path: Path, size: int, length: int) -> None:
 def _open(path: Path) -> int:
     if not system.is_file(path):
         raise MissingError(
-            f"Record file {str(path)!r} is not there; convert the dataset again."
+            f"Record file {quoted(path)} is not there; convert the dataset again."
         )
     try:
         return os.open(path, os.O_RDONLY | system.BINARY)
     except OSError as error:
         raise DataError(
-            f"Record file {str(path)!r} cannot be opened: {error.strerror}."
+            f"Record file {quoted(path)} cannot be opened: {error.strerror}."
         ) from None
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _HEAD, _TAIL = 12, 4  # bytes before and after a record's data
@@ -49,7 +50,7 @@ def read(file: int, path: Path, number: int, offset: int, length: int) -> bytes:
     content, tail = data[:length], data[length:]
     if len(tail) < _TAIL or _CHECKSUM.unpack(tail)[0] != checksum(content):
         raise DataError(
-            f"Record {number:,} of {str(path)!r} is damaged: {_ANOTHER}; convert the "
+            f"Record {number:,} of {quoted(path)} is damaged: {_ANOTHER}; convert the "
             "dataset again."
         )
     return content
@@ -160,13 +161,13 @@ def _walk(data: mmap.mmap, size: int, path: Path) -> NDArray[np.int64]:
             head = data[place : place + _LENGTH.size]
             if _CHECKSUM.unpack_from(data, place + _LENGTH.size)[0] != checksum(head):
                 raise DataError(
-                    f"Record {len(spans):,} of {str(path)!r} is damaged: the checksum "
+                    f"Record {len(spans):,} of {quoted(path)} is damaged: the checksum "
                     "of its length is another; convert the dataset again."
                 )
         if length > size - place - _HEAD - _TAIL:
             raise DataError(
-                f"Record file {str(path)!r} ends within record {len(spans):,}; convert "
-                "the dataset again."
+                f"Record file {quoted(path)} ends within record {len(spans):,}; "
+                "convert the dataset again."
             )
         spans.append((place + _HEAD, length))
         place += _HEAD + length + _TAIL

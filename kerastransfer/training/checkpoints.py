@@ -269,7 +269,7 @@ def _read_whole(path: Path) -> Arrays:
     named = _NAMED.fullmatch(path.name)
     if named is None:
         raise InputError(
-            f"Expected a checkpoint of format {FORMAT!r}, got {quoted(path)} of an "
+            f"Expected a checkpoint of format {FORMAT}, got {quoted(path)} of an "
             "earlier release; --restart trains from the beginning."
         )
     if not seal.sha256(path).startswith(named[1]):

@@ -13,6 +13,7 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
 from kerastransfer.foundation.progress import DownloadLines
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 
@@ -37,7 +38,7 @@ def fetch(dataset: Dataset) -> None:
         source.prepare()
         return
     if not isinstance(source, ArchiveSource):
-        raise InputError(f"There is nothing to download for {dataset.spec!r}.")
+        raise InputError(f"There is nothing to download for {quoted(dataset.spec)}.")
     for part, path in source.places():
         if path is not None and path.is_file():
             _check_there(part, path)
@@ -45,26 +46,27 @@ def fetch(dataset: Dataset) -> None:
             _fetch(part, source.folder)
         elif path is None and part.needed:
             raise MissingError(
-                f"{part.file!r} of {dataset.name!r} cannot be downloaded from here: "
-                f"{dataset.info.steps}, and put it in {str(source.folder)!r}."
+                f"{quoted(part.file)} of {quoted(dataset.name)} cannot be downloaded "
+                f"from here: {dataset.info.steps}, and put it in "
+                f"{quoted(source.folder)}."
             )
 
 
 def _fetch(part: PublishedFile, folder: Path) -> None:
     target = folder / part.file
-    say(f"Downloading {part.urls[0]} to {str(target)!r}")
+    say(f"Downloading {part.urls[0]} to {quoted(target)}")
     download(
         part.urls,
         target,
         size=part.size,
         checksums=part.checksums,
         progress=DownloadLines(),
-        otherwise=f"put it in {str(folder)!r}",
+        otherwise=f"put it in {quoted(folder)}",
         check=_CHECKS[part.holds],
     )
     if not part.checksums:
         digest = checksums.digests(target, ["sha256"])["sha256"]
-        say(f"No hash of {part.file!r} is published; its sha256 is {digest}.")
+        say(f"No hash of {quoted(part.file)} is published; its sha256 is {digest}.")
 
 
 def _check_there(part: PublishedFile, path: Path) -> None:
@@ -73,7 +75,7 @@ def _check_there(part: PublishedFile, path: Path) -> None:
     wrong = wrong or _CHECKS[part.holds](path)
     if wrong:
         raise DataError(
-            f"{str(path)!r} is not the published file ({wrong}); delete it and it is "
+            f"{quoted(path)} is not the published file ({wrong}); delete it and it is "
             "downloaded again, or leave --download out to take it as it is."
         )
 
@@ -94,7 +96,7 @@ def _check_list(path: Path) -> str:
     """Say why a file is no list of names."""
     data = read_bounded(path, _MOST_LIST).lstrip()
     if data.startswith(b"<") or b"\0" in data or not data:
-        return f"expected a text of one name a line, got bytes {data[:8]!r}"
+        return f"expected a text of one name a line, got bytes {quoted(data[:8])}"
     return ""
 
 

@@ -8,6 +8,7 @@ from kerastransfer.archives.members import Enter
 from kerastransfer.datasets.image_file import Cut
 from kerastransfer.datasets.listing import Item, SplitName
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,11 +76,15 @@ def lines(texts: Texts, name: str, where: str) -> list[str]:
         If there is no such list, or it is no UTF-8 text.
     """
     if name not in texts:
-        raise DataError(f"Expected the list {name!r} in the archives of {where!r}.")
+        raise DataError(
+            f"Expected the list {quoted(name)} in the archives of {quoted(where)}."
+        )
     try:
         text = texts[name].decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(f"Expected UTF-8 text in {name!r} of {where!r}.") from None
+        raise DataError(
+            f"Expected UTF-8 text in {quoted(name)} of {quoted(where)}."
+        ) from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -98,7 +103,9 @@ def official(
         for line in lines(texts, name, where):
             path = line.removeprefix("/")
             if splits.setdefault(path, split) != split:
-                raise DataError(f"Expected {path!r} in one list of {where}, not both.")
+                raise DataError(
+                    f"Expected {quoted(path)} in one list of {where}, not both."
+                )
     return splits
 
 

@@ -10,6 +10,7 @@ from kerastransfer.datasets.naming import is_image
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.quoting import quoted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,8 @@ def find(
     """
     if system.is_file(folder):
         raise DataError(
-            f"Expected --archives to name the folder that holds {parts[0].file!r}, got "
-            f"the file {str(folder)!r}."
+            f"Expected --archives to name the folder that holds "
+            f"{quoted(parts[0].file)}, got the file {quoted(folder)}."
         )
     entries = _entries(folder)
     places = ((part, _place(part, entries, known)) for part in parts)
@@ -166,8 +167,8 @@ def _other_names(
             if images:
                 place = Path(parent, images[0]).relative_to(unpacked.parent)
                 return (
-                    f" ({str(unpacked)!r} is there, but holds names such as "
-                    f"{place.as_posix()!r}, expected {example!r})"
+                    f" ({quoted(unpacked)} is there, but holds names such as "
+                    f"{quoted(place.as_posix())}, expected {quoted(example)})"
                 )
     return ""
 
@@ -175,13 +176,13 @@ def _other_names(
 def _tell(
     missing: Sequence[PublishedFile], folder: Path, name: str, steps: str, other: str
 ) -> str:
-    names = ", ".join(repr(part.file) for part in missing)
+    names = ", ".join(quoted(part.file) for part in missing)
     unpacked = sorted({f for part in missing for f in part.folders})
     instead = f" (or what they unpack to: {', '.join(unpacked)})" if unpacked else ""
     public = all(part.urls for part in missing)
     download = f"get them with 'kerastransfer convert --dataset {name} --download'"
     how = download if public else steps
     return (
-        f"The files of {name!r} are not in {str(folder)!r}: {names}{instead}{other}; "
-        f"{how}, or name their folder with --archives DIR."
+        f"The files of {quoted(name)} are not in {quoted(folder)}: "
+        f"{names}{instead}{other}; {how}, or name their folder with --archives DIR."
     )

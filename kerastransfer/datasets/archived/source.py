@@ -35,6 +35,7 @@ from kerastransfer.datasets.naming import is_dropping, is_image
 from kerastransfer.datasets.read_options import ArchiveState, ReadOptions
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 _MOST_TEXT = 1 << 26  # bytes of a list or an annotation
 
@@ -99,12 +100,12 @@ class ArchiveSource(ImageSource):
                 walk.texts[each.part.file] = read_bounded(each.path, _MOST_TEXT)
         for each, archive in self._opened("images", "lists"):
             walk.over(archive, reading.members(each, archive, self.layout.enter))
-        where = f"{self.name} in {str(self.folder)!r}"
+        where = f"{self.name} in {quoted(self.folder)}"
         if not walk.images:
             raise DataError(
                 f"Expected images of {where} under names such as "
-                f"{self.layout.example!r}, found none{walk.instead()}; unpack or copy "
-                "them under the names they were published with."
+                f"{quoted(self.layout.example)}, found none{walk.instead()}; unpack or "
+                "copy them under the names they were published with."
             )
         contents = self.layout.contents(walk.images, walk.texts)
         listing = make_listing(
@@ -181,8 +182,8 @@ class _Walk:
             elif path is not None:
                 if path in self.images:
                     raise DataError(
-                        f"Image {path!r} stands twice in the archives of "
-                        f"{self.name!r}, last in {str(archive.path)!r}."
+                        f"Image {quoted(path)} stands twice in the archives of "
+                        f"{quoted(self.name)}, last in {quoted(archive.path)}."
                     )
                 self.images[path] = member.size
             elif key is not None and member.size <= _MOST_TEXT:
@@ -200,15 +201,15 @@ class _Walk:
 
     def instead(self) -> str:
         """Name an image that is not of the dataset's layout, if there is any."""
-        return f" but {self.strange!r}" if self.strange else ""
+        return f" but {quoted(self.strange)}" if self.strange else ""
 
     def ignored(self, where: str) -> Counter[str]:
         """Count what is neither an image nor a list; warn of links."""
         if self.links:
             report.warn(
                 f"Left out {len(self.links):,} links of {where} to folders or out of "
-                f"the folder, such as {min(self.links)!r}; put the files themselves "
-                "in their place."
+                f"the folder, such as {quoted(min(self.links))}; put the files "
+                "themselves in their place."
             )
         counts = {"other files": self.others, "links that lead out": len(self.links)}
         return +Counter(counts)

@@ -26,6 +26,7 @@ from kerastransfer.datasets.listing import Item
 from kerastransfer.datasets.option import Option
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.quoting import quoted
 
 # The annotations' words, in lower case, to the classes' names.
 CLASSES = {
@@ -209,8 +210,8 @@ def _points(texts: Texts, photograph: str) -> Iterator[tuple[int, int, str]]:
         cells = [cell.strip() for cell in line.split(";")]
         if len(cells) != 3 or not all(map(_PLACE.fullmatch, cells[:2])):
             raise DataError(
-                f"Expected 'row; column; label' in the annotation of {photograph!r}, "
-                f"got {line!r}."
+                f"Expected 'row; column; label' in the annotation of "
+                f"{quoted(photograph)}, got {quoted(line)}."
             )
         yield int(cells[0]), int(cells[1]), cells[2].lower()
 

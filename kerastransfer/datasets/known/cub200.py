@@ -22,6 +22,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description=(
@@ -85,7 +86,9 @@ def _contents(images: ImageSizes, texts: Texts) -> ArchiveContents:
     for image, path in paths.items():
         number = numbers.get(image)
         if number not in labels:
-            raise DataError(f"Expected a class for image {image} ({path!r}) of cub200.")
+            raise DataError(
+                f"Expected a class for image {image} ({quoted(path)}) of cub200."
+            )
         if path in images:
             items.append(Item(path, labels[number]))
     ignored = Counter(
@@ -103,7 +106,9 @@ def _table(texts: Texts, name: str) -> dict[str, str]:
     for line in lines(texts, name, "cub200"):
         number, _, word = line.partition(" ")
         if not _NUMBER.fullmatch(number) or not word:
-            raise DataError(f"Expected '<number> <word>' in {name!r}, got {line!r}.")
+            raise DataError(
+                f"Expected '<number> <word>' in {quoted(name)}, got {quoted(line)}."
+            )
         rows[number] = word.strip()
     return rows
 

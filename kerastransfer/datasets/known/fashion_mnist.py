@@ -26,6 +26,7 @@ from kerastransfer.datasets.listing import Item, Listing, SplitName, make_listin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 CLASSES = (
     "t-shirt_top",
@@ -107,15 +108,15 @@ class FashionMnist(ImageSource):
             images = _images(self.folder, part)
             if len(images) != len(labels):
                 raise DataError(
-                    f"Expected as many labels as images in {part!r} of "
-                    f"{str(self.folder)!r}, got {len(labels):,} and {len(images):,}."
+                    f"Expected as many labels as images in {quoted(part)} of "
+                    f"{quoted(self.folder)}, got {len(labels):,} and {len(images):,}."
                 )
             digest.update(labels.tobytes() + images.tobytes())
             items += [
                 Item(f"{part}/{CLASSES[label]}/{index:05d}.png", int(label), split)
                 for index, label in enumerate(labels)
             ]
-        where = f"{str(self.folder)!r}"
+        where = f"{quoted(self.folder)}"
         return make_listing(CLASSES, items, digest.hexdigest(), where=where)
 
     def image_files(self, paths: Collection[str]) -> Iterator[ImageFile]:
@@ -143,7 +144,7 @@ def _labels(folder: Path, part: str) -> NDArray[np.uint8]:
     labels = _idx(path, magic=2049, shape=())
     if labels.size and labels.max() >= len(CLASSES):
         raise DataError(
-            f"Expected labels from 0 to {len(CLASSES) - 1} in {str(path)!r}, got "
+            f"Expected labels from 0 to {len(CLASSES) - 1} in {quoted(path)}, got "
             f"{labels.max()}."
         )
     return labels
@@ -155,17 +156,17 @@ def _idx(path: Path, *, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint8]
     size = int(np.prod(shape, dtype=int))
     data = _inflate(path, header.size + _MOST * size)
     if len(data) < header.size:
-        raise DataError(f"Expected an IDX header in {str(path)!r}, got its end.")
+        raise DataError(f"Expected an IDX header in {quoted(path)}, got its end.")
     magic_read, count, *sides = header.unpack_from(data)
     if (magic_read, *sides) != (magic, *shape):
         raise DataError(
-            f"Expected IDX header {(magic, 'count', *shape)} in {str(path)!r}, got "
+            f"Expected IDX header {(magic, 'count', *shape)} in {quoted(path)}, got "
             f"{(magic_read, count, *sides)}."
         )
     body = len(data) - header.size
     if count > _MOST or body != count * size:
         raise DataError(
-            f"Expected {count:,} x {size} bytes after the header of {str(path)!r} (at "
+            f"Expected {count:,} x {size} bytes after the header of {quoted(path)} (at "
             f"most {_MOST:,} items), got {body:,}."
         )
     return np.frombuffer(data, np.uint8, offset=header.size)
@@ -175,16 +176,16 @@ def _inflate(path: Path, limit: int) -> bytes:
     """Decompress at most one byte more than `limit`."""
     if not system.is_file(path):
         raise MissingError(
-            f"Fashion-MNIST's {path.name!r} is not in {str(path.parent)!r}; install it "
-            "with 'apt-get install dataset-fashion-mnist', or name its folder with "
-            "--archives DIR."
+            f"Fashion-MNIST's {quoted(path.name)} is not in {quoted(path.parent)}; "
+            "install it with 'apt-get install dataset-fashion-mnist', or name its "
+            "folder with --archives DIR."
         )
     try:
         with gzip.open(io.BytesIO(read_bounded(path))) as file:
             return file.read(limit + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
-            f"Expected a whole gzip file at {str(path)!r}, got: {error}; get it again."
+            f"Expected a whole gzip file at {quoted(path)}, got: {error}; get it again."
         ) from None
 
 

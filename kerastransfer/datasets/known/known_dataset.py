@@ -11,6 +11,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ImageSource
 from kerastransfer.datasets.option import Option, OptionValue
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.home import archives_home
+from kerastransfer.foundation.quoting import quoted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class KnownDataset:
         if self.source is not None:
             return self.source(archives)
         if self.layout is None:
-            raise InputError(f"Expected a layout or a source of {self.name!r}.")
+            raise InputError(f"Expected a layout or a source of {quoted(self.name)}.")
         usual = archives_home() / self.name
         return ArchiveSource(
             name=self.name,

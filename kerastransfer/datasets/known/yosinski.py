@@ -33,6 +33,7 @@ from kerastransfer.datasets.known.known_dataset import KnownDataset
 from kerastransfer.datasets.listing import Item
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.checksums import Checksum
+from kerastransfer.foundation.quoting import quoted
 
 _LIST = "val.txt"
 _TRUTH = "ILSVRC2012_validation_ground_truth.txt"
@@ -150,7 +151,7 @@ def _contents(
         number = int(_VAL.search(path)[1])  # type: ignore[index]
         if not 1 <= number <= len(truth):
             raise DataError(
-                f"Expected validation images 1 to {len(truth):,}, got {path!r}."
+                f"Expected validation images 1 to {len(truth):,}, got {quoted(path)}."
             )
         label = labels.get(truth[number - 1])
         if label is not None:
@@ -174,10 +175,14 @@ def _from_caffe(rows: Sequence[str]) -> list[str]:
     for row in rows:
         cells = _LINE.fullmatch(row)
         if cells is None or int(cells[2]) >= len(imagenet_halves.wnids()):
-            raise DataError(f"Expected '<file> <0 to 999>' in {_LIST!r}, got {row!r}.")
+            raise DataError(
+                f"Expected '<file> <0 to 999>' in {quoted(_LIST)}, got {quoted(row)}."
+            )
         wnids[int(cells[1])] = imagenet_halves.wnids()[int(cells[2])]
     if sorted(wnids) != list(range(1, len(wnids) + 1)):
-        raise DataError(f"Expected a line for each image in {_LIST!r}, from 1 on.")
+        raise DataError(
+            f"Expected a line for each image in {quoted(_LIST)}, from 1 on."
+        )
     return [wnids[number] for number in sorted(wnids)]
 
 
@@ -188,7 +193,7 @@ def _from_kit(rows: Sequence[str], meta: bytes) -> list[str]:
         return [names[int(row)] for row in rows]
     except (KeyError, ValueError) as error:
         raise DataError(
-            f"Expected numbers of {_META!r} in {_TRUTH!r}: {error}."
+            f"Expected numbers of {quoted(_META)} in {quoted(_TRUTH)}: {error}."
         ) from None
 
 

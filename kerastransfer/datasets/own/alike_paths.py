@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 
 class AlikePaths:
@@ -41,7 +42,8 @@ class AlikePaths:
             asked, there = self._first
             report.warn(
                 f"{self._count:,} paths in {source} are spelled otherwise than the "
-                f"files, such as {asked.name!r} for {there.name!r}; those are taken."
+                f"files, such as {quoted(asked.name)} for {quoted(there.name)}; those "
+                f"are taken."
             )
 
     def _listed(self, folder: Path) -> dict[str, list[str]]:

@@ -29,6 +29,7 @@ from kerastransfer.datasets.own.tables.origins import Origin, find_origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report, system
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description="A CSV file with a row for each image: path,label[,split,group].",
@@ -68,7 +69,7 @@ class CsvFile(ImageSource):
     def check(self) -> None:
         """Refuse a file that is not there."""
         if not system.is_file(self.file):
-            raise MissingError(f"File {str(self.file)!r} is not there.")
+            raise MissingError(f"File {quoted(self.file)} is not there.")
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every row's image; reads none, but looks that each is there.
@@ -105,7 +106,7 @@ class CsvFile(ImageSource):
 
     @property
     def _name(self) -> str:
-        return repr(str(self.file))
+        return quoted(self.file)
 
     def _read(self) -> _Contents:
         if system.is_folder(self.file):
@@ -141,10 +142,10 @@ class CsvFile(ImageSource):
         notes = []
         if origin.folder not in (self.file.parent, *self._folders()[:1]):
             notes.append(
-                f"paths start from the working directory {str(origin.folder)!r}"
+                f"paths start from the working directory {quoted(origin.folder)}"
             )
         if origin.ending:
-            notes.append(f"{origin.ending!r} is added to each path")
+            notes.append(f"{quoted(origin.ending)} is added to each path")
         return "; ".join(notes)
 
 

@@ -33,6 +33,7 @@ from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.datasets.selection import ALL, Selection
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description="A folder with a sub-folder of images for each class.",
@@ -85,9 +86,9 @@ class ImageFolder(ImageSource):
     def check(self) -> None:
         """Refuse a folder that is not there."""
         if system.is_file(self.root):
-            raise DataError(f"Expected a folder, and {str(self.root)!r} is a file.")
+            raise DataError(f"Expected a folder, and {quoted(self.root)} is a file.")
         if not system.is_folder(self.root):
-            raise MissingError(f"Folder {str(self.root)!r} is not there.")
+            raise MissingError(f"Folder {quoted(self.root)} is not there.")
 
     def listing(self, watch: ReadOptions | None = None) -> Listing:
         """List every image by its path below the folder; decodes none.
@@ -110,7 +111,7 @@ class ImageFolder(ImageSource):
             tree.top, self.root, self.wanted, inner_are_groups=grouped_by_folder
         )
         missing = refuse_losses(layout.parts, self.root)
-        warn_of(tree, layout, self.wanted, repr(str(self.root)))
+        warn_of(tree, layout, self.wanted, quoted(self.root))
         classes = sorted({part.class_name for part in layout.parts})
         items, fingerprint = _items(layout, classes, self._groups(layout))
         return dataclasses.replace(
@@ -118,11 +119,11 @@ class ImageFolder(ImageSource):
                 classes,
                 items,
                 fingerprint,
-                where=f"folder {str(self.root)!r}",
+                where=f"folder {quoted(self.root)}",
                 ignored=+(tree.ignored + Counter(layout.ignored)),
             ),
             missing=missing,
-            origins={s: f"folder {path!r}" for s, path in layout.origins.items()},
+            origins={s: f"folder {quoted(path)}" for s, path in layout.origins.items()},
             notes=tuple(sentences(tree, layout, self.wanted)),
         )
 
@@ -140,7 +141,7 @@ class ImageFolder(ImageSource):
             for folder in part.folder.walk()
             for name in folder.images
         ]
-        where = f"folder {str(self.root)!r}"
+        where = f"folder {quoted(self.root)}"
         cure = "move them, or leave them out with --exclude"
         groups = self.grouping.groups(sorted(pairs), where, cure)
         return {

@@ -27,6 +27,7 @@ from kerastransfer.datasets.own.tables.origins import Origin
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description="A data frame with a row for each image.",
@@ -218,5 +219,5 @@ def _text(cell: object, name: str, number: int) -> str:
         return str(cell).strip()
     raise DataError(
         f"The data frame, row {number:,}: expected a {name} of text"
-        f"{'' if name == 'path' else ' or a whole number'}, got {cell!r}."
+        f"{'' if name == 'path' else ' or a whole number'}, got {quoted(cell)}."
     )

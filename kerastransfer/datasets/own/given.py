@@ -10,6 +10,7 @@ from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError, MissingError
+from kerastransfer.foundation.quoting import quoted
 
 KINDS = ("arrays", "frame")
 
@@ -30,7 +31,9 @@ class GivenBefore(ImageSource):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise MissingError(f"The images of {self.spec!r} are not kept; {self.steps}.")
+        raise MissingError(
+            f"The images of {quoted(self.spec)} are not kept; {self.steps}."
+        )
 
 
 def dataset(kind: str, text: str) -> Dataset:
@@ -49,8 +52,8 @@ def dataset(kind: str, text: str) -> Dataset:
     """
     if not re.fullmatch(r"[0-9a-f]{8}", text):
         raise InputError(
-            f"Expected eight hexadecimal digits after '{kind}:', got {text!r}; images "
-            "in memory are given in Python and named by their content."
+            f"Expected eight hexadecimal digits after '{kind}:', got {quoted(text)}; "
+            "images in memory are given in Python and named by their content."
         )
     steps = "they were given in Python and must be given again"
     return _dataset(f"{kind}_{text}", f"{kind}:{text}", steps)

@@ -11,6 +11,7 @@ from typing import Any
 
 from kerastransfer.datasets.option import Option, OptionValue
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.quoting import quoted
 
 GROUP_BY = Option(
     name="group_by",
@@ -90,7 +91,9 @@ class Grouping:
         ]
         if not lacking:
             return groups
-        counts = f"{len(lacking):,} of {len(pairs):,} images, such as {lacking[0]!r},"
+        counts = (
+            f"{len(lacking):,} of {len(pairs):,} images, such as {quoted(lacking[0])},"
+        )
         if self.pattern is None:
             raise DataError(
                 f"Expected every image of {where} in a folder that is its group "
@@ -98,9 +101,9 @@ class Grouping:
                 "PATTERN."
             )
         raise DataError(
-            f"Expected --group-by {self.pattern.pattern!r} to tell the group of every "
-            f"image of {where}, and {counts} have none by it; widen the pattern, or "
-            f"{cure}."
+            f"Expected --group-by {quoted(self.pattern.pattern)} to tell the group of "
+            f"every image of {where}, and {counts} have none by it; widen the pattern, "
+            f"or {cure}."
         )
 
 
@@ -121,12 +124,13 @@ def read_pattern(text: str) -> Grouping:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
-            f"Expected --group-by with a regular expression, got {text!r}: {error}."
+            f"Expected --group-by with a regular expression, got {quoted(text)}: "
+            f"{error}."
         ) from None
     if not pattern.groups:
         raise InputError(
             "Expected --group-by 'folder', or a PATTERN with a group in parentheses, "
-            rf"such as '(patient\d+)_', got {text!r}."
+            rf"such as '(patient\d+)_', got {quoted(text)}."
         )
     return Grouping(pattern)
 
@@ -147,7 +151,7 @@ def read_grouping(value: OptionValue) -> Grouping | None:
     if text.startswith(_COLUMN):
         raise InputError(
             "Expected --group-by of a folder to be 'folder' or a PATTERN, got "
-            f"{text!r}; columns are those of csv:, parquet: and tfds:."
+            f"{quoted(text)}; columns are those of csv:, parquet: and tfds:."
         )
     return read_pattern(text)
 
@@ -186,12 +190,12 @@ def with_column(
     if not column and not has_paths:
         raise InputError(
             f"Expected --group-by of {what} to be column:NAME, for its images have no "
-            f"paths, got {text!r}."
+            f"paths, got {quoted(text)}."
         )
     if named is not None and column != named:
         raise InputError(
-            f"Expected --group-by or --group-column, and they say {text!r} and "
-            f"{named!r}; leave one out."
+            f"Expected --group-by or --group-column, and they say {quoted(text)} and "
+            f"{quoted(named)}; leave one out."
         )
     if column:
         return {**options, "group_by": None, "group_column": column}

@@ -17,6 +17,7 @@ from kerastransfer.datasets.own import (
 )
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 
 _TABLES = (".csv", ".tsv", ".xlsx")
 _PARQUET = ".parquet"
@@ -48,7 +49,8 @@ def _open_folder(
     path = Path(text).expanduser()
     if system.is_file(path):
         raise DataError(
-            f"Expected a folder after 'folder:', and {text!r} is a file{_cure(path)}."
+            f"Expected a folder after 'folder:', and {quoted(text)} is a "
+            f"file{_cure(path)}."
         )
     return folder.dataset(text, archives, options)
 

@@ -36,6 +36,7 @@ from kerastransfer.datasets.own.stored.parquet_files import columns_of, open_fil
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report, system
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description="Parquet files with a column of images and one of labels.",
@@ -125,7 +126,7 @@ class ParquetSet(ImageSource):
 
     @property
     def _where(self) -> str:
-        return repr(str(self.root))
+        return quoted(self.root)
 
     def _name(self, file: Path) -> str:
         top = self.root.parent if self.root == file else self.root
@@ -160,8 +161,9 @@ class ParquetSet(ImageSource):
             if len(there) < count:
                 first = next(number for number in range(count) if number not in there)
                 raise DataError(
-                    f"Expected {count:,} files of split {word!r} in {self._where}, got "
-                    f"{len(there):,}; number {first} is missing: get it."
+                    f"Expected {count:,} files of split {quoted(word)} in "
+                    f"{self._where}, got {len(there):,}; number {first} is missing: "
+                    f"get it."
                 )
 
     def _refuse_several(self, files: Collection[Path]) -> None:
@@ -172,7 +174,7 @@ class ParquetSet(ImageSource):
             for folder in folders
         }
         if len(sets) > 1:
-            names = ", ".join(sorted(repr(self._name(folder)) for folder in sets))
+            names = ", ".join(sorted(quoted(self._name(folder)) for folder in sets))
             raise DataError(
                 f"Expected one dataset in {self._where}, got Parquet files in {names}; "
                 "name one of these folders."
@@ -184,9 +186,7 @@ class ParquetSet(ImageSource):
         return split_choice.understand(words, self._where, choice)
 
     def _columns(self, file: Path) -> ParquetColumns:
-        return choose_columns(
-            open_file(file).schema_arrow, repr(str(file)), self.options
-        )
+        return choose_columns(open_file(file).schema_arrow, quoted(file), self.options)
 
     def _labelled(
         self, file: Path, split: SplitName | None, columns: ParquetColumns
@@ -199,7 +199,7 @@ class ParquetSet(ImageSource):
         ):
             raise DataError(
                 f"Expected the same columns and classes in all files of {self._where}, "
-                f"and {file.name!r} has others."
+                f"and {quoted(file.name)} has others."
             )
         names = [name for name in (columns.label, columns.group) if name]
         cells = columns_of(file, names)
@@ -282,7 +282,7 @@ def _none_there(root: Path) -> str:
     arrow = next(root.rglob("*.arrow"), None)
     if arrow is not None:
         return (
-            f"Expected .parquet files in {str(root)!r}, got .arrow files, as "
+            f"Expected .parquet files in {quoted(root)}, got .arrow files, as "
             "'save_to_disk' writes; write them with 'to_parquet'."
         )
-    return f"Expected .parquet files in {str(root)!r}, found none."
+    return f"Expected .parquet files in {quoted(root)}, found none."

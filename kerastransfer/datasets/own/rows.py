@@ -11,6 +11,7 @@ from kerastransfer.datasets.own.grouping import Grouping
 from kerastransfer.datasets.own.split_choice import SplitChoice, split_of
 from kerastransfer.datasets.own.tables.origins import Origin, is_file
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 NEEDED = ("path", "label")
 OPTIONAL = ("split", "group")
@@ -100,7 +101,7 @@ def list_rows(
             fail(where, row, _absent(row.path, looked_in))
         path = origin.name(file)
         if path in items:
-            fail(where, row, f"path {row.path!r} stands twice")
+            fail(where, row, f"path {quoted(row.path)} stands twice")
         digest.update(stamp(path, file))
         official: Any = split or None
         label = labels[class_of[split, row.label]]
@@ -151,21 +152,21 @@ def _checked(
         fail(
             where,
             row,
-            f"expected split train, val or test, got {row.split!r}; 'convert --splits "
-            "train=A,test=B' says what it means",
+            f"expected split train, val or test, got {quoted(row.split)}; 'convert "
+            "--splits train=A,test=B' says what it means",
         )
     return row, split
 
 
 def _absent(path: str, looked_in: Sequence[str]) -> str:
     if "://" in path:
-        return f"{path!r} is an address, expected a file; download it first"
-    folders = [repr(name) for name in looked_in]
+        return f"{quoted(path)} is an address, expected a file; download it first"
+    folders = [quoted(name) for name in looked_in]
     where = f" (looked in {' and '.join(folders)})" if folders else ""
     absolute = path.startswith(("/", "\\")) or path[1:2] == ":"
     cure = "name their folder with 'convert --image-folder DIR'"
     if absolute:
         where, cure = "", f"if they are elsewhere now, cut the paths and {cure}"
     if not folders:
-        return f"file {path!r} is not there"
-    return f"file {path!r} is not there{where}; {cure}"
+        return f"file {quoted(path)} is not there"
+    return f"file {quoted(path)} is not there{where}; {cure}"

@@ -7,6 +7,7 @@ from kerastransfer.datasets.listing import SplitName
 from kerastransfer.datasets.own.folders.split_words import SPLITS, read_split
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 SplitChoice = Mapping[str, SplitName]  # ours by theirs
 
@@ -46,11 +47,11 @@ def read_choice(text: str | None) -> SplitChoice | None:
         if ours is None or not equals or not all(words) or choice.keys() & set(words):
             raise InputError(
                 "Expected --splits such as train=a+b,test=c, with train, val and test "
-                f"before an equals sign and each name once, got {text!r}."
+                f"before an equals sign and each name once, got {quoted(text)}."
             )
         choice |= dict.fromkeys(words, ours)
     if "train" not in choice.values():
-        raise InputError(f"Expected --splits to say what train is, got {text!r}.")
+        raise InputError(f"Expected --splits to say what train is, got {quoted(text)}.")
     return choice
 
 
@@ -92,7 +93,7 @@ def understand(
     }
     wide = _wide([word for word in words if word not in exact], where, exact.values())
     if wide:
-        meant = ", ".join(f"{word!r} is taken for {wide[word]}" for word in wide)
+        meant = ", ".join(f"{quoted(word)} is taken for {wide[word]}" for word in wide)
         report.say(f"Splits of {where}: {meant}.")
     elif not exact and len(words) == 1:
         report.say(f"{where} has no official splits: all of it is drawn from.")
@@ -110,7 +111,7 @@ def _chosen(
     if unknown:
         raise InputError(
             f"Expected --splits to name splits of {where}, which are {_listed(words)}, "
-            f"got {unknown[0]!r}."
+            f"got {quoted(unknown[0])}."
         )
     return {word: choice[word] for word in words if word in choice}
 
@@ -138,4 +139,4 @@ def _unclear(where: str, words: Collection[str], reason: str) -> DataError:
 
 
 def _listed(words: Collection[str]) -> str:
-    return ", ".join(repr(word) for word in sorted(words))
+    return ", ".join(quoted(word) for word in sorted(words))

@@ -32,6 +32,7 @@ from kerastransfer.datasets.own.stored.tfds_features import (
 from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 INFO = DatasetInfo(
     description="A dataset of TensorFlow Datasets with an image and a label.",
@@ -190,7 +191,7 @@ class TfdsSet(ImageSource):
         except failures as error:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise MissingError(
-                f"TFDS could not prepare {self.name!r}: {reason}."
+                f"TFDS could not prepare {quoted(self.name)}: {reason}."
             ) from None
 
     def _builder(self, *, prepared: bool = True) -> Any:
@@ -201,18 +202,20 @@ class TfdsSet(ImageSource):
             builder = tfds.builder(self.name, data_dir=self.folder)
         except tfds.core.DatasetNotFoundError as error:
             reason = str(error).split("\n", 1)[0]
-            raise DataError(f"TFDS knows no dataset {self.name!r}: {reason}.") from None
+            raise DataError(
+                f"TFDS knows no dataset {quoted(self.name)}: {reason}."
+            ) from None
         except (*_REFUSALS, ParseError) as error:
             # A cut dataset_info.json, or features.json, too: its parser's own words.
             reason = str(error).split("\n", 1)[0] or type(error).__name__
             raise DataError(
-                f"TFDS refuses {self.name!r}: {reason.rstrip('.')}; where a file of it "
-                "is cut short, prepare it again."
+                f"TFDS refuses {quoted(self.name)}: {reason.rstrip('.')}; where a file "
+                "of it is cut short, prepare it again."
             ) from None
         if prepared and not builder.info.splits:
             name = f"tfds:{self.name}"
             raise MissingError(
-                f"Dataset {name} is not prepared in {str(builder.data_dir)!r}; run "
+                f"Dataset {name} is not prepared in {quoted(builder.data_dir)}; run "
                 f"'kerastransfer convert --dataset {name} --download', or name TFDS's "
                 "folder with --archives DIR."
             )
@@ -238,7 +241,7 @@ def dataset(
     """
     if not _NAME.fullmatch(text):
         raise InputError(
-            f"Expected a name after 'tfds:', such as tfds:mnist, got {text!r}."
+            f"Expected a name after 'tfds:', such as tfds:mnist, got {quoted(text)}."
         )
     options = grouping.with_column(options or {}, f"tfds:{text}", has_paths=False)
     if options.get("splits") is not None:

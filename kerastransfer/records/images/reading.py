@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from kerastransfer.datasets import image_kinds
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images import deep_files, notes, png_chunks, profiles, tiff
 from kerastransfer.records.images.rendering import Rendering
 from kerastransfer.records.images.samples import (
@@ -67,7 +68,7 @@ def sniff(data: bytes) -> str:
     words = image_kinds.describe(head)
     raise DataError(
         "expected JPEG, PNG, GIF, BMP, TIFF, WebP, PNM, AVIF, HEIC or JPEG 2000, got "
-        f"{words or f'bytes {data[:8]!r}'}"
+        f"{words or f'bytes {quoted(data[:8])}'}"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from PIL import ImageColor
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 
 WhiteLevel = int | float | str
 AUTO = "auto"
@@ -90,7 +91,7 @@ def read_white_level(value: WhiteLevel | None) -> WhiteLevel:
     if isinstance(value, bool) or not 0 < level <= _MOST:
         raise InputError(
             f"Expected --white-level to be auto or a number from above 0 to {_MOST:,}, "
-            f"got {value!r}."
+            f"got {quoted(value)}."
         )
     return int(level) if level.is_integer() else level
 
@@ -112,6 +113,6 @@ def read_background(value: str | None) -> str:
     text = _COLOURS.get(text, text)
     if not re.fullmatch(r"#[0-9a-f]{6}", text):
         raise InputError(
-            f"Expected --background to be white, black or #rrggbb, got {value!r}."
+            f"Expected --background to be white, black or #rrggbb, got {quoted(value)}."
         )
     return text

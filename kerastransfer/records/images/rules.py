@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import json_file, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images.rendering import (
     LEGACY,
     Rendering,
@@ -75,7 +76,7 @@ class ImageRules:
             return cls._of_dict(json_file.read_object(path))
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(
-                f"Expected how images are read in {str(path)!r}, got something else "
+                f"Expected how images are read in {quoted(path)}, got something else "
                 f"({error}); export the run again."
             ) from None
 
@@ -91,5 +92,5 @@ class ImageRules:
         if rendering.background is not None:
             read_background(rendering.background)
         if type(size) is not int or not 0 < size <= _LARGEST:
-            raise ValueError(f"image_size {size!r}")
+            raise ValueError(f"image_size {quoted(size)}")
         return cls(image_size=size, rendering=rendering)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images.samples import ValueRange
 
 _LEVELS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
@@ -65,9 +66,9 @@ def _warn_of_few(values: Collection[float], chosen: int, path: str) -> None:
         bright = sum(value > lower for value in values)
         if lower < chosen and bright < _FEW * len(values):
             report.warn(
-                f"Of {len(values):,} deep images only {bright:,}, such as {path!r}, "
-                f"have values above {lower:,}, and make {chosen:,} white; if those are "
-                f"faults, pass --white-level {lower}."
+                f"Of {len(values):,} deep images only {bright:,}, such as "
+                f"{quoted(path)}, have values above {lower:,}, and make {chosen:,} "
+                f"white; if those are faults, pass --white-level {lower}."
             )
             return
 
@@ -85,5 +86,5 @@ def _floating(greatest: Mapping[str, float]) -> int:
 def _refusal(path: str, most: float, count: int, expected: str) -> DataError:
     return DataError(
         f"Expected {expected} in the {count:,} deep images, got up to {most:,.6g} (in "
-        f"{path!r}); say which value is white with --white-level N."
+        f"{quoted(path)}); say which value is white with --white-level N."
     )

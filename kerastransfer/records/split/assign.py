@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.split.ordering import digests, sorted_by
 from kerastransfer.records.split.quotas import Quota, Rules
 
@@ -230,7 +231,7 @@ def _refuse_split_groups(listing: Listing, official: Sequence[SplitName]) -> Non
         side = item.split if item.split in official else "train"
         if seen.setdefault(item.group, str(side)) != side:
             raise DataError(
-                f"Expected group {item.group!r} in one split, but the official "
+                f"Expected group {quoted(item.group)} in one split, but the official "
                 f"{seen[item.group]} and {side} sets both hold images of it; leave "
                 "the official set out, so that it is drawn by groups, or read the "
                 "images without groups."

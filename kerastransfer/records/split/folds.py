@@ -11,6 +11,7 @@ import numpy as np
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 
 _NAMED = 5  # classes in a message
 _MOST_PARTS = 100  # of which one validates
@@ -155,7 +156,9 @@ def check_units(
     if not short:
         return
     what = "groups" if grouped else "images"
-    names = ", ".join(f"{name!r} {n:,}" for name, n in list(short.items())[:_NAMED])
+    names = ", ".join(
+        f"{quoted(name)} {n:,}" for name, n in list(short.items())[:_NAMED]
+    )
     more = f" and {len(short) - _NAMED:,} more" if len(short) > _NAMED else ""
     least = min(short.values())
     cure = f"choose --folds {least}" if least > 1 else "leave such classes out"
@@ -193,7 +196,7 @@ def _check_fold(images: FoldImages, fold: Fold, number: int) -> None:
         name = images.classes[int(untrained[0])]
         raise DataError(
             f"Fold {number + 1} and its validation would hold all groups of class "
-            f"{name!r}; choose fewer --folds, or add groups."
+            f"{quoted(name)}; choose fewer --folds, or add groups."
         )
     for what, part in (("hold out", fold.held_out), ("validate on", fold.val)):
         if not len(part):

@@ -17,6 +17,7 @@ from kerastransfer.datasets.dataset import Dataset, DatasetInfo, ShortClasses
 from kerastransfer.datasets.listing import Item, Listing, SplitName
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.split.assign import SplitImages, arrange
 from kerastransfer.records.split.ordering import digests, rank_major, sorted_by
 from kerastransfer.records.split.quotas import MaxPerClass, Rules, read_rules
@@ -189,12 +190,15 @@ def make_plan(
 
 def _check_arguments(max_per_class: MaxPerClass, policy: str) -> None:
     if policy not in POLICIES:
-        raise InputError(f"Expected short_classes error, cap or drop, got {policy!r}.")
+        raise InputError(
+            f"Expected short_classes error, cap or drop, got {quoted(policy)}."
+        )
     if isinstance(max_per_class, int) and max_per_class > 0:
         return
     if max_per_class not in (None, "all"):
         raise InputError(
-            f"Expected max_per_class of at least 1, or 'all', got {max_per_class!r}."
+            f"Expected max_per_class of at least 1, or 'all', got "
+            f"{quoted(max_per_class)}."
         )
 
 

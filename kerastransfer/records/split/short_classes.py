@@ -10,6 +10,7 @@ from kerastransfer.datasets.listing import Listing, SplitName
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.progress import counted
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.split.assign import SplitImages, divide
 from kerastransfer.records.split.quotas import Quota, Rules, cap, make_quota, share
 
@@ -130,10 +131,10 @@ def _refuse(
     for label, images in short.items():
         quota, name = quotas[label], listing.classes[label]
         reasons.append(
-            f"{name!r} has {images:,} of {sum(quota):,} ({quota.train} train, "
+            f"{quoted(name)} has {images:,} of {sum(quota):,} ({quota.train} train, "
             f"{quota.val} val, {quota.test} test)"
             if images < sum(quota)
-            else f"{name!r} has no official test image"
+            else f"{quoted(name)} has no official test image"
         )
     return DataError(
         f"{len(short):,} of {len(listing.classes):,} classes fall short of images: "
@@ -151,7 +152,7 @@ def _refuse_groups(
         name = listing.classes[label]
         groups = {i.group or i.path for i in listing.items if i.label == label}
         reasons.append(
-            f"{name!r} gets {train} train, {val} val and {test} test images "
+            f"{quoted(name)} gets {train} train, {val} val and {test} test images "
             f"({counted(len(groups), 'group')})"
         )
     return DataError(

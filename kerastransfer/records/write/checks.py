@@ -11,6 +11,7 @@ from kerastransfer.datasets.listing import Listing
 from kerastransfer.datasets.read_options import ArchiveState
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import manifest
 from kerastransfer.records.manifest import Options
 from kerastransfer.records.shards import FORMATS, read_format, read_lengths
@@ -95,14 +96,18 @@ def check_archives(
         If there are any and `verify` is true.
     """
     archives = tuple(archives)
-    wrong = [f"{each.name!r}: {each.differs}" for each in archives if each.differs]
+    wrong = [
+        f"{quoted(each.name)}: {each.differs}" for each in archives if each.differs
+    ]
     if wrong:
         message = f"Not the published archives of {dataset.name} ({'; '.join(wrong)})"
         if verify:
             raise DataError(f"{message}; get them again, or leave --verify out.")
         report.warn(f"{message}; they are taken as they are.")
     unsure = [
-        f"{each.name!r}: {each.unverified}" for each in archives if each.unverified
+        f"{quoted(each.name)}: {each.unverified}"
+        for each in archives
+        if each.unverified
     ]
     if verify and unsure:
         report.warn(
@@ -153,7 +158,7 @@ def may_stay(
         raise _another(
             target,
             (
-                f"{name} {metadata[name]!r} instead of {asked[name]!r}"
+                f"{name} {quoted(metadata[name])} instead of {quoted(asked[name])}"
                 for name in differs
             ),
         )
@@ -202,7 +207,7 @@ def format_of(target: Path) -> str:
 
 def _another(target: Path, differs: Iterable[str]) -> DataError:
     return DataError(
-        f"{str(target)!r} holds records of another plan ({', '.join(differs)}); choose "
-        "another --out, or delete that folder; 'train --records DIR' takes records "
-        "from where they are."
+        f"{quoted(target)} holds records of another plan ({', '.join(differs)}); "
+        "choose another --out, or delete that folder; 'train --records DIR' takes "
+        "records from where they are."
     )

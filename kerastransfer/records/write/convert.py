@@ -7,6 +7,7 @@ from kerastransfer.datasets.read_options import ReadOptions
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import place
 from kerastransfer.records.images.rendering import (
     WhiteLevel,
@@ -160,8 +161,8 @@ def _check_arguments(
 ) -> None:
     if image_size is not None and "patch_size" in dataset.options:
         raise InputError(
-            f"--image-size does not go with {dataset.spec!r}, whose images are patches "
-            "of --patch-size; leave it out."
+            f"--image-size does not go with {quoted(dataset.spec)}, whose images are "
+            "patches of --patch-size; leave it out."
         )
     if image_size is not None and image_size < 1:
         raise InputError(f"Expected image_size of at least 1, got {image_size}.")
@@ -169,5 +170,6 @@ def _check_arguments(
         raise InputError(f"Expected shards of at least 1, got {shards}.")
     if file_format not in (None, *FORMATS):
         raise InputError(
-            f"Expected --format to be {' or '.join(FORMATS)}, got {file_format!r}."
+            f"Expected --format to be {' or '.join(FORMATS)}, got "
+            f"{quoted(file_format)}."
         )

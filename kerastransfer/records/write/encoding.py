@@ -12,6 +12,7 @@ from kerastransfer.datasets.dataset import ImageSource
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import OnProgress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images import white_levels
 from kerastransfer.records.images.rendering import Rendering
 from kerastransfer.records.images.samples import ValueRange
@@ -138,6 +139,6 @@ class Encoding:
 
 def tell(reasons: Mapping[str, str]) -> str:
     """Name images that cannot be decoded, and why."""
-    named = [f"{path!r}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
+    named = [f"{quoted(path)}: {reasons[path]}" for path in sorted(reasons)[:_NAMED]]
     more = f"; and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
     return f"{len(reasons):,} images cannot be decoded ({'; '.join(named)}{more})."

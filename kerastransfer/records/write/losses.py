@@ -7,6 +7,7 @@ from kerastransfer.datasets.dataset import DatasetInfo
 from kerastransfer.datasets.listing import Item, Listing
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.split.quotas import read_rules
 
 _HALF = 0.5
@@ -50,7 +51,7 @@ def refuse_losses(
     gone = [label for label, share in shares.items() if share == 1]
     if gone and not (may_drop and len(lost) < len(listing.items)):
         first = next(item for item in lost if item.label == gone[0])
-        named = ", ".join(repr(listing.classes[label]) for label in gone[:_NAMED])
+        named = ", ".join(quoted(listing.classes[label]) for label in gone[:_NAMED])
         raise DataError(
             f"No image of {len(gone):,} of {len(listing.classes):,} classes can be "
             f"decoded ({named}), such as {_example(first, rejected)}; repair them, "
@@ -59,7 +60,7 @@ def refuse_losses(
     halves = [label for label, share in shares.items() if share >= _HALF]
     if halves:
         named = ", ".join(
-            f"{listing.classes[label]!r} {lost_of[label]:,} of {all_of[label]:,}"
+            f"{quoted(listing.classes[label])} {lost_of[label]:,} of {all_of[label]:,}"
             for label in halves[:_NAMED]
         )
         report.warn(
@@ -86,7 +87,9 @@ def _refuse_official(
     ]
     if not info.may_change and not gone:
         return  # the conversion warns of them, and nobody can mend an archive
-    which = f", all of class {listing.classes[gone[0]]!r} among them" if gone else ""
+    which = (
+        f", all of class {quoted(listing.classes[gone[0]])} among them" if gone else ""
+    )
     raise DataError(
         f"The official {split} set lost {len(missing):,} of {images.total():,} images"
         f"{which}: {_example(missing[0], rejected)}; repair them, or leave them out by "
@@ -96,4 +99,4 @@ def _refuse_official(
 
 
 def _example(item: Item, rejected: Mapping[str, str]) -> str:
-    return f"{item.path!r}: {rejected[item.path]}"
+    return f"{quoted(item.path)}: {rejected[item.path]}"

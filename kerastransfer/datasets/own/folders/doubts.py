@@ -12,6 +12,7 @@ from kerastransfer.datasets.own.folders.wrappers import is_wrapper
 from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.progress import counted
+from kerastransfer.foundation.quoting import quoted
 
 _ALL = "say that all of it is meant with --include '*'"
 # What an image's companion is called: its mask, its thumbnail, itself with boxes.
@@ -78,9 +79,10 @@ def _refuse_split_names(
             continue
         if not within_splits or word.split != "train":
             raise DataError(
-                f"Folder {where} holds {part.class_name!r} among its class folders, "
-                "which is named like a split but holds no class folders; leave it out "
-                f"with {without([part.folder])}, or {_ALL}, it being a class."
+                f"Folder {where} holds {quoted(part.class_name)} among its class "
+                "folders, which is named like a split but holds no class folders; "
+                f"leave it out with {without([part.folder])}, or {_ALL}, it being a "
+                f"class."
             )
 
 
@@ -116,9 +118,9 @@ def _refuse_copies(parts: Sequence[Part], where: str) -> None:
         inner -= {part.class_name.casefold()}
         if len(inner) > 1 and inner <= names:
             raise DataError(
-                f"Folder {where} holds {part.class_name!r}, whose folders are named "
-                f"like the classes beside it ({listed(sorted(inner))}); leave that "
-                f"copy out with {without([part.folder])}, or {_ALL}."
+                f"Folder {where} holds {quoted(part.class_name)}, whose folders are "
+                f"named like the classes beside it ({listed(sorted(inner))}); leave "
+                f"that copy out with {without([part.folder])}, or {_ALL}."
             )
 
 
@@ -163,10 +165,11 @@ def _refuse_mask_folders(
             for each in odd:
                 if others and not selection.means(each.path):
                     raise DataError(
-                        f"Class folder {part.class_name!r} of {where} holds "
-                        f"{each.path!r}, whose {counted(each.num_images, 'image')} may "
-                        f"be no photographs of the class; choose with --exclude "
-                        f"'{each.name}/' or --include, or {_ALL}."
+                        f"Class folder {quoted(part.class_name)} of {where} holds "
+                        f"{quoted(each.path)}, whose "
+                        f"{counted(each.num_images, 'image')} may be no photographs of "
+                        f"the class; choose with --exclude '{each.name}/' or "
+                        f"--include, or {_ALL}."
                     )
 
 
@@ -186,8 +189,8 @@ def _refuse_pairs(parts: Sequence[Part], where: str) -> None:
         if len(paired) == len(shares) or (paired and _is_mask_name(pattern)):
             raise DataError(
                 f"Most images of {listed(sorted(paired), 3)} in {where} have a "
-                f"companion that {pattern!r} fits, such as a mask or a copy; choose "
-                f"with --exclude '{pattern}' or --include, or {_ALL}."
+                f"companion that {quoted(pattern)} fits, such as a mask or a copy; "
+                f"choose with --exclude '{pattern}' or --include, or {_ALL}."
             )
 
 

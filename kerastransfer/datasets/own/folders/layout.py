@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kerastransfer.datasets.listing import SplitName
 from kerastransfer.datasets.own.folders.tree import Folder
 from kerastransfer.datasets.selection import excluding
+from kerastransfer.foundation.quoting import quoted
 
 LOOSE = "images beside the class folders"
 
@@ -58,7 +59,7 @@ def names_of(folders: Sequence[Folder], most: int = 5) -> str:
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Name some things in a message."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more
+    return ", ".join(quoted(name) for name in names[:most]) + more
 
 
 def without(folders: Sequence[Folder], most: int = 5) -> str:

@@ -10,6 +10,7 @@ from kerastransfer.datasets.selection import excluding
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.progress import counted
+from kerastransfer.foundation.quoting import quoted
 
 _SHOWN = 5
 _CURES = {
@@ -42,11 +43,11 @@ def refuse_losses(parts: Sequence[Part], root: Path) -> Counter[str]:
         if part.split in ("val", "test"):
             path = _first(part.folder)
             raise DataError(
-                f"The official {part.split} set in {str(root)!r} is not whole: class "
-                f"{part.class_name!r} lost {kinds.total():,} of "
+                f"The official {part.split} set in {quoted(root)} is not whole: class "
+                f"{quoted(part.class_name)} lost {kinds.total():,} of "
                 f"{kinds.total() + part.folder.num_images:,} images "
-                f"({in_words(kinds)}), such as {path!r}; {cure(kinds)}, or say that "
-                f"it is to do without them with {excluding(path)}."
+                f"({in_words(kinds)}), such as {quoted(path)}; {cure(kinds)}, or say "
+                f"that it is to do without them with {excluding(path)}."
             )
         lost[part.class_name] += kinds
     if lost:
@@ -63,12 +64,13 @@ def _sentence(lost: dict[str, Counter[str]], images: Counter[str], root: Path) -
     kinds = sum(lost.values(), Counter[str]())
     classes = sorted(lost, key=lambda n: -lost[n].total() / images[n])
     named = [
-        f"{name!r} lost {lost[name].total():,} of {lost[name].total() + images[name]:,}"
+        f"{quoted(name)} lost {lost[name].total():,} of "
+        f"{lost[name].total() + images[name]:,}"
         for name in classes[:_SHOWN]
     ]
     more = f" and {len(lost) - _SHOWN:,} more classes" if len(lost) > _SHOWN else ""
     return (
-        f"{counted(kinds.total(), 'image')} in {str(root)!r} cannot be had "
+        f"{counted(kinds.total(), 'image')} in {quoted(root)} cannot be had "
         f"({in_words(kinds)}): class {', '.join(named)}{more}; {cure(kinds)}, or go on "
         "without them."
     )

@@ -20,6 +20,7 @@ from kerastransfer.datasets.own.folders.splits_below import read_splits_below
 from kerastransfer.datasets.own.folders.tree import Folder
 from kerastransfer.datasets.selection import Selection
 from kerastransfer.foundation import report
+from kerastransfer.foundation.quoting import quoted
 
 
 def read_layout(
@@ -44,7 +45,7 @@ def read_layout(
         layout = _without_splits_above(trail[-1], root, selection)
     refuse_doubts(
         layout.parts,
-        repr(str(root)),
+        quoted(root),
         selection,
         has_splits=bool(layout.origins),
         inner_are_groups=inner_are_groups,

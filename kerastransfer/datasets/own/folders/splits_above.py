@@ -23,6 +23,7 @@ from kerastransfer.datasets.own.folders.tree import Folder
 from kerastransfer.datasets.selection import excluding
 from kerastransfer.errors import DataError
 from kerastransfer.foundation.progress import counted
+from kerastransfer.foundation.quoting import quoted
 
 _NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -44,7 +45,7 @@ def read_splits_above(home: Folder, root: Path) -> FolderLayout | None:
     if not splits:
         _refuse_flat(home, named, root)
         return None
-    where = repr(str(root / home.path))
+    where = quoted(root / home.path)
     ignored = _refuse_others(home, named, splits, where)
     roles = _roles(splits, where)
     folders = {split: home.folders[name] for split, name in roles.items()}
@@ -75,13 +76,14 @@ def class_folders(folder: Folder, root: Path) -> list[Folder]:
     DataError
         If there are none, or one holds no image.
     """
-    where = repr(str(root / folder.path))
+    where = quoted(root / folder.path)
     filled = folder.filled
     if len(filled) == 1 and wrappers.is_wrapper(filled[0].name):
         raise DataError(
             f"Expected a folder for each class in {where}, and its images lie in "
-            f"{filled[0].name!r} without one, as those of detection and segmentation "
-            "do; sort them into a folder for each class, or list them in a CSV file."
+            f"{quoted(filled[0].name)} without one, as those of detection and "
+            "segmentation do; sort them into a folder for each class, or list them in "
+            "a CSV file."
         )
     classes = []
     for each in folder.folders.values():
@@ -96,7 +98,7 @@ def class_folders(folder: Folder, root: Path) -> list[Folder]:
     lost = [name for name in folder.gone if "." not in name]
     if lost:
         raise DataError(
-            f"Class folder {str(root / folder.join(lost[0]))!r} holds no image: it is "
+            f"Class folder {quoted(root / folder.join(lost[0]))} holds no image: it is "
             f"lost ({folder.gone[lost[0]]}); restore it, or leave it out with "
             f"{excluding(folder.join(lost[0]))}."
         )
@@ -115,7 +117,7 @@ def _empty(folder: Folder, root: Path) -> DataError:
             f"out with {without([folder])}"
         )
     return DataError(
-        f"Class folder {str(root / folder.path)!r} holds no image{reason}."
+        f"Class folder {quoted(root / folder.path)} holds no image{reason}."
     )
 
 
@@ -139,15 +141,15 @@ def _refuse_flat(home: Folder, named: Mapping[str, str], root: Path) -> None:
     lost = home.lost()
     if lost and not home.num_images:
         raise DataError(
-            f"Folder {str(root / home.path)!r} holds no image: all are lost "
+            f"Folder {quoted(root / home.path)} holds no image: all are lost "
             f"({in_words(lost)}); {cure(lost)}."
         )
     if named and set(home.folders) <= set(named):
         name = min(named)
         raise DataError(
-            f"Folder {str(root / home.path)!r} holds {name!r}, which is not a split "
-            "with class folders in it; expected either a folder for each class, or "
-            "train, val and test with a folder for each class in them; or list the "
+            f"Folder {quoted(root / home.path)} holds {quoted(name)}, which is not a "
+            "split with class folders in it; expected either a folder for each class, "
+            "or train, val and test with a folder for each class in them; or list the "
             "images in a CSV file."
         )
 
@@ -166,21 +168,22 @@ def _refuse_others(
         if not each.num_images and not each.lost():
             ignored["folders without images"] += 1
         elif is_unlabelled(each.name) and not _is_deep(each):
-            ignored[f"images without labels, in {each.name!r}"] += each.num_images
+            ignored[f"images without labels, in {quoted(each.name)}"] += each.num_images
         else:
             others.append(each)
     if others:
         raise DataError(
-            f"Folder {where} holds {others[0].name!r}, which is not a split with class "
-            "folders in it; expected either a folder for each class, or train, val and "
-            "test with a folder for each class in them; leave out what is neither with "
-            f"{without(others)}."
+            f"Folder {where} holds {quoted(others[0].name)}, which is not a split with "
+            "class folders in it; expected either a folder for each class, or train, "
+            "val and test with a folder for each class in them; leave out what is "
+            f"neither with {without(others)}."
         )
     gone = [name for name in home.gone if "." not in name]
     if gone:
         raise DataError(
-            f"Folder {where} holds {gone[0]!r}, which is lost ({home.gone[gone[0]]}); "
-            f"restore it, or leave it out with {excluding(home.join(gone[0]))}."
+            f"Folder {where} holds {quoted(gone[0])}, which is lost "
+            f"({home.gone[gone[0]]}); restore it, or leave it out with "
+            f"{excluding(home.join(gone[0]))}."
         )
     return ignored
 
@@ -210,8 +213,8 @@ def _lost_split(home: Folder, names: Sequence[str], kind: str, where: str) -> Da
     if names[1:]:
         reason += f" (and see {listed(names[1:])})"
     return DataError(
-        f"The official {word} set of {where}, {name!r} {reason}; {restore} or sort "
-        f"it into a folder for each class, or leave it out with {flags} "
+        f"The official {word} set of {where}, {quoted(name)} {reason}; {restore} or "
+        f"sort it into a folder for each class, or leave it out with {flags} "
         f"(a {word} set is then drawn from the other images, and said to be)."
     )
 
@@ -225,7 +228,7 @@ def _roles(splits: Mapping[str, str], where: str) -> dict[SplitName, str]:
         If there is no train, one twice, or one that may be either of two.
     """
     kinds = _decided(splits, where)
-    names = ", ".join(repr(name) for name in splits)
+    names = ", ".join(quoted(name) for name in splits)
     if "train" not in kinds.values() or len(set(kinds.values())) < len(kinds):
         raise DataError(
             f"Expected one train folder and at most one val and one test folder in "
@@ -243,8 +246,8 @@ def _decided(splits: Mapping[str, str], where: str) -> dict[str, str]:
     left = {"val", "test"} - others
     if either and len(left) != 1:
         raise DataError(
-            f"Folder {either[0]!r} in {where} may be the val or the test set; rename "
-            "it to one of them."
+            f"Folder {quoted(either[0])} in {where} may be the val or the test set; "
+            "rename it to one of them."
         )
     decided = {name: left.copy().pop() for name in either}
     return {name: decided.get(name, kind) for name, kind in splits.items()}

@@ -15,6 +15,7 @@ from kerastransfer.datasets.own.folders.splits_above import decide
 from kerastransfer.datasets.own.folders.tree import Folder
 from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 
 def read_splits_below(
@@ -31,12 +32,13 @@ def read_splits_below(
     if not holding or _are_meant(holding, selection):
         return None
     _refuse_mixed(classes, holding)
-    where = repr(str(root))
+    where = quoted(root)
     kinds = decide({n for each in holding for n in _split_names(each)}, where)
     if "train" not in kinds.values():
         raise DataError(
             f"Expected one train folder in each class folder of {where}, got "
-            f"{names_of(list(classes[0].folders.values()))} in {classes[0].name!r}."
+            f"{names_of(list(classes[0].folders.values()))} in "
+            f"{quoted(classes[0].name)}."
         )
     parts = [part for each in classes for part in _parts(each, kinds)]
     origins = {part.split: f"*/{part.folder.name}" for part in parts if part.split}
@@ -52,7 +54,7 @@ def _parts(folder: Folder, kinds: Mapping[str, str]) -> list[Part]:
             raise _lost(folder, name, split)
         if split in by_split:
             raise DataError(
-                f"Expected each split once in class folder {folder.name!r}, got "
+                f"Expected each split once in class folder {quoted(folder.name)}, got "
                 f"{names_of(list(folder.folders.values()))}; rename or leave out some."
             )
         by_split[split] = Part(split, folder.name, folder.folders[name])
@@ -83,32 +85,33 @@ def _refuse_mixed(classes: Sequence[Folder], holding: Sequence[Folder]) -> None:
     odd = [each for each in classes if each not in holding]
     if odd:
         raise DataError(
-            f"Class folder {holding[0].name!r} holds the splits "
+            f"Class folder {quoted(holding[0].name)} holds the splits "
             f"{names_of([holding[0].folders[n] for n in holding[0].folders])}, and "
-            f"{odd[0].name!r} holds none; expected them in all classes or above them; "
-            f"leave out what is no class with {without(odd)}, or say that they are "
-            f"no splits with --include '*'."
+            f"{quoted(odd[0].name)} holds none; expected them in all classes or above "
+            f"them; leave out what is no class with {without(odd)}, or say that they "
+            f"are no splits with --include '*'."
         )
     for each in classes:
         names = _split_names(each)
         others = [f for f in each.filled if f.name not in names]
         if others:
             raise DataError(
-                f"Class folder {each.name!r} holds {others[0].name!r} beside its "
-                f"splits; leave it out, if it is not meant, with --exclude "
+                f"Class folder {quoted(each.name)} holds {quoted(others[0].name)} "
+                f"beside its splits; leave it out, if it is not meant, with --exclude "
                 f"'{others[0].name}/'."
             )
         if each.images:
             raise DataError(
-                f"Class folder {each.name!r} holds {len(each.images):,} images beside "
-                f"its splits, such as {min(each.images)!r}; move them, or leave them "
-                f"out with --exclude '/{each.path}/*.*'."
+                f"Class folder {quoted(each.name)} holds {len(each.images):,} images "
+                f"beside its splits, such as {quoted(min(each.images))}; move them, or "
+                f"leave them out with --exclude '/{each.path}/*.*'."
             )
 
 
 def _lost(folder: Folder, name: str, split: str) -> DataError:
     reason = folder.gone.get(name, "no image in it")
     return DataError(
-        f"The official {split} set of class {folder.name!r}, {folder.join(name)!r}, is "
-        f"lost ({reason}); restore it, or leave such sets out with --exclude '{name}'."
+        f"The official {split} set of class {quoted(folder.name)}, "
+        f"{quoted(folder.join(name))}, is lost ({reason}); restore it, or leave such "
+        f"sets out with --exclude '{name}'."
     )

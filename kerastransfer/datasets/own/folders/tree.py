@@ -14,6 +14,7 @@ from kerastransfer.datasets.own.folders import first_bytes
 from kerastransfer.datasets.own.folders.split_words import read_split
 from kerastransfer.datasets.selection import Selection
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _DEEPEST = 64  # folders in each other
 _DANGLING = "links that lead nowhere"
@@ -134,8 +135,8 @@ class _Walk:
         """List a folder; `above` are the folders that a loop would come back to."""
         if folder.path.count("/") >= _DEEPEST:
             raise DataError(
-                f"Folders in {str(self._root)!r} lie more than {_DEEPEST} deep, such "
-                f"as {folder.path[:200]!r}; move them up."
+                f"Folders in {quoted(self._root)} lie more than {_DEEPEST} deep, such "
+                f"as {quoted(folder.path)}; move them up."
             )
         with os.scandir(self._root / folder.path) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)

@@ -7,6 +7,7 @@ from typing import Any
 from kerastransfer.datasets.option import OptionValue
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import json_file
+from kerastransfer.foundation.quoting import quoted
 
 _KEY = b"huggingface"  # of the schema's metadata; its value is JSON
 _IMAGES, _LABELS = ("image", "img"), ("label", "labels")
@@ -70,7 +71,7 @@ def choose_columns(
     label = asked["label"] or _one("label", classed or free, _LABELS, names, where)
     if not _may_be_label(schema.field(label).type):
         raise DataError(
-            f"Expected labels of text or whole numbers in column {label!r} of "
+            f"Expected labels of text or whole numbers in column {quoted(label)} of "
             f"{where}, got {schema.field(label).type}."
         )
     return ParquetColumns(
@@ -116,7 +117,7 @@ def _asked(
     or_group_by = " or --group-by" if role == "group" else ""
     raise InputError(
         f"Expected --{role}-column{or_group_by} to name a column of {where}, which are "
-        f"{_listed(names)}, got {value!r}."
+        f"{_listed(names)}, got {quoted(value)}."
     )
 
 
@@ -161,9 +162,9 @@ def _may_be_label(kind: Any) -> bool:
 def _note(image: str, label: str, asked: Mapping[str, str | None]) -> str:
     parts = []
     if asked["path"] is None and image not in _IMAGES:
-        parts.append(f"images are taken from column {image!r}")
+        parts.append(f"images are taken from column {quoted(image)}")
     if asked["label"] is None and label not in _LABELS:
-        parts.append(f"labels are taken from column {label!r}")
+        parts.append(f"labels are taken from column {quoted(label)}")
     return "; ".join(parts)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.quoting import quoted
 
 _LFS = b"version https://git-lfs"
 _MOST_GROUP = 1 << 33  # bytes of a row group, unpacked
@@ -35,7 +36,7 @@ def open_file(file: Path) -> Any:
     with _explaining(file):
         if _starts(file, _LFS):
             raise DataError(
-                f"{str(file)!r} is a pointer of Git LFS, not the file itself; get it "
+                f"{quoted(file)} is a pointer of Git LFS, not the file itself; get it "
                 "with 'git lfs pull'."
             )
         opened = parquet.ParquetFile(file)
@@ -45,7 +46,7 @@ def open_file(file: Path) -> Any:
         )
         if max(groups, default=0) > _MOST_GROUP:
             raise DataError(
-                f"{str(file)!r} holds a row group of more than {_MOST_GROUP:,} bytes; "
+                f"{quoted(file)} holds a row group of more than {_MOST_GROUP:,} bytes; "
                 "write it in smaller ones."
             )
         return opened
@@ -73,13 +74,13 @@ def _explaining(file: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         if isinstance(error, MissingError):
             raise
-        raise MissingError(f"File {str(file)!r} is not there.") from None
+        raise MissingError(f"File {quoted(file)} is not there.") from None
     except DataError:
         raise
     except Exception as error:  # a damaged file makes pyarrow raise almost anything
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(
-            f"{str(file)!r} cannot be read as a Parquet file: {reason}; get it again."
+            f"{quoted(file)} cannot be read as a Parquet file: {reason}; get it again."
         ) from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastransfer.datasets.own.stored.tfds_features import Features, Path, at, nested
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 # What TensorFlow puts around a reason: where in its own graph it arose.
 _NOISE = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*?\](?:\s*name:)?\s*")
@@ -71,8 +72,8 @@ def _is_random_access(builder: Any) -> bool:
     file_format = builder.info.file_format.value
     if file_format not in ("tfrecord", "array_record"):
         raise DataError(
-            f"Expected TFRecord or ArrayRecord files in {str(builder.data_dir)!r}, got "
-            f"{file_format}; write them anew with 'tfds convert_format "
+            f"Expected TFRecord or ArrayRecord files in {quoted(builder.data_dir)}, "
+            f"got {file_format}; write them anew with 'tfds convert_format "
             "--out_file_format array_record'."
         )
     return bool(file_format == "array_record")
@@ -104,7 +105,7 @@ def _raw(builder: Any, split: str, path: Path) -> Iterator[Any]:
         kind = feature.WhichOneof("kind")
         values: list[Any] = list(getattr(feature, kind).value) if kind else []
         if len(values) != 1:
-            raise DataError(f"example {index:,} holds no {key!r}")
+            raise DataError(f"example {index:,} holds no {quoted(key)}")
         yield values[0]
 
 
@@ -142,6 +143,6 @@ def _explaining(builder: Any, split: str) -> Iterator[None]:
 
 def _damaged(builder: Any, split: str, reason: str) -> DataError:
     return DataError(
-        f"Split {split!r} in {str(builder.data_dir)!r} is damaged or not all there: "
-        f"{reason}; prepare the dataset again."
+        f"Split {quoted(split)} in {quoted(builder.data_dir)} is damaged or not all "
+        f"there: {reason}; prepare the dataset again."
     )

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kerastransfer.datasets.own.arrays import Pixels
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 Path = tuple[str, ...]  # of a feature: its name, or those of what it is nested in
 
@@ -202,7 +203,7 @@ def _one(
     if asked is not None:
         path = tuple(asked.split("/"))
         if path not in askable:
-            raise DataError(f"none that may be the {role} is called {asked!r}")
+            raise DataError(f"none that may be the {role} is called {quoted(asked)}")
         return path
     within = [path for path in possible if path[0] in supervised]
     for several in (within, [path for path in possible if path == (role,)], possible):
@@ -210,11 +211,13 @@ def _one(
             return several[0]
     if not possible:
         raise DataError(f"none is the {role}")
-    names = " or ".join(repr("/".join(path)) for path in possible)
+    names = " or ".join(quoted("/".join(path)) for path in possible)
     flag = "--path-column" if role == "image" else "--label-column"
     raise DataError(f"the {role} may be {names}; say which with 'convert {flag} NAME'")
 
 
 def _listed(features: Mapping[Path, Any]) -> str:
-    names = (f"{'/'.join(path)!r} ({type(f).__name__})" for path, f in features.items())
+    names = (
+        f"{quoted('/'.join(path))} ({type(f).__name__})" for path, f in features.items()
+    )
     return ", ".join(names) or "none"

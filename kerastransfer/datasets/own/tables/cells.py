@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 from kerastransfer.datasets.naming import is_image
 from kerastransfer.datasets.own.tables import text, workbook
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SEP = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # what Excel reads and writes
@@ -102,7 +103,7 @@ def _of_text(content: str, where: str, notes: tuple[str, ...]) -> Table:
     body = content[said.end() :] if said else content
     delimiter = said[1] if said else _delimiter(body, where)
     if delimiter != ",":
-        kind = _DELIMITERS.get(delimiter, repr(delimiter))
+        kind = _DELIMITERS.get(delimiter, quoted(delimiter))
         notes = (*notes, f"columns are told apart by {kind}")
     rows = [
         TableRow(row.number + skipped, row.cells)

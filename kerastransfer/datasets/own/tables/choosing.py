@@ -22,6 +22,7 @@ from kerastransfer.datasets.own.tables.column_contents import (
 )
 from kerastransfer.datasets.own.tables.columns import Columns
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.quoting import quoted
 
 Lacking = Callable[[Sequence[str]], DataError]
 Role = Literal["path", "label", "split", "group"]
@@ -119,7 +120,7 @@ class _Choice:
         marks = [self.table.header[i] for i in free]
         several = f" ({', '.join(marks)}: a row may mark only one)"
         return self._error(
-            f"column {roles[0]!r} is missing from the header, which is "
+            f"column {quoted(roles[0])} is missing from the header, which is "
             f"{self._listed()}{several if len(marks) > 1 else ''}; name it so, or say "
             f"which it is with 'convert --{roles[0]}-column NAME'"
         )
@@ -134,7 +135,8 @@ class _Choice:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise self._error(
-                f"a column stands twice in {','.join(names)!r}: {twice[0]!r}"
+                f"a column stands twice in {quoted(','.join(names))}: "
+                f"{quoted(twice[0])}"
             )
 
     def _take_named(self, role: Role) -> None:
@@ -156,7 +158,7 @@ class _Choice:
             raise InputError(
                 f"Expected --{role}-column{or_group_by} to name a column of "
                 f"{self.where}, which are "
-                f"{self._listed()}, got {asked!r}."
+                f"{self._listed()}, got {quoted(asked)}."
             )
 
     def _index(self, name: str) -> int | None:
@@ -224,7 +226,7 @@ class _Choice:
     def _one(self, role: Role, possible: Sequence[int]) -> int | None:
         """Return the only one; refuse to choose among several."""
         if len(possible) > 1:
-            names = " or ".join(repr(self.table.header[i]) for i in possible)
+            names = " or ".join(quoted(self.table.header[i]) for i in possible)
             raise self._error(
                 f"the {role} may be {names}; say which with 'convert --{role}-column "
                 "NAME'"
@@ -234,13 +236,13 @@ class _Choice:
     def _note(self) -> str:
         header = self.table.header
         parts = [
-            f"{role} is taken from column {header[self.taken[role]]!r}"
+            f"{role} is taken from column {quoted(header[self.taken[role]])}"
             for role in self.guessed
         ]
         if self.classes:
-            names = ", ".join(repr(header[i]) for i in self.classes)
+            names = ", ".join(quoted(header[i]) for i in self.classes)
             never = [
-                repr(header[i])
+                quoted(header[i])
                 for i in self.classes
                 if not is_marked(self.table.column(i))
             ]

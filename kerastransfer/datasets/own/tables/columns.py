@@ -5,6 +5,7 @@ import dataclasses
 from kerastransfer.datasets.own.tables.cells import Table
 from kerastransfer.datasets.own.tables.column_contents import OFF, ON
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Columns:
             marked = [i for i in self.classes if row.cells[i].lower() in ON]
             wrong = [i for i in self.classes if row.cells[i].lower() not in ON | OFF]
             if wrong or len(marked) != 1:
-                names = ", ".join(repr(table.header[i]) for i in marked) or "none"
-                cell = f"the cell {row.cells[wrong[0]]!r}" if wrong else names
+                names = ", ".join(quoted(table.header[i]) for i in marked) or "none"
+                cell = f"the cell {quoted(row.cells[wrong[0]])}" if wrong else names
                 raise DataError(
                     f"{where}, {table.row_word} {row.number:,}: expected a 1 in one of "
                     f"the class columns and 0 in the others, got {cell}."

@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from kerastransfer.errors import DataError, InputError
+from kerastransfer.foundation.quoting import quoted
 
 _MARKS = (  # UTF-32 first: its mark begins as UTF-16's does
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -76,7 +77,7 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Text:
     return Text(
         text,
         f"line {line:,} is no UTF-8, so it is read as Windows-1252, such as "
-        f"{_sample(text)!r} (another: 'convert --encoding NAME')",
+        f"{quoted(_sample(text))} (another: 'convert --encoding NAME')",
     )
 
 
@@ -102,7 +103,8 @@ def _of_zeros(data: bytes, where: str) -> str:
         and not head.replace("\n", " ").replace("\r", "").isprintable()
     ):
         raise DataError(
-            f"Expected a table (text or .xlsx) in {where}, got bytes {data[:8]!r}."
+            f"Expected a table (text or .xlsx) in {where}, got bytes "
+            f"{quoted(data[:8])}."
         )
     return name
 
@@ -114,7 +116,7 @@ def _known(encoding: str) -> str:
     except (LookupError, ValueError, TypeError):
         raise InputError(
             "Expected --encoding to name one that Python knows, such as utf-8, cp1252, "
-            f"cp1251 or shift_jis, got {encoding!r}."
+            f"cp1251 or shift_jis, got {quoted(encoding)}."
         ) from None
     return "utf-8-sig" if name == "utf-8" else encoding
 

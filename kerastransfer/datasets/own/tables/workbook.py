@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kerastransfer.errors import DataError, MissingError
+from kerastransfer.foundation.quoting import quoted
 
 _ZIP = b"PK\x03\x04"
 _PART = "xl/workbook.xml"
@@ -58,7 +59,9 @@ def read_sheet(data: bytes, where: str) -> Sheet:
     others = [each.title for each in book.worksheets if each is not sheet]
     names = ", ".join(map(repr, others))
     left = f", not {names}" if others else ""
-    return Sheet(rows, (f"sheet {sheet.title!r} is read{left}",) if others else ())
+    return Sheet(
+        rows, (f"sheet {quoted(sheet.title)} is read{left}",) if others else ()
+    )
 
 
 def _check(data: bytes, where: str) -> None:
