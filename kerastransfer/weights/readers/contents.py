@@ -15,6 +15,7 @@ from kerastransfer.weights.readers import (
     keras_file,
     numpy_file,
     safetensors_file,
+    sandbox,
     torch_file,
 )
 from kerastransfer.weights.readers.guard import check_file
@@ -48,7 +49,7 @@ _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
 
 
 def read_any(path: Path) -> WeightFile:
-    """Read a weight file of any known format.
+    """Read a weight file of any known format, in a process of its own.
 
     Parameters
     ----------
@@ -60,9 +61,15 @@ def read_any(path: Path) -> WeightFile:
     MissingError
         If there is no such file.
     WeightsError
-        If the format is none that is known, or the file is damaged.
+        If the format is none that is known, or the file is damaged or made to harm.
     """
     path = Path(path)
+    check_file(path)
+    return sandbox.read(path, f"{__name__}:{read_here.__name__}")
+
+
+def read_here(path: Path) -> WeightFile:
+    """Read a weight file as `read_any` does, in this process, which may die of it."""
     container = _container(path)
     if container in _WHOLE:
         return _WHOLE[container](path)

@@ -1,6 +1,7 @@
 """Size limits that all readers share, and errors that name the file."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def naming(path: Path, kind: str) -> Iterator[None]:
         yield
     except (WeightsError, MissingError):
         raise
+    except MemoryError as error:
+        text = "reading it takes more memory than it may; it is damaged or made to harm"
+        raise WeightsError(_one_line(path, kind, text)) from error
     except DamageError as error:
         raise WeightsError(_one_line(path, kind, str(error))) from error
     except Exception as error:
@@ -112,9 +116,6 @@ def volume(shape: tuple[int, ...]) -> int:
     """
     if len(shape) > 8 or not all(type(n) is int and n >= 0 for n in shape):
         raise DamageError(f"it claims a shape of {quoted(shape)}")
-    product = 1
-    for n in shape:
-        product *= n
-    if product > MAX_BYTES:
+    if max(shape, default=0) > MAX_BYTES or (product := math.prod(shape)) > MAX_BYTES:
         raise DamageError(f"it claims a shape of {quoted(shape)}, which is too large")
     return product
