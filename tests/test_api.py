@@ -10,6 +10,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from helpers import small_run
 from PIL import Image
 
 import kerastransfer as kt
@@ -96,21 +97,28 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(home):
+def data(home):
+    """Few images of our own; digits are trained on in test_readme."""
+    small_run.make_images(home / "images")
+    return f"folder:{home / 'images'}"
+
+
+@pytest.fixture(scope="module")
+def run(home, data):
     return kt.train(
-        "digits", "F1-7R8", images_per_class=5, epochs=(10,), runs=home / "runs"
+        data, "F1-7R8", images_per_class=5, epochs=(10,), runs=home / "runs"
     )
 
 
-def test_a_run_is_a_value_that_prints(run):
+def test_a_run_is_a_value_that_prints(run, data):
     accuracy = run.test.accuracy
     text = str(accuracy)
     assert text.startswith(f"{100 * accuracy.value:.1f} % (")
-    assert text.endswith(f"{100 * accuracy.high:.1f}), n = 500")
+    assert text.endswith(f"{100 * accuracy.high:.1f}), n = 6")
     assert str(run.to_beat.test.accuracy) in str(run.to_beat)
     first, *lines = str(run).splitlines()
     assert first == (
-        "F1-7R8 on digits with efficientnet_lite0: test set, 95 % intervals"
+        f"F1-7R8 on {data} with efficientnet_lite0: test set, 95 % intervals"
     )
     assert lines[0].split(maxsplit=1) == ["accuracy", text]
     assert str(run.folder) in run._repr_html_()
@@ -123,18 +131,19 @@ def test_a_run_says_what_its_result_file_says(run):
     assert run.to_beat.test.as_dict() == result["probe"]["test"]
 
 
-def test_a_run_is_opened_again_and_trained_once(run, home, capfd):
+def test_a_run_is_opened_again_and_trained_once(run, home, data, capfd):
     assert str(kt.open_run(run.folder)) == str(run)
     again = kt.train(
-        "digits", "F1-7R8", images_per_class=5, epochs=(10,), runs=home / "runs"
+        data, "F1-7R8", images_per_class=5, epochs=(10,), runs=home / "runs"
     )
     assert "--restart trains it again" in capfd.readouterr().err
     assert again.result == run.result
 
 
-def test_the_command_trains_the_same_run(run, home, capsys):
-    words = "train --dataset digits --recipe F1-7R8 --images-per-class 5 --epochs 10"
-    assert cli.main([*words.split(), "--runs", str(home / "runs")]) == 0
+def test_the_command_trains_the_same_run(run, home, data, capsys):
+    words = "train --recipe F1-7R8 --images-per-class 5 --epochs 10"
+    places = ("--dataset", data, "--runs", str(home / "runs"))
+    assert cli.main([*words.split(), *places]) == 0
     assert capsys.readouterr().out.strip() == str(run)
 
 
@@ -146,7 +155,7 @@ def test_a_run_is_measured_again(run):
 def test_a_run_gives_a_keras_model_with_the_trained_weights(run):
     network = run.network()
     assert isinstance(network, keras.Model)
-    assert network.output_shape == (None, 10)
+    assert network.output_shape == (None, 3)
     saved = keras.saving.load_model(run.folder / "model.keras", compile=False)
     for ours, theirs in zip(network.weights, saved.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -185,13 +194,13 @@ def test_a_plan_imports_no_tensorflow(tmp_path):
     assert lines[-1] == "set()"
 
 
-def test_loaded_records_can_be_trained_on(run, home):
-    records = kt.load("digits")
+def test_loaded_records_can_be_trained_on(run, home, data):
+    records = kt.load(data)
     again = kt.train(
         records, "F1-7R8", images_per_class=5, epochs=(10,), runs=home / "runs"
     )
     assert again.folder == run.folder
-    assert "digits" in str(records)
+    assert "33 train, 3 val, 6 test images of 3 classes" in str(records)
 
 
 @pytest.mark.parametrize(

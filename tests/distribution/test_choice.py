@@ -90,7 +90,7 @@ def train(place, out, *told):
         WarmProcess(
             *common,
             *arguments,
-            env={"TF_CONFIG": json.dumps(value) if value else ""},
+            env={**os.environ, "TF_CONFIG": json.dumps(value) if value else ""},
         )
         for arguments, value in told
     ]

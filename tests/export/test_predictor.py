@@ -1,10 +1,13 @@
 """What a prediction says; that a model classifies is tested in the journeys."""
 
 import dataclasses
+import functools
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import miniature
 from helpers.deep_pictures import png16, ramp, save, scaled
 from PIL import Image
@@ -49,14 +52,27 @@ def test_a_saved_model_is_looked_for_in_a_run_too(tmp_path):
     assert find_saved_model(tmp_path) == find_saved_model(model) == model
 
 
-def test_files_are_read_as_the_records_were(tmp_path):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "model"
     network = miniature.build(len(miniature.CLASSES), 0)
     preprocessing = miniature.BACKBONE.preprocessing
-    folder = tmp_path / "model"
     saved_model.save(network, preprocessing, miniature.CLASSES, folder)
+    return folder
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(exported, tmp_path / "model"))
+
+
+def test_files_are_read_as_the_records_were(folder, tmp_path, monkeypatch):
+    # Only what is read of the rules is of interest, not the graph, which takes long to
+    # export and to load and stays the same.
+    monkeypatch.setattr(tf.saved_model, "load", functools.cache(tf.saved_model.load))
 
     def probabilities(rules, data, white_level=None):
-        # Only what is read of the rules is of interest; exporting takes long.
         (folder / ASSET).unlink(missing_ok=True)
         if rules is not None:
             atomic.write_json(folder / ASSET, rules.as_dict())
@@ -92,11 +108,8 @@ def test_files_are_read_as_the_records_were(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_stack_is_told(tmp_path):
-    folder, path = tmp_path / "model", tmp_path / "x.gif"
-    network = miniature.build(len(miniature.CLASSES), 0)
-    preprocessing = miniature.BACKBONE.preprocessing
-    saved_model.save(network, preprocessing, miniature.CLASSES, folder)
+def test_a_stack_is_told(folder, tmp_path):
+    path = tmp_path / "x.gif"
     one, other = Image.new("RGB", (40, 50), "red"), Image.new("RGB", (40, 50))
     path.write_bytes(save(one, "GIF", save_all=True, append_images=[other]))
     with pytest.warns(KerasTransferWarning, match="of which the first was taken"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.disks import UNABLE, break_call
+from helpers.levels import LIGHT_ROOMS, LIGHT_UP_TO, level
 from helpers.odd_names import odd_paths
 from helpers.without_posix import WITHOUT_POSIX
 
@@ -16,8 +17,22 @@ import kerastransfer as kt
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import atomic, home, system
 
+# Light rooms that deal with files, locks, processes, terminals and archives. The others
+# reckon with values in memory; that they can be imported the first test here shows.
+ROOMS = ("foundation", "archives", "datasets", "weights/readers")
 # Why a light test does not run without POSIX.
 SKIPPED_THERE = ("about flock", "needs a terminal of POSIX", "needs os.pread")
+
+
+def light_modules():
+    """All of the rooms whose tests need no TensorFlow."""
+    package = Path(kt.__file__).parent
+    for path in package.rglob("*.py"):
+        name = ".".join(path.relative_to(package).with_suffix("").parts)
+        name = name.removesuffix("__init__").removesuffix(".")
+        room = any(f"{name}.".startswith(f"{light}.") for light in LIGHT_ROOMS)
+        if name and (room or level(name) <= LIGHT_UP_TO):
+            yield f"kerastransfer.{name}"
 
 
 def test_the_light_parts_need_nothing_that_posix_alone_has():
@@ -26,6 +41,8 @@ def test_the_light_parts_need_nothing_that_posix_alone_has():
         "from kerastransfer import cli\n"
         "for name in cli.COMMANDS:\n"
         "    cli.command_module(name)\n"
+        f"for name in {sorted(light_modules())}:\n"
+        "    importlib.import_module(name)\n"
         "import kerastransfer as kt\n"
         "print(kt.plan('digits', 'FT1-7R8', images_per_class=5))\n"
     )
@@ -44,8 +61,9 @@ def test_the_light_tests_pass_without_posix(tmp_path):
     """In this process's children and in theirs, as sitecustomize stands for Windows."""
     root = Path(__file__).parents[2]
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_POSIX, encoding="utf-8")
+    options = ("-m", "light", "-n", "0", "-q", "-rs")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "light", "-n", "2", "-q", "-rs"],
+        [sys.executable, "-m", "pytest", *options, *(f"tests/{x}" for x in ROOMS)],
         cwd=root,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
         capture_output=True,

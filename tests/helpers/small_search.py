@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--tuner", default="bayesian")
-    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--restart", action="store_true")
     args = parser.parse_args()
     replicas = start()
@@ -41,7 +41,7 @@ def main() -> int:
         "dataset": dataset,
         "backbone": "miniature",
         "batch_size": 4,
-        "epochs": (6,),
+        "epochs": (4,),
         **small_run.read_settings(args.settings),
     }
     caching = Caching(mode="on", home=args.out / "features")

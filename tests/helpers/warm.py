@@ -20,14 +20,20 @@ _CONTEXT.set_forkserver_preload(["helpers.preloaded"])
 
 
 class WarmProcess:
-    """As much of `subprocess.Popen` as tests use, in text mode."""
+    """As much of `subprocess.Popen` as tests use, in text mode.
 
-    def __init__(self, script, *arguments, env=None):
+    The environment and the folder are this process's, or those that are given; but what
+    libraries read as they are imported was read in the server's.
+    """
+
+    def __init__(self, script, *arguments, cwd=None, env=None):
         stdout, out = os.pipe()
         stderr, err = os.pipe()
         ends = [reduction.DupFd(end) for end in (out, err)]
         argv = [str(script), *map(str, arguments)]
-        self._process = _CONTEXT.Process(target=_run, args=(argv, ends, env))
+        place = os.fspath(cwd or pathlib.Path.cwd())
+        given = (argv, ends, place, dict(os.environ if env is None else env))
+        self._process = _CONTEXT.Process(target=_run, args=given)
         with _importable():
             self._process.start()
         os.close(out)
@@ -52,6 +58,7 @@ class WarmProcess:
         self._process.join(timeout)
         if self.returncode is None:
             self.kill()
+            self._process.join()
             raise TimeoutError(f"{self._process} took more than {timeout} s")
         return self.returncode
 
@@ -88,7 +95,7 @@ def _importable():
             os.environ["PYTHONPATH"] = before
 
 
-def _run(argv, ends, env):
+def _run(argv, ends, place, env):
     """Run a script as `python` would, its streams on the given ends."""
     for number, end in enumerate(ends, start=1):
         end = end.detach()
@@ -96,6 +103,8 @@ def _run(argv, ends, env):
         os.close(end)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, closefd=False)  # by lines
-    os.environ.update(env or {})
+    os.chdir(place)
+    os.environ.clear()
+    os.environ.update(env)
     sys.argv = argv
     runpy.run_path(argv[0], run_name="__main__")
