@@ -126,10 +126,11 @@ def killed(job: Job, work: Path, kills: int, moments: random.Random) -> dict[str
         place = work / f"killed{row['kills']}"
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(start, place, symlinks=True)
-        process = begin(job.command, place)
+        process, began = begin(job.command, place), time.monotonic()
         try:
             process.wait(moments.uniform(0.2, 1.0) * seconds)
-            continue  # it was done already
+            seconds = min(seconds, time.monotonic() - began)  # it was done already
+            continue
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -19,13 +19,14 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.errors import InputError, MissingError
+from kerastransfer.export import seals
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation import keras_settings, system
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
 from kerastransfer.records.images.rendering import read_white_level
-from kerastransfer.runs import finished, run_seal, sources, start
+from kerastransfer.runs import finished, sources, start
 from kerastransfer.runs import folds as runs_of_folds
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import FoldsPlan, RunPlan
@@ -101,10 +102,8 @@ def train(
         Minutes of training after which the best epoch so far is the result.
     checkpoint_every : float
         Seconds between two checkpoints.
-    restart : bool
-        Whether to begin anew, whatever is there.
-    probe, export : bool
-        Whether to measure the number to beat, and to write a SavedModel.
+    restart, probe, export : bool
+        Whether to begin anew, to measure the number to beat, to write a SavedModel.
     callbacks : iterable of keras.callbacks.Callback
         Told of steps and epochs.
     **settings
@@ -164,7 +163,7 @@ def open_run(folder: Location, *, ignore_seal: bool = False) -> Run:
     MissingError
         If no finished run is there.
     DataError
-        If a file in it was changed, removed or added.
+        If a file was changed, removed or added.
     """
     return finished.read(system.utf8(Path(folder)), ignore_seal=ignore_seal)
 
@@ -204,8 +203,8 @@ def predict(
     if not folder.is_dir():
         raise InputError(f"Expected a run or a SavedModel, got {quoted(folder)}.")
     find_saved_model(folder)
-    if (folder / run_seal.RESULT).is_file() and not ignore_seal:
-        run_seal.check(folder)
+    if (folder / seals.RESULT).is_file() and not ignore_seal:
+        seals.check_run(folder)
     paths = [Path(path) for path in files]
     _refuse_missing(paths)
     import_quietly()

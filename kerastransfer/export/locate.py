@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from kerastransfer.errors import MissingError
-from kerastransfer.foundation import seal
 from kerastransfer.foundation.quoting import quoted
 
 
@@ -22,25 +21,6 @@ def find_saved_model(folder: Path) -> Path:
         f"Expected a run or a SavedModel in {quoted(folder)}, and there is none; train "
         "without --no-export, or run 'kerastransfer export RUN --out DIR'."
     )
-
-
-def files(saved_model: Path) -> list[str]:
-    """Return the names of a SavedModel's files, but for those that others added."""
-    patterns = ("*.pb", "variables/*", "assets/*")
-    paths = [path for pattern in patterns for path in saved_model.glob(pattern)]
-    return [path.relative_to(saved_model).as_posix() for path in paths]
-
-
-def check_seal(saved_model: Path) -> None:
-    """Refuse a SavedModel of which a file was changed since it was written.
-
-    Raises
-    ------
-    DataError
-        The message names the files.
-    """
-    cure = "export the run again, or pass --ignore-seal (ignore_seal=True)"
-    seal.check(saved_model, cure, read=files(saved_model))
 
 
 def is_replaceable(folder: Path) -> bool:

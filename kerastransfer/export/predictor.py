@@ -9,8 +9,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
-from kerastransfer.export.locate import check_seal, find_saved_model
+from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
+from kerastransfer.export.seals import check_saved_model
 from kerastransfer.foundation import report
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images import notes
@@ -114,7 +115,7 @@ class Predictor:
         """
         saved_model = find_saved_model(folder)
         if not ignore_seal:
-            check_seal(saved_model)
+            check_saved_model(saved_model)
         assets = saved_model / "assets"
         labels = (assets / LABELS_FILE).read_text(encoding="utf-8")
         rules = ImageRules.read(assets).with_white_level(white_level)

@@ -9,8 +9,9 @@ from kerastransfer import pipeline, views
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
-from kerastransfer.export import locate, record_ops
-from kerastransfer.foundation import atomic, locks, seal
+from kerastransfer.export import record_ops, seals
+from kerastransfer.foundation import atomic, locks
+from kerastransfer.foundation.formats import seal
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
@@ -180,5 +181,5 @@ def save(
         }
         complete = scratch / "saved_model"
         tf.saved_model.save(module, str(complete), signatures)
-        seal.write(complete, locate.files(complete))
+        seal.write(complete, seals.saved_model_files(complete))
         atomic.replace_folder(complete, folder)

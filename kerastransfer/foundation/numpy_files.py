@@ -31,10 +31,7 @@ _MOST_ARRAYS = 64
 _MOST_AXES = 32
 _CHUNK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of a member's name and extra field
-_PARSERS = {
-    (1, 0): npy.read_array_header_1_0,
-    (2, 0): npy.read_array_header_2_0,
-}
+_PARSERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 class ArrayDamageError(ValueError):

@@ -83,7 +83,7 @@ def printable(text: str, most: int | None = None, *, lines: bool = False) -> str
     if most is not None and len(text) > most:
         text = _without_middle(text, most)
     text = pattern.sub(lambda match: repr(match.group())[1:-1], text)
-    return text if most is None or len(text) <= most else text[: most - 3] + _CUT
+    return text if most is None or len(text) <= most else _without_middle(text, most)
 
 
 def _shown(value: object, most: int, depth: int) -> str:

@@ -11,7 +11,7 @@ from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation.report import Preformatted
-from kerastransfer.runs import finished
+from kerastransfer.runs import finished, result_file
 from kerastransfer.runs.finished import Run
 
 RESULT = "folds.json"
@@ -142,7 +142,7 @@ def read(folder: Path) -> CrossValidation | None:
         If its result is damaged.
     """
     what = "the result of a cross-validation"
-    result = finished.read_fields(folder / RESULT, _NEEDED, what)
+    result = result_file.read_fields(folder / RESULT, _NEEDED, what)
     if result is None:
         return None
     return CrossValidation(

@@ -17,12 +17,13 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CHECKPOINT_EVERY
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas, single
+from kerastransfer.export import seals
 from kerastransfer.features.responses import source_network
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.runs import evaluation, result_file, run_folder, run_seal
+from kerastransfer.runs import evaluation, result_file, run_folder
 from kerastransfer.runs.against_probe import ProbeAnswers
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
 from kerastransfer.training import phase_loop, source_features
@@ -138,9 +139,8 @@ def train(
                 stop_signal=stop_signal,
                 after_phase=_weights_saver(folder if chief else None),
             )
-        training_seconds = stop_signal.seconds
+        training_seconds, classes = stop_signal.seconds, inputs.records.classes
         if chief:
-            classes = inputs.records.classes
             kept = run_folder.keep_better(folder, network, results)
             answers = evaluation.classify(setup, network, features, classes, folder)
             result = {
@@ -196,7 +196,7 @@ def _open_folder(
         image_rules = ImageRules.of_metadata(inputs.records.metadata)
         atomic.write_json(folder / rules.FILE, image_rules.as_dict())
         if inputs.mean_image is not None:
-            inputs.mean_image.write(folder / run_seal.MEAN_IMAGE)
+            inputs.mean_image.write(folder / seals.MEAN_IMAGE)
     return store, run_folder.share(checkpoint, setup.replicas)
 
 
@@ -221,7 +221,7 @@ def _make_logs(
     setup: TrainSetup, folder: Path, checkpoint: Checkpoint
 ) -> tuple[MetricsLog, TensorBoardLog, TrainingProgress]:
     """Open what the chief writes while it trains, where the checkpoint left it."""
-    path = folder / run_seal.METRICS
+    path = folder / seals.METRICS
     metrics_log = MetricsLog(path, checkpoint.metrics_bytes, checkpoint.steps)
     steps, epochs = _length(setup)
     return (
@@ -279,8 +279,8 @@ def _write(
     network: Network, result: dict[str, Any], *, inputs: RunInputs, folder: Path
 ) -> None:
     """Write the network, what is exported of it, and last the result."""
-    with atomic.replacing(folder / run_seal.MODEL, ".keras") as scratch:
+    with atomic.replacing(folder / seals.MODEL, ".keras") as scratch:
         network.whole().save(scratch)
     if inputs.export is not None:
         inputs.export(network)
-    run_seal.write_result(folder, result)
+    seals.write_result(folder, result)

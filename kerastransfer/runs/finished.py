@@ -14,7 +14,9 @@ from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError, WeightsError
 from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
+from kerastransfer.export import seals
 from kerastransfer.export.locate import is_replaceable
+from kerastransfer.export.seals import CONFIG, LABELS, MEAN_IMAGE, MODEL, RESULT
 from kerastransfer.foundation import json_file, keras_settings, system
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import Preformatted
@@ -22,8 +24,7 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import run_seal
-from kerastransfer.runs.run_seal import CONFIG, LABELS, MEAN_IMAGE, MODEL, RESULT
+from kerastransfer.runs import result_file
 
 if TYPE_CHECKING:
     import keras
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from kerastransfer.export.predictor import Prediction
 
 SAVED_MODEL = "saved_model"
-# Without these a result is none.
-_NEEDED = {"recipe", "dataset", "backbone", "test", "probe"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +242,7 @@ def read(folder: Path, *, ignore_seal: bool = False) -> Run:
                 "there; the same train command trains it."
             )
     if not ignore_seal:
-        run_seal.check(folder)
+        seals.check_run(folder)
     try:
         fields = json_file.read_object(folder / CONFIG)
     except ValueError as error:
@@ -256,47 +255,8 @@ def read(folder: Path, *, ignore_seal: bool = False) -> Run:
         classes=tuple(classes),
         mean_image=_mean_image(folder / MEAN_IMAGE, config.mean_image),
         ignore_seal=ignore_seal,
-        result=read_result(folder) or {},
+        result=result_file.read_result(folder) or {},
     )
-
-
-def read_result(folder: Path) -> dict[str, Any] | None:
-    """Return a finished run's ``result.json``, or None where there is none.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged.
-    """
-    return read_fields(folder / RESULT, _NEEDED, "a run's result")
-
-
-def read_fields(path: Path, needed: set[str], what: str) -> dict[str, Any] | None:
-    """Read a result that is written last of all, or None where it is not there.
-
-    Parameters
-    ----------
-    needed : set of str
-        Without these keys it is none.
-    what : str
-        What it is, for messages.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged.
-    """
-    if not path.is_file():
-        return None
-    try:
-        result = json_file.read_object(path)
-        if not result.keys() >= needed:
-            raise ValueError(f"{sorted(needed - result.keys())} are not there")
-    except ValueError as error:
-        raise InputError(
-            f"Expected {what} in {quoted(path)}: {error}; --restart trains it again."
-        ) from None
-    return result
 
 
 def _mean_image(path: Path, sha256: str) -> MeanImage | None:

@@ -14,10 +14,11 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.config.train_config import HASHES, TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import atomic, json_file, locks, seal, system
+from kerastransfer.export.seals import CONFIG, LABELS, METRICS, RESULT
+from kerastransfer.foundation import atomic, json_file, locks, system
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
-from kerastransfer.runs.run_seal import CONFIG, LABELS, METRICS, RESULT
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
 from kerastransfer.training.stopping import StopReason

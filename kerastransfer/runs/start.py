@@ -19,7 +19,7 @@ from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.write.convert import records_path
-from kerastransfer.runs import finished
+from kerastransfer.runs import finished, result_file
 from kerastransfer.runs.finished import Run
 from kerastransfer.runs.plan import RunCost, RunPlan
 from kerastransfer.runs.sources import Sources
@@ -218,7 +218,7 @@ def _measure(setup: "TrainSetup", sources: Sources, *, probe: bool) -> RunCost:
 
 def is_done(folder: Path, time_limit: float | None) -> bool:
     """Return whether a run is finished, and is given no more time than it had."""
-    result = finished.read_result(folder)
+    result = result_file.read_result(folder)
     if result is None:
         return False
     if result.get("stopped") != StopReason.TIME_LIMIT:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from kerastransfer import __version__
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import numpy_files, report, seal
+from kerastransfer.foundation import numpy_files, report
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.training.phase import PhaseProgress, PhaseResult, PhaseResults
 
@@ -171,10 +172,7 @@ class CheckpointStore:
     def newest(self) -> Checkpoint | None:
         """Read the last checkpoint that is whole; None where there is none.
 
-        Raises
-        ------
-        InputError
-            If it is of another format or run.
+        Raises InputError if it is of another format or run.
         """
         for path in reversed(self._states()):
             try:

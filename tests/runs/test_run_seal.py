@@ -16,7 +16,7 @@ import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.backbones import table
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import seal
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.report import KerasTransferWarning
 
 

@@ -13,6 +13,7 @@ from kerastransfer import cli
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.errors import DataError
+from kerastransfer.records import manifest
 from kerastransfer.records.health import health_text
 from kerastransfer.records.health.clusters import Cluster, pictures
 from kerastransfer.records.health.report import Health
@@ -151,7 +152,7 @@ def test_what_is_not_shown_is_counted():
 
 
 def test_a_converted_folder_ends_with_its_faults(records, tmp_path, capsys):
-    spec = json.loads((records / "metadata.json").read_text())["spec"]
+    spec = manifest.read(records)["spec"]
     words = ["convert", "--dataset", spec, "--out", str(tmp_path), "--workers", "1"]
     assert cli.main(words) == 0
     assert "leaks        1 images of test stand in train" in capsys.readouterr().out

@@ -99,9 +99,9 @@ def _read(path: Path) -> dict[str, str] | None:
     if path.stat().st_size > _LARGEST:
         return None
     *lines, end = path.read_bytes().decode(errors="replace").split("\n")
-    found = [_LINE.fullmatch(line) for line in lines]
-    sums = {match[2]: match[1] for match in found if match is not None}
-    whole = len(sums) == len(found) > 0 and not end
+    matches = [_LINE.fullmatch(line) for line in lines]
+    sums = {match[2]: match[1] for match in matches if match is not None}
+    whole = len(sums) == len(matches) > 0 and not end
     return sums if whole and all(map(_is_inside, sums)) else None
 
 

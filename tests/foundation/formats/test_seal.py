@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from kerastransfer.errors import DataError
-from kerastransfer.foundation import seal
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.report import KerasTransferWarning
 
 NAMES = ("labels.txt", "part/numbers.bin")

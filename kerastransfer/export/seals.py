@@ -1,9 +1,10 @@
-"""The seal of a finished run: its files are those with which it was measured."""
+"""Seals of what is kept: a run and a SavedModel are those that were measured."""
 
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.foundation import atomic, seal
+from kerastransfer.foundation import atomic
+from kerastransfer.foundation.formats import seal
 from kerastransfer.records.images import rules
 
 CONFIG, LABELS = "config.json", "labels.txt"
@@ -24,7 +25,7 @@ def write_result(folder: Path, result: dict[str, Any]) -> None:
     atomic.write_text(folder / RESULT, text)
 
 
-def check(folder: Path) -> None:
+def check_run(folder: Path) -> None:
     """Refuse a finished run of which a file was changed since.
 
     Raises
@@ -37,3 +38,22 @@ def check(folder: Path) -> None:
         "(ignore_seal=True) if you mean it"
     )
     seal.check(folder, cure, read=(*_READ, RESULT))
+
+
+def saved_model_files(saved_model: Path) -> list[str]:
+    """Return the names of a SavedModel's files, but for those that others added."""
+    patterns = ("*.pb", "variables/*", "assets/*")
+    paths = [path for pattern in patterns for path in saved_model.glob(pattern)]
+    return [path.relative_to(saved_model).as_posix() for path in paths]
+
+
+def check_saved_model(saved_model: Path) -> None:
+    """Refuse a SavedModel of which a file was changed since it was written.
+
+    Raises
+    ------
+    DataError
+        The message names the files.
+    """
+    cure = "export the run again, or pass --ignore-seal (ignore_seal=True)"
+    seal.check(saved_model, cure, read=saved_model_files(saved_model))
