@@ -127,7 +127,7 @@ def read(stream: BinaryIO, size: int, place: str) -> WeightFile:
 def _put(stream: BinaryIO, array: np.ndarray) -> str:
     array = np.asarray(array)
     numbers = np.ascontiguousarray(array).reshape(-1)
-    stream.write(memoryview(numbers.view(np.uint8).data))
+    stream.write(numbers.view(np.uint8).data)
     return array.dtype.str
 
 
@@ -221,7 +221,7 @@ def _get(
 ) -> np.ndarray:
     """Return an array of its own, whose size was checked."""
     numbers = np.empty(math.prod(shape), dtype)
-    view = memoryview(numbers.view(np.uint8).data)
+    view = numbers.view(np.uint8).data
     stream.seek(place)
     while len(view):
         count = cast(Any, stream).readinto(view)

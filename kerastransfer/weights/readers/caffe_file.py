@@ -39,10 +39,16 @@ _OLDEST_LAYER = 1  # inside a layer of field 2: a layer of before 2014
 # Fields of BlobProto.
 _LEGACY_SIZES = (1, 2, 3, 4)  # num, channels, height, width
 _DATA, _SHAPE, _DOUBLE_DATA = 5, 7, 8
+_TYPES = {_DATA: "<f4", _DOUBLE_DATA: "<f8"}
 # Of NVIDIA's Caffe and of OpenCV: numbers as bytes, and the type that they are of.
 _RAW_TYPE, _RAW_DATA = 10, 12
 _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _DIM = 1
+_MOST_AXES = 8
+# Small pieces are put together: each by itself takes a hundred times its bytes.
+_SMALL = 4096
+_MOST_LAYERS, _MOST_BLOBS = 10_000, 64  # the deepest networks have hundreds, and five
+_Piece = memoryview | bytearray
 
 
 def read_layers(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
@@ -81,6 +87,8 @@ def read_layers(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
                     )
                 if blobs:
                     layers[name] = blobs
+                if len(layers) > _MOST_LAYERS:
+                    raise DamageError(f"it has more than {_MOST_LAYERS:,} layers")
         if not layers:
             raise DamageError("no layer in it has weights")
         return layers
@@ -125,6 +133,8 @@ def _layer(
             name = bytes(_message(value)).decode("utf-8")
         elif number == fields.blobs:
             blobs.append(_message(value))
+            if len(blobs) > _MOST_BLOBS:
+                raise DamageError(f"a layer has more than {_MOST_BLOBS} blobs")
         elif number == _OLDEST_LAYER and fields is _LAYERS[2]:
             raise DamageError("its layers are of a version from before 2014")
     try:
@@ -137,20 +147,30 @@ def _blob(data: memoryview) -> np.ndarray:
     """Read one BlobProto."""
     legacy: dict[int, int] = {}
     shape: tuple[int, ...] = ()
-    chunks: dict[int, list[np.ndarray]] = {_DATA: [], _DOUBLE_DATA: []}
+    pieces: dict[int, list[_Piece]] = {_DATA: [], _DOUBLE_DATA: []}
     raw: dict[int, int | memoryview] = {}
     for number, wire, value in _fields(data):
         if number in _LEGACY_SIZES:
             legacy[number] = _signed(value)
         elif number == _SHAPE:
             shape = _shape(_message(value))
-        elif number in chunks:
-            chunks[number].append(_numbers(number, wire, _message(value)))
+        elif number in pieces:
+            _add(pieces[number], _checked(number, wire, _message(value)))
         elif number in (_RAW_TYPE, _RAW_DATA):
             raw[number] = value
     if legacy:  # as Caffe does, which looks at the shape only where they are missing
         shape = tuple(legacy.get(number, 1) for number in _LEGACY_SIZES)
+    chunks = {n: [np.frombuffer(p, _TYPES[n]) for p in pieces[n]] for n in pieces}
     return _shaped(_chosen(chunks, raw), shape)
+
+
+def _add(pieces: list[_Piece], piece: memoryview) -> None:
+    if len(piece) >= _SMALL:
+        pieces.append(piece)
+    elif pieces and isinstance(pieces[-1], bytearray):
+        pieces[-1] += piece
+    else:
+        pieces.append(bytearray(piece))
 
 
 def _chosen(
@@ -190,12 +210,12 @@ def _shaped(chunks: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     return numbers.reshape(shape)
 
 
-def _numbers(number: int, wire: int, value: memoryview) -> np.ndarray:
-    """Read packed or single numbers of the field."""
-    dtype, single = ("<f4", _FIXED32) if number == _DATA else ("<f8", _FIXED64)
-    if wire not in (_BYTES, single) or len(value) % np.dtype(dtype).itemsize:
+def _checked(number: int, wire: int, value: memoryview) -> memoryview:
+    """Return the bytes of packed or single numbers of the field."""
+    single = _FIXED32 if number == _DATA else _FIXED64
+    if wire not in (_BYTES, single) or len(value) % np.dtype(_TYPES[number]).itemsize:
         raise DamageError("a blob's numbers are cut off or of another type")
-    return np.frombuffer(value, dtype)
+    return value
 
 
 def _shape(data: memoryview) -> tuple[int, ...]:
@@ -204,11 +224,13 @@ def _shape(data: memoryview) -> tuple[int, ...]:
     for number, wire, value in _fields(data):
         if number != _DIM:
             continue
+        if len(sizes) > _MOST_AXES:  # which is refused
+            break
         if wire == _VARINT:
             sizes.append(_signed(value))
             continue
         packed, place = _message(value), 0
-        while place < len(packed):
+        while place < len(packed) and len(sizes) <= _MOST_AXES:
             size, place = _varint(packed, place)
             sizes.append(_signed(size))
     return tuple(sizes)

@@ -77,15 +77,19 @@ def _collect(
         raise DamageError(f"its groups lie more than {hdf5.MAX_DEPTH} deep")
     blobs = [name for name in group if name.isdecimal() and _is_blob(group, name)]
     if blobs:
-        numbers = range(len(blobs))
-        layers[layer] = tuple(hdf5.array(group, str(i), layer) for i in numbers)
-    held = sum(blob.nbytes for pair in layers.values() for blob in pair)
+        held = _bytes(layers)
+        layers[layer] = hdf5.arrays(group, len(blobs), layer, held)
+    held = _bytes(layers)
     if held > MAX_BYTES:
         raise DamageError(f"its arrays hold more than {MAX_BYTES:,} bytes")
     for name in group:
         if name not in blobs:  # "fc6/reduced" lies in a group of the group "fc6"
             inner = f"{layer}/{name}" if layer else name
             _collect(hdf5.child(group, name), inner, layers, depth + 1)
+
+
+def _bytes(layers: dict[str, tuple[np.ndarray, ...]]) -> int:
+    return sum(blob.nbytes for blobs in layers.values() for blob in blobs)
 
 
 def _is_blob(group: h5py.Group, name: str) -> bool:

@@ -10,6 +10,10 @@ from kerastransfer.foundation.quoting import quoted
 
 # The largest file in the table is 0.24 GB, 0.49 GB if stored as doubles.
 MAX_BYTES = 1 << 30
+# Weights hardly compress. A file of constants may unfold to the largest network in the
+# table with room to spare, and anything else to so many times its size.
+_ANY_NETWORK = 1 << 28
+_MOST_TIMES = 16
 
 
 class DamageError(ValueError):
@@ -93,6 +97,15 @@ def check_file(path: Path) -> None:
             f"Expected a weight file of 1 to {MAX_BYTES:,} bytes, but {quoted(path)} "
             f"has {size:,}."
         )
+
+
+def most_unpacked(size: int) -> int:
+    """Return how many bytes the arrays of a file of `size` bytes may have.
+
+    >>> most_unpacked(1_000_000)
+    268435456
+    """
+    return min(MAX_BYTES, max(_ANY_NETWORK, _MOST_TIMES * size))
 
 
 def volume(shape: tuple[int, ...]) -> int:

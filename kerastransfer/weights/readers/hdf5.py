@@ -8,7 +8,12 @@ import h5py
 import numpy as np
 
 from kerastransfer.foundation.quoting import quoted
-from kerastransfer.weights.readers.guard import MAX_BYTES, DamageError, volume
+from kerastransfer.weights.readers.guard import (
+    MAX_BYTES,
+    DamageError,
+    most_unpacked,
+    volume,
+)
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_DEPTH = 20
@@ -34,21 +39,35 @@ def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     return group[name]
 
 
-def array(group: h5py.Group, name: str, layer: str) -> np.ndarray:
-    """Read one of a layer's arrays.
+def arrays(
+    group: h5py.Group, count: int, layer: str, held: int
+) -> tuple[np.ndarray, ...]:
+    """Read a layer's arrays.
 
     Parameters
     ----------
-    name : str
-        Of the dataset in the group, such as ``"0"``.
+    count : int
+        The datasets in the group are called ``"0"`` to ``str(count - 1)``.
     layer : str
         For messages.
+    held : int
+        Bytes of the arrays that were read of the file before.
 
     Raises
     ------
     DamageError
-        If there is no array of numbers, or its numbers are in another file.
+        If there is no array of numbers, its numbers are in another file, or all take
+        more than a file of that size should unfold to.
     """
+    most = most_unpacked(group.file.id.get_filesize())
+    read: list[np.ndarray] = []
+    for number in range(count):
+        read.append(_array(group, str(number), layer, most - held))
+        held += read[-1].nbytes
+    return tuple(read)
+
+
+def _array(group: h5py.Group, name: str, layer: str, most: int) -> np.ndarray:
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
         raise DamageError(
@@ -62,6 +81,10 @@ def array(group: h5py.Group, name: str, layer: str) -> np.ndarray:
     shape = tuple(int(n) for n in variable.shape or ())
     if volume(shape) * variable.dtype.itemsize > MAX_BYTES:
         raise DamageError(f"layer {quoted(layer)} claims a shape of {shape}")
+    if volume(shape) * variable.dtype.itemsize > most:
+        raise DamageError(
+            "its arrays take more bytes than a file of that size should unfold to"
+        )
     if variable.attrs.get("dtype") == "bfloat16" and variable.dtype == np.dtype("V2"):
         bits = np.frombuffer(variable[()].tobytes(), "<u2").astype(np.uint32)
         return (bits << 16).view(np.float32).reshape(shape)

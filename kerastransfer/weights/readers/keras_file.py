@@ -89,12 +89,15 @@ def _collect(group: h5py.Group, layers: dict[str, list[np.ndarray]]) -> None:
     layer = group.attrs.get("name")
     if not isinstance(layer, str) or layer in layers:
         raise DamageError(f"layer {quoted(layer)} has no name, or one used before")
-    layers[layer] = [
-        hdf5.array(group, str(number), layer) for number in range(len(group))
-    ]
-    held = sum(array.nbytes for arrays in layers.values() for array in arrays)
+    held = _bytes(layers)
+    layers[layer] = list(hdf5.arrays(group, len(group), layer, held))
+    held = _bytes(layers)
     if held > MAX_BYTES:
         raise DamageError(f"its arrays hold more than {MAX_BYTES:,} bytes")
+
+
+def _bytes(layers: dict[str, list[np.ndarray]]) -> int:
+    return sum(array.nbytes for arrays in layers.values() for array in arrays)
 
 
 def _names(layer: str, arrays: list[np.ndarray]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
+    most_unpacked,
     naming,
     read_bytes,
 )
@@ -67,12 +68,12 @@ def read_checkpoint(path: Path) -> WeightFile:
         if data.startswith(MAGIC):
             start = _header(data)
             value, end = pickled.load(data, start, *rules(storages), skipped)
-            tensors = _tensors(value, skipped)
+            tensors = _tensors(value, skipped, len(data))
             numbers = _legacy_storages(data, end, storages).__getitem__
         else:
             archive = _Archive(data)
             value, _ = pickled.load(archive.pickle, 0, *rules(storages), skipped)
-            tensors = _tensors(value, skipped)
+            tensors = _tensors(value, skipped, len(data))
             archive.check(storages)
             numbers = archive.numbers
         class_names = nested.class_names(value)
@@ -172,12 +173,13 @@ def _is_pickle(name: str) -> bool:
     return name.endswith("/data.pkl") and name.count("/") == 1
 
 
-def _tensors(value: object, skipped: list[str]) -> dict[str, Tensor]:
-    """Find the named tensors in what was pickled."""
+def _tensors(value: object, skipped: list[str], size: int) -> dict[str, Tensor]:
+    """Find the named tensors in what was pickled in a file of `size` bytes."""
     tensors = nested.named(value, Tensor)
     tensors.pop("", None)  # a tensor alone has no name
-    if tensors and sum(t.num_bytes for t in tensors.values()) > MAX_BYTES:
-        raise DamageError(f"its tensors claim more than {MAX_BYTES:,} bytes")
+    most = min(MAX_BYTES, most_unpacked(size))
+    if tensors and sum(t.num_bytes for t in tensors.values()) > most:
+        raise DamageError(f"its tensors claim more than {most:,} bytes")
     if tensors:
         return tensors
     if skipped:

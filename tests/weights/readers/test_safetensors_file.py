@@ -69,7 +69,7 @@ def test_every_truncation_is_refused(tmp_path):
     for length in range(1, len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(WeightsError, match=r"cut\.safetensors"):
-            contents.read_any(path)
+            contents.read_here(path)
 
 
 def test_flipped_bytes_never_escape(tmp_path):

@@ -16,6 +16,7 @@ Globals = Mapping[tuple[str, str], object]
 Persistent = Callable[[object], object]
 
 _MARK = object()
+_MOST_STEPS = 5_000_000  # each may take a hundred bytes; checkpoints take thousands
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = frozenset(
     {
@@ -49,7 +50,9 @@ def run(
 ) -> tuple[object, int]:
     """Carry out one pickle; the parameters are those of `pickled.load`."""
     machine = _Machine(table, persistent, skipped)
-    for opcode, argument, place in pickletools.genops(stream):
+    for step, (opcode, argument, place) in enumerate(pickletools.genops(stream)):
+        if step > _MOST_STEPS:
+            raise DamageError(f"its pickle takes more than {_MOST_STEPS:,} steps")
         if opcode.name == "STOP":
             return machine.pop(), int(place or 0) + 1
         machine.step(opcode.name, argument)
