@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         open_run,
         plan,
         predict,
+        study,
         train,
         tune,
     )
@@ -65,6 +66,7 @@ _HOMES = {
             "open_run",
             "plan",
             "predict",
+            "study",
             "train",
             "tune",
         ),
@@ -121,6 +123,7 @@ __all__ = [
     "open_run",
     "plan",
     "predict",
+    "study",
     "train",
     "tune",
 ]

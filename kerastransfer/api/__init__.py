@@ -10,6 +10,7 @@ from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
+from kerastransfer.api.studies import study
 
 __all__ = [
     "RECIPES",
@@ -22,6 +23,7 @@ __all__ = [
     "open_run",
     "plan",
     "predict",
+    "study",
     "train",
     "tune",
 ]

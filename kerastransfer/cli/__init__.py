@@ -31,6 +31,7 @@ COMMANDS = {
     "recipes": "explain what a recipe does, block by block",
     "train": "train one recipe on one dataset, evaluate it and export it",
     "tune": "search for a recipe and its settings, on the validation set",
+    "study": "train a grid of recipes, datasets and numbers of images, and sum it up",
     "evaluate": "measure a run's model on a split, with intervals",
     "predict": "classify image files with a run or an exported model",
     "export": "write a run's model as a SavedModel that needs TensorFlow alone",

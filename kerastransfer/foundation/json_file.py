@@ -142,3 +142,16 @@ def _finite(digits: str) -> float:
 
 def _refuse(word: str) -> NoReturn:
     raise JsonDamageError(f"it holds {word}, which is no number")
+
+
+def without_nan(value: Any) -> Any:
+    """Return a value with null in the place of NaN, which JSON does not have.
+
+    >>> without_nan({"low": [float("nan"), 0.5]})
+    {'low': [None, 0.5]}
+    """
+    if isinstance(value, dict):
+        return {key: without_nan(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

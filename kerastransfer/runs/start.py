@@ -45,6 +45,7 @@ def train(
     options: RunOptions | None = None,
     devices: Choice | None = None,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    sharing_runs: int = 1,
 ) -> Run:
     """Train, evaluate and export a run, or go on with it, or return it if finished.
 
@@ -58,6 +59,8 @@ def train(
         Holds converted datasets; by default the usual one.
     devices : Choice, optional
         By default one device, or all GPUs.
+    sharing_runs : int
+        How many runs of like length see the same images.
 
     Returns
     -------
@@ -91,7 +94,9 @@ def train(
             ImageRules.of_metadata(records.metadata),
         )
 
-    inputs = inputs_of(sources, records, options, replicas, callbacks)
+    inputs = inputs_of(
+        sources, records, options, replicas, callbacks, sharing_runs=sharing_runs
+    )
     if options.export:
         inputs = dataclasses.replace(inputs, export=export)
     with system.telling_of_full_disk(folder, AGAIN):

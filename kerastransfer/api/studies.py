@@ -1,0 +1,134 @@
+"""Studies: `study`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kerastransfer.api.given import Data, Location, dataset_of, folder_of, path_of
+from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
+from kerastransfer.foundation import keras_settings
+from kerastransfer.recipe import Recipe
+from kerastransfer.study import grid as grids
+from kerastransfer.study import runner, summary
+from kerastransfer.study.grid import PAPER, Grid
+from kerastransfer.study.summary import Summary
+
+
+@keras_settings.ours
+def study(
+    datasets: Iterable[Data],
+    *,
+    recipes: str | Iterable[str | Recipe] = PAPER,
+    images_per_class: str | Iterable[int | None] = PAPER,
+    draws: int = 1,
+    seeds: int = 1,
+    rates: Iterable[float] = (),
+    out: Location = "study",
+    margin: float | None = None,
+    archives: Location | None = None,
+    records: Location | None = None,
+    weights: Location | None = None,
+    mean_image: Location | None = None,
+    cache: str = "auto",
+    cache_limit: int = CACHE_LIMIT,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    probe: bool = True,
+    time_limit: float | None = None,
+    **settings: Any,
+) -> Summary:
+    """Train every recipe on every dataset, at every number of images, and sum it up.
+
+    A study that was interrupted goes on; a finished run is not trained again, and one
+    that fails is listed while the others go on. The table of all runs is in
+    ``OUT/results.csv`` and ``OUT/results.parquet``.
+
+    Parameters
+    ----------
+    datasets : iterable
+        Each as `train` takes one.
+    recipes : 'paper' or iterable of str or Recipe
+        By default those of the published study.
+    images_per_class : 'paper' or iterable of int or None
+        By default each dataset's published numbers; None for all images.
+    draws, seeds : int
+        How many of each. Intervals are over draws.
+    rates : iterable of float
+        Learning rates of recipes that tune; each is a run of its own.
+    out : path
+        The study's folder.
+    margin : float, optional
+        A difference of accuracy that does not matter, such as 0.01.
+    time_limit : float, optional
+        Minutes after which no other run is begun.
+    archives, records, weights, mean_image, cache, cache_limit, checkpoint_every, probe
+        As for `train`.
+    **settings
+        Fields of `TrainConfig` that all runs share, such as ``epochs=(30,)``.
+
+    Raises
+    ------
+    KerasTransferError
+        In one line, with the cure: whatever the command line would refuse too.
+    """
+    grid = grid_of(
+        datasets,
+        recipes=recipes,
+        images_per_class=images_per_class,
+        draws=draws,
+        seeds=seeds,
+        rates=rates,
+        archives=archives,
+        records=records,
+    )
+    common = runner.Common(
+        settings=settings,
+        archives=path_of(archives),
+        records=folder_of(records),
+        weights=path_of(weights),
+        mean_image=path_of(mean_image),
+        options=RunOptions(
+            cache=cache,
+            cache_limit=cache_limit,
+            checkpoint_every=checkpoint_every,
+            probe=probe,
+            export=False,
+        ),
+    )
+    folder = folder_of(out)
+    assert folder is not None
+    limit = None if time_limit is None else 60 * time_limit
+    rows = runner.run(grid, folder, common, time_limit=limit)
+    return summary.summarise(rows, margin=margin)
+
+
+def grid_of(
+    datasets: Iterable[Data],
+    *,
+    recipes: str | Iterable[str | Recipe] = PAPER,
+    images_per_class: str | Iterable[int | None] = PAPER,
+    draws: int = 1,
+    seeds: int = 1,
+    rates: Iterable[float] = (),
+    archives: Location | None = None,
+    records: Location | None = None,
+) -> Grid:
+    """Return the runs that `study` would make; needs no TensorFlow."""
+    numbers: Any = images_per_class
+    if images_per_class != PAPER:
+        numbers = tuple(images_per_class)
+    return Grid(
+        datasets=tuple(dataset_of(data, archives, None, records) for data in datasets),
+        recipes=grids.read_recipes(recipes),
+        images_per_class=numbers,
+        draws=draws,
+        seeds=seeds,
+        rates=tuple(rates),
+    )
+
+
+def read_study(out: Location, *, margin: float | None = None) -> Summary:
+    """Sum up what a study's folder holds so far."""
+    from kerastransfer.study import results
+
+    folder = folder_of(out)
+    assert folder is not None
+    return summary.summarise(results.read(folder), margin=margin)

@@ -1,0 +1,170 @@
+"""``kerastransfer study``: run a grid of trainings, and say what it shows."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.api import studies
+from kerastransfer.cli import options, train_arguments
+from kerastransfer.errors import InputError
+from kerastransfer.study import grid as grids
+from kerastransfer.study import progress
+
+EXAMPLES = (
+    "kerastransfer study run --datasets digits --recipes F1-7R8,FT1-7R8 "
+    "--images-per-class 5,20 --draws 3 --out study",
+    "kerastransfer study run --datasets coral,cub200 --dry-run",
+    "kerastransfer study table study",
+)
+# Settings that a study has otherwise, or varies.
+_VARIED = ("dataset", "recipe", "images_per_class", "draw", "seed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_run(verbs)
+    status = _verb(verbs, "status", "say which runs of a study are done")
+    table = _verb(verbs, "table", "print means and comparisons, with intervals")
+    for headings in (status, table):
+        headings["study"].add_argument(
+            "folder", type=Path, metavar="DIR", help="A study's folder"
+        )
+    _add_margin(table)
+    for headings in (status, table):
+        options.add_json(headings["output"])
+
+
+def _add_run(verbs: Any) -> None:
+    headings = _verb(verbs, "run", "train what is not finished")
+    _add_grid(headings)
+    _add_margin(headings)
+    train_arguments.add_settings(headings, without=(*_VARIED, "learning_rate"))
+    train_arguments.add_sources(headings)
+    train_arguments.add_cache(headings)
+    train_arguments.add_checkpoint_every(headings)
+    add = headings["running"].add_argument
+    add("--no-probe", action="store_true", help="Do not measure the number to beat")
+    add(
+        "--time-limit",
+        type=float,
+        metavar="MIN",
+        help="Minutes after which no other run is begun",
+    )
+    add("--dry-run", action="store_true", help="Count the runs; train nothing")
+    headings["output"].add_argument(
+        "--out",
+        type=Path,
+        default=Path("study"),
+        metavar="DIR",
+        help="The study's folder (default: study)",
+    )
+    options.add_json(headings["output"])
+
+
+def _add_grid(headings: options.Headings) -> None:
+    add = headings["study"].add_argument
+    add(
+        "--datasets",
+        type=options.names,
+        required=True,
+        metavar="D,D,...",
+        help="The images, as 'train' takes them",
+    )
+    add(
+        "--recipes",
+        default=grids.PAPER,
+        metavar="paper|R,R,...",
+        help=f"Recipes (default: paper, {','.join(grids.PAPER_RECIPES)})",
+    )
+    add(
+        "--images-per-class",
+        type=_numbers,
+        default=grids.PAPER,
+        metavar="paper|N,N,...",
+        help="Training images of each class; all for all (default: paper, each "
+        "dataset's published numbers)",
+    )
+    add("--draws", type=int, default=1, metavar="K", help="Training subsets (1)")
+    add("--seeds", type=int, default=1, metavar="S", help="Seeds of each (1)")
+    add(
+        "--rates",
+        type=options.numbers,
+        default=(),
+        metavar="X,X",
+        help="Learning rates of recipes that tune, each a run of its own (default: "
+        "the recipe's)",
+    )
+
+
+def _add_margin(headings: options.Headings) -> None:
+    headings["study"].add_argument(
+        "--margin",
+        type=float,
+        metavar="X",
+        help="Difference of accuracy, as a fraction, that does not matter; what lies "
+        "within it for certain is called equivalent (default: not tested)",
+    )
+
+
+def _verb(verbs: Any, name: str, sentence: str) -> options.Headings:
+    return options.Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
+
+
+def _numbers(text: str) -> Any:
+    if text == grids.PAPER:
+        return text
+    return tuple(None if part == "all" else int(part) for part in text.split(","))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run a study, or print what one holds."""
+    if args.verb == "status":
+        _print(progress.of(args.folder), as_json=args.json)
+    elif args.verb == "table":
+        summary = studies.read_study(args.folder, margin=args.margin)
+        _print(summary, as_json=args.json)
+    else:
+        _run(args)
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    varied = {
+        "recipes": args.recipes,
+        "images_per_class": args.images_per_class,
+        "draws": args.draws,
+        "seeds": args.seeds,
+        "rates": args.rates,
+        "archives": args.archives,
+        "records": args.records,
+    }
+    if any(options.dataset_options(args).values()):
+        raise InputError(
+            "Expected no option of a folder's own with 'study'; convert the dataset "
+            "with it first, and the study reads it so again."
+        )
+    if args.dry_run:
+        _print(progress.planned(studies.grid_of(args.datasets, **varied)), args.json)
+        return
+    settings = train_arguments.given_settings(args)
+    summary = studies.study(
+        args.datasets,
+        **varied,
+        out=args.out,
+        margin=args.margin,
+        weights=args.weights,
+        mean_image=args.mean_image,
+        cache=args.cache,
+        cache_limit=args.cache_limit,
+        checkpoint_every=args.checkpoint_every,
+        probe=not args.no_probe,
+        time_limit=args.time_limit,
+        **{name: settings[name] for name in settings if name not in _VARIED},
+    )
+    _print(summary, as_json=args.json)
+
+
+def _print(value: Any, as_json: bool) -> None:
+    print(json.dumps(value.as_dict(), indent=2) if as_json else value)

@@ -1,0 +1,70 @@
+"""How far a study is: runs that are planned, done, failed or still to come."""
+
+import collections
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.recipe import Recipe
+from kerastransfer.study import results, runner
+from kerastransfer.study.grid import Grid, counts, tunes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Preformatted):
+    """Counts of a study's runs, by dataset; ``str`` gives a line of each."""
+
+    planned: dict[str, int]
+    finished: dict[str, int] = dataclasses.field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name:<16} {self.finished.get(name, 0):>5} of {number:,} runs"
+            for name, number in self.planned.items()
+        ]
+        done, all_runs = sum(self.finished.values()), sum(self.planned.values())
+        lines.append(f"{'all':<16} {done:>5} of {all_runs:,} runs")
+        return "\n".join([*lines, *(f"failed: {reason}" for reason in self.failed)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON can hold them."""
+        return dataclasses.asdict(self)
+
+
+def planned(grid: Grid) -> Progress:
+    """Count the runs of a grid, of which none is looked for."""
+    return Progress(planned=dict(counts(grid)))
+
+
+def of(folder: Path) -> Progress:
+    """Say how far the study in a folder is.
+
+    Raises
+    ------
+    MissingError
+        If there is none.
+    """
+    identity = runner.read_identity(folder)
+    rows = results.read(folder) if (folder / results.CSV).is_file() else []
+    done = collections.Counter(
+        row["dataset"] for row in rows if row["status"] == "finished"
+    )
+    failed = tuple(results.failures(rows))
+    rates = sum(_rates(recipe, identity["rates"]) for recipe in identity["recipes"])
+    per_number = identity["draws"] * identity["seeds"] * rates
+    return Progress(
+        planned={
+            name: len(numbers) * per_number
+            for name, numbers in identity["images_per_class"].items()
+        },
+        finished=dict(done),
+        failed=failed,
+    )
+
+
+def _rates(recipe: str, rates: Iterable[float]) -> int:
+    """Count the learning rates that a recipe is tried at."""
+    return max(1, len(list(rates))) if tunes(Recipe.parse(recipe)) else 1

@@ -1,0 +1,208 @@
+"""Carrying a study out: run after run, each once, whatever becomes of the others."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.backbones.default import default_backbone
+from kerastransfer.config.run_options import RunOptions
+from kerastransfer.errors import (
+    InputError,
+    KerasTransferError,
+    MissingError,
+    Terminated,
+)
+from kerastransfer.foundation import atomic, json_file, locks
+from kerastransfer.foundation.report import say
+from kerastransfer.runs import finished, sources, start
+from kerastransfer.study import results
+from kerastransfer.study.grid import Cell, Grid
+
+STUDY, LOCK, RUNS = "study.json", "study.lock", "runs"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What all runs of a study share.
+
+    Parameters
+    ----------
+    settings : mapping
+        Fields of `TrainConfig`, beside those that the grid varies.
+    archives, records, weights, mean_image : Path, optional
+        As for one run.
+    options : RunOptions
+        Without a time limit: that is the study's.
+    """
+
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    archives: Path | None = None
+    records: Path | None = None
+    weights: Path | None = None
+    mean_image: Path | None = None
+    options: RunOptions = dataclasses.field(
+        default_factory=lambda: RunOptions(export=False)
+    )
+
+    def backbone(self, cell: Cell) -> str:
+        """Return the backbone of a run."""
+        named = self.settings.get("backbone")
+        return str(named or default_backbone(cell.dataset.name))
+
+
+def run(
+    grid: Grid,
+    folder: Path,
+    common: Common | None = None,
+    *,
+    time_limit: float | None = None,
+    train: Callable[..., finished.Run] = start.train,
+) -> list[dict[str, Any]]:
+    """Train what of a grid is not finished, and write the table after every run.
+
+    A run that fails is listed with its reason, and the others go on.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's; gets ``study.json``, ``runs/`` and the table.
+    time_limit : float, optional
+        Seconds after which no other run is begun.
+
+    Returns
+    -------
+    list of dict
+        The table's rows, in the order of the grid.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another study, or another process works in it.
+    Terminated
+        If the process was told to end; the same study goes on from there.
+    """
+    common = common or Common()
+    folder.mkdir(parents=True, exist_ok=True)
+    refusal = f"Another process works on the study in {str(folder)!r}; wait for it."
+    with locks.held(folder / LOCK, refusal=refusal):
+        identity = {**grid.identity(), "settings": dict(common.settings)}
+        _hold(folder / STUDY, identity)
+        return _run_all(grid.cells(), folder, common, time_limit, train)
+
+
+def _run_all(
+    cells: Sequence[Cell],
+    folder: Path,
+    common: Common,
+    time_limit: float | None,
+    train: Callable[..., finished.Run],
+) -> list[dict[str, Any]]:
+    began, rows = time.monotonic(), []
+    for number, cell in enumerate(cells, start=1):
+        if time_limit is not None and time.monotonic() - began > time_limit:
+            say(
+                f"The time is up after {number - 1} of {len(cells)} runs; the same "
+                "command goes on."
+            )
+            break
+        say(f"Run {number} of {len(cells)}: {cell}")
+        row = _train(cell, folder, common, train, sharing=_sharing(cell, cells))
+        said = row["error"] or f"accuracy {100 * row['accuracy']:.1f} %"
+        say(f"Run {number} of {len(cells)}: {said}")
+        rows.append(row)
+        results.write(folder, rows)
+    return rows
+
+
+def _train(
+    cell: Cell,
+    folder: Path,
+    common: Common,
+    train: Callable[..., finished.Run],
+    sharing: int,
+) -> dict[str, Any]:
+    """Train one cell, or read it where it is finished; return its row."""
+    try:
+        found_sources = sources.find(
+            {**common.settings, **cell.settings()},
+            dataset=cell.dataset,
+            archives=common.archives,
+            weights=common.weights,
+            mean_image=common.mean_image,
+        )
+        trained = train(
+            found_sources,
+            folder / RUNS,
+            records_folder=common.records,
+            options=common.options,
+            sharing_runs=sharing,
+        )
+        return results.row_of(trained, folder)
+    except Terminated:
+        raise
+    except (KerasTransferError, OSError) as error:
+        return results.failed_row(cell, common.backbone(cell), str(error))
+
+
+def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:
+    """Count the runs that see the same images through the same frozen blocks."""
+    prefix = cell.recipe.phases[0].frozen_prefix
+    return sum(
+        other.dataset.name == cell.dataset.name
+        and other.images_per_class == cell.images_per_class
+        and other.draw == cell.draw
+        and other.recipe.phases[0].frozen_prefix == prefix
+        for other in cells
+    )
+
+
+def _hold(path: Path, identity: dict[str, Any]) -> None:
+    """Note which study a folder holds, or refuse another one."""
+    if not path.exists():
+        atomic.write_json(path, identity)
+        return
+    there = read_identity(path.parent)
+    # More draws, seeds or datasets make the same study larger.
+    for name in ("settings", "images_per_class"):
+        shared = there[name].keys() & identity[name].keys()
+        if name == "settings" and there[name] != identity[name]:
+            raise InputError(_other(path, name))
+        if any(there[name][key] != identity[name][key] for key in shared):
+            raise InputError(_other(path, name))
+    atomic.write_json(path, identity)
+
+
+def read_identity(folder: Path) -> dict[str, Any]:
+    """Read which study a folder holds.
+
+    Raises
+    ------
+    MissingError
+        If it holds none.
+    InputError
+        If ``study.json`` is damaged.
+    """
+    path = folder / STUDY
+    if not path.is_file():
+        raise MissingError(
+            f"Expected a study in {str(folder)!r}, and it has no {STUDY}."
+        )
+    try:
+        identity = json_file.read_object(path)
+        for name in ("settings", "images_per_class"):
+            if not isinstance(identity[name], dict):
+                raise ValueError(f"{name} is no object")
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"Expected a study in {str(path)!r}: {error}; delete that file."
+        ) from None
+    return identity
+
+
+def _other(path: Path, name: str) -> str:
+    return (
+        f"Expected the study in {str(path.parent)!r}, and its {name} are others; name "
+        "another --out."
+    )

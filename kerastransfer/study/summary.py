@@ -1,0 +1,197 @@
+"""What a study's table says: means over draws, and which of two recipes is better."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kerastransfer.foundation import json_file
+from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.study import results, statistics
+from kerastransfer.study.statistics import DrawMean, Paired
+
+Row = Mapping[str, Any]
+_CELL = ("dataset", "backbone", "images_per_class")
+_RECIPE = ("recipe", "rate")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CellMean:
+    """How good a recipe is at one number of images of one dataset.
+
+    Parameters
+    ----------
+    cell : tuple
+        Dataset, backbone and images per class.
+    recipe : tuple
+        Recipe and learning rate.
+    accuracy : DrawMean
+    """
+
+    cell: tuple[Any, ...]
+    recipe: tuple[Any, ...]
+    accuracy: DrawMean
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CellComparison:
+    """Tuning minus freezing at one number of images of one dataset.
+
+    Parameters
+    ----------
+    first, second : tuple
+        The two recipes, with their learning rates.
+    result : Paired
+        On the draws that both have.
+    p_value, p_equivalent : float
+        Adjusted for the number of comparisons (Holm).
+    verdict : str
+        As `statistics.verdict` says.
+    """
+
+    cell: tuple[Any, ...]
+    first: tuple[Any, ...]
+    second: tuple[Any, ...]
+    result: Paired
+    p_value: float
+    p_equivalent: float
+    verdict: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Preformatted):
+    """Means and comparisons; ``str`` gives both as tables of text."""
+
+    means: tuple[CellMean, ...]
+    comparisons: tuple[CellComparison, ...]
+    failed: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them; NaN as null."""
+        fields: dict[str, Any] = json_file.without_nan(dataclasses.asdict(self))
+        return fields
+
+    def __str__(self) -> str:
+        lines = ["Test accuracy: mean over draws, 95 % interval over draws"]
+        lines += [
+            f"  {_name(each.cell)}  {_recipe(each.recipe):<22} {each.accuracy}"
+            for each in self.means
+        ]
+        if self.comparisons:
+            lines.append("Tuning minus freezing, same draws; p-values by Holm")
+        for each in self.comparisons:
+            gain = each.result.difference
+            ends = (
+                ""
+                if gain.draws == 1
+                else f" ({_points(gain.low)} to {_points(gain.high)})"
+            )
+            lines.append(
+                f"  {_name(each.cell)}  {_recipe(each.first):<22} {_points(gain.value)}"
+                f"{ends} points: {each.verdict}"
+            )
+        lines += [f"  failed: {reason}" for reason in self.failed]
+        return "\n".join(lines)
+
+
+def summarise(
+    rows: Iterable[Row],
+    *,
+    frozen: str = "F1-7R8",
+    margin: float | None = None,
+    column: str = "accuracy",
+) -> Summary:
+    """Sum up a study's table.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        As `results.read` gives them.
+    frozen : str
+        The recipe that all others are compared with.
+    margin : float, optional
+        A difference of accuracy that does not matter, such as 0.01.
+    column : str
+        What is averaged: ``accuracy`` or ``mean_per_class``.
+    """
+    rows = list(rows)
+    finished = [row for row in rows if row["status"] == "finished"]
+    by_cell: dict[tuple[Any, ...], dict[tuple[Any, ...], list[Row]]] = {}
+    for row in finished:
+        cell, recipe = (
+            tuple(row[name] for name in names) for names in (_CELL, _RECIPE)
+        )
+        by_cell.setdefault(cell, {}).setdefault(recipe, []).append(row)
+    means, compared = [], []
+    for cell, recipes in by_cell.items():
+        averages = {
+            recipe: statistics.averaged(several, column)
+            for recipe, several in recipes.items()
+        }
+        means += [
+            CellMean(
+                cell=cell,
+                recipe=recipe,
+                accuracy=statistics.mean_over_draws(list(average.values())),
+            )
+            for recipe, average in averages.items()
+        ]
+        compared += _compare(cell, averages, frozen, margin)
+    return Summary(
+        means=tuple(means),
+        comparisons=_adjusted(compared),
+        failed=tuple(results.failures(rows)),
+    )
+
+
+def _compare(
+    cell: tuple[Any, ...],
+    averages: Mapping[tuple[Any, ...], Mapping[int, float]],
+    frozen: str,
+    margin: float | None,
+) -> list[tuple[Any, ...]]:
+    """Compare every recipe of a cell with the frozen one, on their common draws."""
+    against = [recipe for recipe in averages if recipe[0] == frozen]
+    return [
+        (
+            cell,
+            first,
+            second,
+            statistics.paired(averages[first], averages[second], margin),
+        )
+        for second in against[:1]
+        for first in averages
+        if first[0] != frozen and averages[first].keys() & averages[second].keys()
+    ]
+
+
+def _adjusted(compared: Sequence[tuple[Any, ...]]) -> tuple[CellComparison, ...]:
+    """Adjust all p-values together, and say what each comparison shows."""
+    p_values = statistics.holm([each[3].p_value for each in compared])
+    equivalent = statistics.holm([each[3].p_equivalent for each in compared])
+    return tuple(
+        CellComparison(
+            cell=cell,
+            first=first,
+            second=second,
+            result=result,
+            p_value=p,
+            p_equivalent=q,
+            verdict=statistics.verdict(result, p, q),
+        )
+        for (cell, first, second, result), p, q in zip(
+            compared, p_values, equivalent, strict=True
+        )
+    )
+
+
+def _name(cell: tuple[Any, ...]) -> str:
+    dataset, _, number = cell
+    return f"{dataset:<16} {'all' if number is None else number:>5}"
+
+
+def _recipe(recipe: tuple[Any, ...]) -> str:
+    return f"{recipe[0]} at {recipe[1]:g}"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}"
