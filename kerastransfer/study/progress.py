@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.recipe import Recipe
 from kerastransfer.study import results, runner
 from kerastransfer.study.grid import Grid, counts, tunes

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerastransfer.foundation import json_file
-from kerastransfer.foundation.notebook import Preformatted
+from kerastransfer.foundation.report import Preformatted
 from kerastransfer.study import results, statistics
 from kerastransfer.study.statistics import DrawMean, Paired
 
-Row = Mapping[str, Any]
+StudyRow = Mapping[str, Any]
 _CELL = ("dataset", "backbone", "images_per_class")
 _RECIPE = ("recipe", "rate")
 
@@ -94,7 +94,7 @@ class Summary(Preformatted):
 
 
 def summarise(
-    rows: Iterable[Row],
+    rows: Iterable[StudyRow],
     *,
     frozen: str = "F1-7R8",
     margin: float | None = None,
@@ -115,7 +115,7 @@ def summarise(
     """
     rows = list(rows)
     finished = [row for row in rows if row["status"] == "finished"]
-    by_cell: dict[tuple[Any, ...], dict[tuple[Any, ...], list[Row]]] = {}
+    by_cell: dict[tuple[Any, ...], dict[tuple[Any, ...], list[StudyRow]]] = {}
     for row in finished:
         cell, recipe = (
             tuple(row[name] for name in names) for names in (_CELL, _RECIPE)
