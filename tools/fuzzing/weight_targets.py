@@ -103,9 +103,10 @@ def _caffe(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> object:
-    from kerastransfer.weights.readers.contents import read_any
+    """Read in this process, which is bounded already, instead of one for each file."""
+    from kerastransfer.weights.readers.contents import read_here
 
-    return read_any(path)
+    return read_here(path)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

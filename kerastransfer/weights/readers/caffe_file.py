@@ -120,7 +120,9 @@ def read_mean(path: Path) -> np.ndarray:
         blob = _blob(data)
         image = blob[0] if blob.ndim == 4 and blob.shape[0] == 1 else blob
         if image.ndim != 3 or image.shape[0] != 3:
-            raise DamageError(f"its shape is {blob.shape}, not (1, 3, height, width)")
+            raise DamageError(
+                f"its shape is {quoted(blob.shape)}, not (1, 3, height, width)"
+            )
         return image.astype(np.float32)
 
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from kerastransfer.errors import WeightsError
 from kerastransfer.weights.readers import answer
-from kerastransfer.weights.readers.guard import DamageError
+from kerastransfer.weights.readers.guard import NO_MEMORY, DamageError
 from kerastransfer.weights.readers.weight_file import WeightFile
 
 _PR_SET_PDEATHSIG = 1
@@ -52,8 +52,9 @@ def main(request: Mapping[str, Any]) -> None:
         try:
             try:
                 answer.write(out, read(path))
-            except DamageError as error:
-                text = f"Expected weights in {str(path)!r}, but {error}."
+            except (DamageError, MemoryError) as error:
+                text = str(error) if isinstance(error, DamageError) else NO_MEMORY
+                text = f"Expected weights in {str(path)!r}, but {text}."
                 raise WeightsError(text) from error
         except BaseException as error:
             answer.write_error(out, error, traceback.format_exc(limit=-10))

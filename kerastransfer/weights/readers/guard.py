@@ -14,6 +14,8 @@ MAX_BYTES = 1 << 30
 # table with room to spare, and anything else to so many times its size.
 _ANY_NETWORK = 1 << 28
 _MOST_TIMES = 16
+_LONGEST_PROBLEM = 3_000
+NO_MEMORY = "reading it takes more memory than it may; it is damaged or made to harm"
 
 
 class DamageError(ValueError):
@@ -44,8 +46,7 @@ def naming(path: Path, kind: str) -> Iterator[None]:
     except (WeightsError, MissingError):
         raise
     except MemoryError as error:
-        text = "reading it takes more memory than it may; it is damaged or made to harm"
-        raise WeightsError(_one_line(path, kind, text)) from error
+        raise WeightsError(_one_line(path, kind, NO_MEMORY)) from error
     except DamageError as error:
         raise WeightsError(_one_line(path, kind, str(error))) from error
     except Exception as error:
@@ -54,7 +55,7 @@ def naming(path: Path, kind: str) -> Iterator[None]:
 
 
 def _one_line(path: Path, kind: str, problem: str) -> str:
-    line = " ".join(problem.split())[:300]
+    line = " ".join(problem[:_LONGEST_PROBLEM].split())[:300]
     return f"Expected {kind} in {quoted(path)}, but {line}."
 
 

@@ -80,7 +80,7 @@ def _array(group: h5py.Group, name: str, layer: str, most: int) -> np.ndarray:
         raise DamageError(f"layer {quoted(layer)} keeps its numbers in another file")
     shape = tuple(int(n) for n in variable.shape or ())
     if volume(shape) * variable.dtype.itemsize > MAX_BYTES:
-        raise DamageError(f"layer {quoted(layer)} claims a shape of {shape}")
+        raise DamageError(f"layer {quoted(layer)} claims a shape of {quoted(shape)}")
     if volume(shape) * variable.dtype.itemsize > most:
         raise DamageError(
             "its arrays take more bytes than a file of that size should unfold to"

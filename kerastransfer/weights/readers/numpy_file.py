@@ -151,7 +151,7 @@ def _array(data: bytes, name: str) -> np.ndarray:
     if header.dtype.kind not in NUMBERS:
         raise DamageError(
             f"array {quoted(name)} is of type {quoted(header.dtype)}, which is no "
-            f"number"
+            "number"
         )
     if len(raw) != header.nbytes:
         raise DamageError(
@@ -178,7 +178,7 @@ class _Type:
 
     def __init__(self, code: object, *_: object) -> None:
         if code not in _NUMBER_TYPES + _OBJECT_TYPES:
-            raise DamageError(f"an array is of type {quoted(code)}")
+            raise DamageError(f"an array is of type {quoted(code, 40)}")
         self.code = str(code)
         self.order: Literal["<", ">", "|", "="] = "|"
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation.quoting import printable, quoted
 from kerastransfer.weights.readers.guard import (
     DamageError,
     naming,
@@ -84,8 +84,9 @@ def read_tensors(path: Path) -> WeightFile:
 def _check(name: str, tensor: dict[str, Any]) -> None:
     volume(tuple(tensor["shape"]))
     if tensor["dtype"] not in _DTYPES:
+        kind = printable(str(tensor["dtype"])[:20])
         raise DamageError(
-            f"tensor {quoted(name)} is of type {tensor['dtype']}, which is not read; "
+            f"tensor {quoted(name)} is of type {quoted(tensor['dtype'])}, which is not read; "
             "save it as float16 or float32"
         )
 

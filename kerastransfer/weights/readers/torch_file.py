@@ -96,7 +96,9 @@ def _header(data: bytes) -> int:
     """Check what stands before the pickled object; return where that begins."""
     protocol, place = pickled.load(data, len(MAGIC), {})
     if protocol != _PROTOCOL:
-        raise DamageError(f"it follows protocol {quoted(protocol)}, not {_PROTOCOL}")
+        raise DamageError(
+            f"it follows protocol {quoted(protocol, 40)}, not {_PROTOCOL}"
+        )
     machine, place = pickled.load(data, place, {})
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise DamageError("it is not from a little-endian machine")
@@ -155,9 +157,8 @@ class _Archive:
             expected = storage.count * storage.type.dtype.itemsize
             size = sizes.get(f"{self.root}data/{key}")
             if size is None:
-                raise DamageError(
-                    f"there is no item named {quoted('data/' + key)} in it"
-                )
+                item = quoted(f"data/{key[:80]}", 90)
+                raise DamageError(f"there is no item named {item} in it")
             if size != expected:
                 raise DamageError(
                     f"storage {quoted(key)} should have {expected:,} bytes and has "

@@ -155,7 +155,7 @@ def _check_strides(
         reach += (length - 1) * stride
     if offset + reach >= storage.count:
         raise DamageError(
-            f"a tensor reaches to number {offset + reach:,} of storage "
+            f"a tensor reaches to number {quoted(offset + reach)} of storage "
             f"{quoted(storage.key)}, which holds {storage.count:,}"
         )
 

@@ -234,8 +234,8 @@ class _Machine:
 def not_run(name: str) -> str:
     """Say that a file asks for what is not run."""
     return (
-        f"its pickle asks for {quoted(name)}, which is not among what stored weights "
-        "need and was not run; save the bare weights (a state_dict) instead"
+        f"its pickle asks for {quoted(name, 100)}, which is not among what stored "
+        "weights need and was not run; save the bare weights (a state_dict) instead"
     )
 
 
