@@ -19,6 +19,7 @@ from kerastransfer.study.grid import Cell
 CSV, PARQUET = "results.csv", "results.parquet"
 # Each column's name, type and meaning.
 COLUMNS: dict[str, tuple[type, str]] = {
+    "cell": (str, "which run of the study it is"),
     "dataset": (str, "name of the images"),
     "backbone": (str, "the pretrained network"),
     "recipe": (str, "what happened to each block"),
@@ -52,12 +53,13 @@ COLUMNS: dict[str, tuple[type, str]] = {
 }
 
 
-def row_of(run: Run, study: Path) -> dict[str, Any]:
+def row_of(cell: Cell, run: Run, study: Path) -> dict[str, Any]:
     """Return the row of a finished run in a study's folder."""
     result, test, val = run.result, run.test, run.val
     accuracy, per_class = test.accuracy, test.mean_per_class_accuracy
     to_beat = run.to_beat
     return {
+        "cell": str(cell),
         "dataset": _dataset(run.config.dataset),
         "backbone": run.config.backbone,
         "recipe": str(run.config.recipe),
@@ -94,6 +96,7 @@ def row_of(run: Run, study: Path) -> dict[str, Any]:
 def failed_row(cell: Cell, backbone: str, reason: str) -> dict[str, Any]:
     """Return the row of a run that failed, with its reason."""
     known = {
+        "cell": str(cell),
         "dataset": _dataset(cell.dataset.spec),
         "backbone": backbone,
         "recipe": str(cell.recipe),

@@ -1,8 +1,10 @@
 """Carrying a study out: run after run, each once, whatever becomes of the others."""
 
+import contextlib
 import dataclasses
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from kerastransfer.runs import finished, sources, start
 from kerastransfer.study import results
 from kerastransfer.study.grid import Cell, Grid
 
-STUDY, LOCK, RUNS = "study.json", "study.lock", "runs"
+STUDY, LOCK, RUNS, LOGS = "study.json", "study.lock", "runs", "logs"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def run(
     Parameters
     ----------
     folder : Path
-        The study's; gets ``study.json``, ``runs/`` and the table.
+        The study's; gets ``study.json``, ``runs/``, ``logs/`` and the table.
     time_limit : float, optional
         Seconds after which no other run is begun.
 
@@ -99,7 +101,9 @@ def _run_all(
     time_limit: float | None,
     train: Callable[..., finished.Run],
 ) -> list[dict[str, Any]]:
-    began, rows = time.monotonic(), []
+    began, rows = time.monotonic(), list[dict[str, Any]]()
+    before = results.read(folder) if (folder / results.CSV).is_file() else []
+    results.write(folder, before)
     for number, cell in enumerate(cells, start=1):
         if time_limit is not None and time.monotonic() - began > time_limit:
             say(
@@ -112,7 +116,10 @@ def _run_all(
         said = row["error"] or f"accuracy {100 * row['accuracy']:.1f} %"
         say(f"Run {number} of {len(cells)}: {said}")
         rows.append(row)
-        results.write(folder, rows)
+        # What was there before stays in the table until its turn comes.
+        visited = {row["cell"] for row in rows}
+        others = [row for row in before if row["cell"] not in visited]
+        results.write(folder, [*rows, *others])
     return rows
 
 
@@ -132,18 +139,31 @@ def _train(
             weights=common.weights,
             mean_image=common.mean_image,
         )
-        trained = train(
-            found_sources,
-            folder / RUNS,
-            records_folder=common.records,
-            options=common.options,
-            sharing_runs=sharing,
-        )
-        return results.row_of(trained, folder)
+        with _logged(folder, cell):
+            trained = train(
+                found_sources,
+                folder / RUNS,
+                records_folder=common.records,
+                options=common.options,
+                sharing_runs=sharing,
+            )
+        return results.row_of(cell, trained, folder)
     except Terminated:
         raise
     except (KerasTransferError, OSError) as error:
         return results.failed_row(cell, common.backbone(cell), str(error))
+
+
+@contextlib.contextmanager
+def _logged(folder: Path, cell: Cell) -> Iterator[None]:
+    """Keep what a run says in ``logs/``: a study has a line for each run."""
+    path = folder / LOGS / f"{re.sub(r'[^A-Za-z0-9.+@-]+', '_', str(cell))}.log"
+    path.parent.mkdir(exist_ok=True)
+    with (
+        path.open("a", encoding="utf-8", errors="backslashreplace") as log,
+        contextlib.redirect_stderr(log),
+    ):
+        yield
 
 
 def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:

@@ -1,0 +1,125 @@
+"""Small studies, really run: once each, whatever fails, and in a table."""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import miniature, small_run
+
+import kerastransfer as kt
+from kerastransfer import cli
+from kerastransfer.backbones import table
+from kerastransfer.errors import DataError, InputError, MissingError
+from kerastransfer.foundation import locks
+from kerastransfer.study import results, runner
+
+RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to copy
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("study")
+    small_run.make_images(place / "images")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
+        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+        yield place
+
+
+def study(place, **changed):
+    arguments = {
+        "recipes": RECIPES,
+        "images_per_class": (3,),
+        "draws": 2,
+        "epochs": (1,),
+        "backbone": "miniature",
+        "out": place / "out",
+    }
+    return kt.study([f"folder:{place / 'images'}"], **{**arguments, **changed})
+
+
+@pytest.fixture(scope="module")
+def summary(place):
+    return study(place)
+
+
+def test_every_run_is_a_row_and_one_that_fails_stops_no_other(summary, place):
+    rows = results.read(place / "out")
+    assert [row["status"] for row in rows] == ["failed", "finished", "finished"] * 2
+    assert {row["recipe"] for row in rows if row["status"] == "failed"} == {"F1-7R8"}
+    assert all("weights" in row["error"] for row in rows if row["error"])
+    finished = [row for row in rows if row["status"] == "finished"]
+    for row in finished:
+        run = kt.open_run(place / "out" / row["run"])
+        assert run.test.accuracy.value == row["accuracy"]
+        assert (run.config.draw, str(run.config.recipe)) == (row["draw"], row["recipe"])
+        assert row["train_images"] == 9 and row["dataset"] == "folder:images"
+    assert len({row["config_hash"] for row in finished}) == 4
+    assert "failed" in str(summary)
+
+
+def test_pandas_reads_the_table_in_both_formats(summary, place):
+    text = pd.read_csv(place / "out" / results.CSV)
+    stored = pd.read_parquet(place / "out" / results.PARQUET)
+    assert list(text.columns) == list(stored.columns) == list(results.COLUMNS)
+    assert len(text) == 6
+    np.testing.assert_allclose(text["accuracy"], stored["accuracy"])
+
+
+def test_means_are_over_draws(summary, place):
+    rows = [row for row in results.read(place / "out") if row["recipe"] == "R1-8"]
+    (mean,) = [each for each in summary.means if each.recipe[0] == "R1-8"]
+    assert mean.accuracy.draws == 2
+    assert mean.accuracy.value == np.mean([row["accuracy"] for row in rows])
+
+
+def test_a_finished_run_is_not_trained_again(summary, place, capsys):
+    files = {p: p.stat().st_mtime_ns for p in (place / "out" / "runs").rglob("*.keras")}
+    assert str(study(place)) == str(summary)
+    assert files == {p: p.stat().st_mtime_ns for p in files}
+    assert "Run 6 of 6" in capsys.readouterr().err
+
+
+def test_a_study_grows_and_another_one_is_refused(summary, place):
+    with pytest.raises(InputError, match="its settings are others; name another --out"):
+        study(place, epochs=(2,))
+    assert json.loads((place / "out" / runner.STUDY).read_text())["draws"] == 2
+
+
+def test_two_processes_do_not_work_on_one_study(summary, place):
+    with (
+        locks.held(place / "out" / runner.LOCK),
+        pytest.raises(InputError, match="Another process works on the study"),
+    ):
+        study(place)
+
+
+def test_the_time_limit_leaves_what_there_is(place, tmp_path, capsys):
+    study(place, out=tmp_path / "short", time_limit=0.0, recipes=("R1-8",))
+    assert "The time is up after" in capsys.readouterr().err
+    assert results.read(tmp_path / "short") == []
+
+
+def test_status_and_table_are_commands(summary, place, capsys):
+    out = str(place / "out")
+    assert cli.main(["study", "status", out]) == 0
+    assert "all                  4 of 6 runs" in capsys.readouterr().out
+    assert cli.main(["study", "table", out, "--json"]) == 0
+    means = json.loads(capsys.readouterr().out)["means"]
+    assert len(means) == 2
+    assert cli.main(["study", "table", str(place)]) == 1
+    assert "Expected a study's results.csv" in capsys.readouterr().err
+
+
+def test_a_damaged_table_is_told(summary, place, tmp_path):
+    with pytest.raises(MissingError):
+        results.read(tmp_path)
+    content = (place / "out" / results.CSV).read_text()
+    for damaged in (content[:-40], content.replace("accuracy", "x"), "\0", ""):
+        (tmp_path / results.CSV).write_text(damaged)
+        with pytest.raises(DataError, match="writes it again"):
+            results.read(tmp_path)
+    with (place / "out" / results.CSV).open() as file:
+        assert len(list(csv.reader(file))) == 7
