@@ -86,8 +86,8 @@ def _check(name: str, tensor: dict[str, Any]) -> None:
     if tensor["dtype"] not in _DTYPES:
         kind = printable(str(tensor["dtype"])[:20])
         raise DamageError(
-            f"tensor {quoted(name)} is of type {quoted(tensor['dtype'])}, which is not read; "
-            "save it as float16 or float32"
+            f"tensor {quoted(name)} is of type {kind}, which is not read; save it as "
+            "float16 or float32"
         )
 
 
