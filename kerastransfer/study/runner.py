@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def run(
     refusal = f"Another process works on the study in {str(folder)!r}; wait for it."
     with locks.held(folder / LOCK, refusal=refusal):
         identity = {**grid.identity(), "settings": dict(common.settings)}
-        _hold(folder / STUDY, identity)
+        _hold(folder / STUDY, json.loads(json.dumps(identity)))  # lists for tuples
         return _run_all(grid.cells(), folder, common, time_limit, train)
 
 
