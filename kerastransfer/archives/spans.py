@@ -194,7 +194,7 @@ def _read_at(path: Path, offset: int, size: int) -> bytes:
             f"Archive {quoted(path)} is damaged: a file of {size} bytes at {offset}."
         )
     if not system.is_file(path):  # a pipe would keep us waiting
-        raise MissingError(f"File {str(path)!r} is not there.")
+        raise MissingError(f"File {quoted(path)} is not there.")
     try:
         with path.open("rb") as file:
             file.seek(offset)

@@ -16,6 +16,7 @@ from kerastransfer.features import inference
 from kerastransfer.features.image_set import LabelledExamples, groups_of
 from kerastransfer.foundation import report
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import predictions
 from kerastransfer.runs.predictions import Answers
@@ -82,8 +83,8 @@ def evaluate(run: "Run", records: Records, split: str) -> Metrics:
     if records.content_hash != config.records:
         if config.dataset in (records.metadata["spec"], records.name):
             report.warn(
-                f"The records of {records.name!r} are others than those that the run "
-                "was trained on; it may have seen images of this split."
+                f"The records of {quoted(records.name)} are others than those that the "
+                "run was trained on; it may have seen images of this split."
             )
         return metrics.evaluate(*answers)
     trained = records.variant(config.images_per_class, config.draw)

@@ -13,6 +13,7 @@ from typing import Any
 
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.runs.finished import Run
 from kerastransfer.study.grid import Cell
 
@@ -147,7 +148,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
     path = folder / CSV
     if not path.is_file():
         raise MissingError(
-            f"Expected a study's {CSV} in {str(folder)!r}, and it is not there; "
+            f"Expected a study's {CSV} in {quoted(folder)}, and it is not there; "
             "'kerastransfer study run' writes it."
         )
     try:
@@ -158,8 +159,8 @@ def read(folder: Path) -> list[dict[str, Any]]:
             return [dict(_typed(row)) for row in reader]
     except (ValueError, csv.Error, TypeError) as error:
         raise DataError(
-            f"Expected a study's table in {str(path)!r}: {error}; 'kerastransfer study "
-            "run' writes it again."
+            f"Expected a study's table in {quoted(path)}: {error}; 'kerastransfer "
+            "study run' writes it again."
         ) from None
 
 

@@ -18,6 +18,7 @@ from kerastransfer.errors import (
     Terminated,
 )
 from kerastransfer.foundation import atomic, json_file, locks
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.runs import finished, sources, start
 from kerastransfer.study import results
@@ -88,7 +89,7 @@ def run(
     """
     common = common or Common()
     folder.mkdir(parents=True, exist_ok=True)
-    refusal = f"Another process works on the study in {str(folder)!r}; wait for it."
+    refusal = f"Another process works on the study in {quoted(folder)}; wait for it."
     with locks.held(folder / LOCK, refusal=refusal):
         identity = {**grid.identity(), "settings": dict(common.settings)}
         _hold(folder / STUDY, json.loads(json.dumps(identity)))  # lists for tuples
@@ -208,7 +209,7 @@ def read_identity(folder: Path) -> dict[str, Any]:
     path = folder / STUDY
     if not path.is_file():
         raise MissingError(
-            f"Expected a study in {str(folder)!r}, and it has no {STUDY}."
+            f"Expected a study in {quoted(folder)}, and it has no {STUDY}."
         )
     try:
         identity = json_file.read_object(path)
@@ -217,13 +218,13 @@ def read_identity(folder: Path) -> dict[str, Any]:
                 raise ValueError(f"{name} is no object")
     except (ValueError, KeyError) as error:
         raise InputError(
-            f"Expected a study in {str(path)!r}: {error}; delete that file."
+            f"Expected a study in {quoted(path)}: {error}; delete that file."
         ) from None
     return identity
 
 
 def _other(path: Path, name: str) -> str:
     return (
-        f"Expected the study in {str(path.parent)!r}, and its {name} are others; name "
+        f"Expected the study in {quoted(path.parent)}, and its {name} are others; name "
         "another --out."
     )

@@ -44,7 +44,7 @@ def chiefs_address() -> str:
     if not host.strip() or not port.isdecimal():
         raise InputError(
             "Expected an address in KERASTUNER_ORACLE_IP and a number in "
-            f"KERASTUNER_ORACLE_PORT, got {host!r} and {port!r}."
+            f"KERASTUNER_ORACLE_PORT, got {quoted(host)} and {quoted(port)}."
         )
     return f"{host}:{port}"
 

@@ -190,8 +190,9 @@ class _Walk:
                 text = member.content.read()
                 if own.setdefault(key, text) != text:
                     raise DataError(
-                        f"List {member.name!r} stands twice in {str(archive.path)!r}, "
-                        "with other contents; get the archive again."
+                        f"List {quoted(member.name)} stands twice in "
+                        f"{quoted(archive.path)}, with other contents; get the archive "
+                        "again."
                     )
                 self.texts[key] = text
             else:

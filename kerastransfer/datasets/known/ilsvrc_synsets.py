@@ -9,6 +9,7 @@ import sys
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import json_file
+from kerastransfer.foundation.quoting import quoted
 
 _SECONDS = 60
 _CODE = """
@@ -69,5 +70,6 @@ def read(data: bytes, name: str) -> dict[int, str]:
 
 def _refusal(name: str, reason: str) -> DataError:
     return DataError(
-        f"Expected a table of synsets in {name!r}: {reason.rstrip('.')}; get it again."
+        f"Expected a table of synsets in {quoted(name)}: {reason.rstrip('.')}; get it "
+        "again."
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kerastransfer.errors import DataError
 from kerastransfer.foundation import atomic, checksums, report
+from kerastransfer.foundation.quoting import quoted
 
 FILE = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
@@ -63,14 +64,14 @@ def check(folder: Path, cure: str, *, read: Iterable[str] = ()) -> None:
     """
     if not (folder / FILE).is_file():
         report.warn(
-            f"{str(folder)!r} has no {FILE}, as earlier releases left none: whether "
+            f"{quoted(folder)} has no {FILE}, as earlier releases left none: whether "
             "its files are as they were written is not known."
         )
         return
     changes = differences(folder, read)
     if changes:
         raise DataError(
-            f"Expected the files in {str(folder)!r} as they were written, and "
+            f"Expected the files in {quoted(folder)} as they were written, and "
             f"{'; '.join(changes[:5])}{' ...' if len(changes) > 5 else ''}; {cure}."
         )
 

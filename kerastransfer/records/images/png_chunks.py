@@ -4,6 +4,7 @@ import struct
 import zlib
 
 from kerastransfer.errors import DataError
+from kerastransfer.foundation.quoting import quoted
 
 _START = 8  # bytes of the signature
 _HEAD, _CRC = struct.Struct(">I4s"), struct.Struct(">I")
@@ -32,7 +33,7 @@ def check(data: bytes) -> None:
             name = kind.decode("latin-1")
             raise DataError(
                 "the PNG data cannot be decoded: the checksum of its "
-                f"{name!r} chunk at byte {place:,} is another"
+                f"{quoted(name)} chunk at byte {place:,} is another"
             )
         if kind == b"IEND":
             return
