@@ -103,8 +103,7 @@ def save_weights(folder: Path, phase: int, network: Network) -> None:
             with _elsewhere(error) as copy:
                 network.whole().save_weights(copy)
                 shutil.copyfile(copy, scratch)
-    weights = path.parent.glob("phase*.weights.h5")
-    seal.write(path.parent, [each.name for each in weights])
+    seal.add(path.parent, path.name)
 
 
 def load_weights(folder: Path, phase: int, network: Network) -> None:

@@ -33,8 +33,17 @@ def write(
     sums = {name: sha256(folder / name) for name in names}
     for name, text in (coming or {}).items():
         sums[name] = hashlib.sha256(text.encode()).hexdigest()
-    lines = (f"{sums[name]}  {name}\n" for name in sorted(sums))
-    atomic.write_text(folder / FILE, "".join(lines))
+    _write(folder, sums)
+
+
+def add(folder: Path, name: str) -> None:
+    """Seal one more file, or one that was written anew; others keep their sums.
+
+    A file that was damaged since must not be sealed as it is.
+    """
+    there = (_read(folder / FILE) or {}) if (folder / FILE).is_file() else {}
+    kept = {each: digest for each, digest in there.items() if (folder / each).exists()}
+    _write(folder, {**kept, name: sha256(folder / name)})
 
 
 def sha256(path: Path) -> str:
@@ -93,6 +102,11 @@ def differences(folder: Path, read: Iterable[str] = ()) -> list[str]:
         elif sha256(path) != digest:
             changes.append(f"{name} was changed")
     return changes
+
+
+def _write(folder: Path, sums: Mapping[str, str]) -> None:
+    lines = (f"{sums[name]}  {name}\n" for name in sorted(sums))
+    atomic.write_text(folder / FILE, "".join(lines))
 
 
 def _read(path: Path) -> dict[str, str] | None:

@@ -122,6 +122,21 @@ def test_no_bit_of_a_seal_flips_unnoticed(folder):
             seal.check(folder, "cure")
 
 
+def test_one_more_file_is_sealed_and_a_damaged_one_is_not_blessed(folder):
+    flip(folder)
+    (folder / "new.txt").write_text("new")
+    seal.add(folder, "new.txt")
+    assert seal.differences(folder) == ["part/numbers.bin was changed"]
+    (folder / "new.txt").write_text("newer")
+    seal.add(folder, "new.txt")
+    remove(folder)
+    seal.add(folder, "new.txt")
+    assert seal.differences(folder) == []
+    (folder / seal.FILE).unlink()
+    seal.add(folder, "new.txt")
+    assert (folder / seal.FILE).read_text().endswith("  new.txt\n")
+
+
 def test_without_a_seal_it_is_said_that_nothing_is_known(folder):
     (folder / seal.FILE).unlink()
     with pytest.warns(KerasTransferWarning, match="is not known"):
