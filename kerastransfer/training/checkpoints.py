@@ -149,6 +149,7 @@ class CheckpointStore:
         self.folder = folder
         self._hash = config_hash
         self._best = ""  # file of best weights that is known to be there
+        self._needed: dict[str, str] = {}  # by state, its file of best weights
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint, and then forget all but the last two.
@@ -166,7 +167,7 @@ class CheckpointStore:
             "best_file": self._write_best(checkpoint),
         }
         arrays = {_STATE: np.array(json.dumps(state)), **checkpoint.arrays()}
-        self._write(checkpoint.name, arrays)
+        self._needed[self._write(checkpoint.name, arrays)] = state["best_file"]
         self._prune()
 
     def newest(self) -> Checkpoint | None:
@@ -191,7 +192,7 @@ class CheckpointStore:
 
     def _read(self, path: Path) -> Checkpoint:
         arrays = _read_whole(path)
-        state = _state_of(arrays.pop(_STATE))
+        state = json.loads(str(arrays.pop(_STATE)))
         for field, expected in (("format", FORMAT), ("config", self._hash)):
             if state[field] != expected:
                 raise InputError(
@@ -234,10 +235,16 @@ class CheckpointStore:
         """Return the files of states, the last one last."""
         return sorted(self.folder.glob("state-*.npz"))
 
+    def _best_of(self, path: Path) -> str:
+        """Return which best weights a state needs; only others' files are read."""
+        if path.name not in self._needed:
+            self._needed[path.name] = json.loads(str(_open(path)[_STATE]))["best_file"]
+        return self._needed[path.name]
+
     def _prune(self) -> None:
         paths = self._states()
         try:
-            needed = {_read_state(path)["best_file"] for path in paths[-_KEPT:]}
+            needed = {self._best_of(path) for path in paths[-_KEPT:]}
         except Exception:  # one is damaged: nobody knows what it needs
             return
         for path in paths[:-_KEPT]:
@@ -245,15 +252,6 @@ class CheckpointStore:
         for path in self.folder.glob("best-*.npz"):
             if path.name not in needed:
                 path.unlink(missing_ok=True)
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    return _state_of(_open(path)[_STATE])
-
-
-def _state_of(array: NDArray[Any]) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(str(array))
-    return state
 
 
 def _open(path: Path) -> Arrays:
