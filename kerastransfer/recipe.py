@@ -55,7 +55,7 @@ class Step:
     def __post_init__(self) -> None:
         if not 0 < self.factor < math.inf:
             raise RecipeError(
-                f"Expected a finite learning-rate factor above 0, got "
+                "Expected a finite learning-rate factor above 0, got "
                 f"{quoted(self.factor)}; to leave a block as it is, freeze it (F)."
             )
         if self.action is Action.FREEZE and self.factor != 1:

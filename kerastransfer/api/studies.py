@@ -1,14 +1,15 @@
 """Studies: `study`."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from kerastransfer.api.given import Data, Location, dataset_of, folder_of, path_of
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
-from kerastransfer.foundation import keras_settings
+from kerastransfer.foundation import keras_settings, system
 from kerastransfer.recipe import Recipe
 from kerastransfer.study import grid as grids
-from kerastransfer.study import runner, summary
+from kerastransfer.study import results, runner, summary
 from kerastransfer.study.grid import PAPER, Grid
 from kerastransfer.study.summary import Summary
 
@@ -93,8 +94,7 @@ def study(
             export=False,
         ),
     )
-    folder = folder_of(out)
-    assert folder is not None
+    folder = system.utf8(Path(out))
     limit = None if time_limit is None else 60 * time_limit
     rows = runner.run(grid, folder, common, time_limit=limit)
     return summary.summarise(rows, margin=margin)
@@ -127,8 +127,5 @@ def grid_of(
 
 def read_study(out: Location, *, margin: float | None = None) -> Summary:
     """Sum up what a study's folder holds so far."""
-    from kerastransfer.study import results
-
-    folder = folder_of(out)
-    assert folder is not None
+    folder = system.utf8(Path(out))
     return summary.summarise(results.read(folder), margin=margin)

@@ -106,6 +106,11 @@ def add_fit(arguments: Arguments) -> None:
     )
 
 
+def add_verb(verbs: Any, name: str, sentence: str) -> Headings:
+    """Declare a verb of a command; return the headings of its help."""
+    return Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
+
+
 def add_ignore_seal(arguments: Arguments) -> None:
     """Declare ``--ignore-seal``, of commands that read a finished run."""
     arguments.add_argument(

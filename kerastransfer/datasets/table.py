@@ -126,7 +126,7 @@ def _spec_of_path(data: object) -> str | None:
     if spec is None and isinstance(data, Path):
         raise MissingError(
             f"Expected a folder of images or a .csv file, and {quoted(data)} is "
-            f"neither."
+            "neither."
         )
     return spec or str(data)
 

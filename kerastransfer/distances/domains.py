@@ -135,7 +135,7 @@ def check_network(
         raise InputError(
             f"Expected features of {quoted(backbone.name)}, got those of "
             f"{quoted(file.backbone)} in {quoted(path)}; extract both domains with one "
-            f"backbone."
+            "backbone."
         )
     fit = backbone.preprocessing.fit
     if isinstance(file, FeatureFile) and file.fit != fit:

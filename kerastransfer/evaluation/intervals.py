@@ -242,6 +242,6 @@ def wilson_ends(p: float, n: float, confidence: float) -> tuple[float, float]:
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise InputError(
-            f"Expected a confidence between 0 and 1 such as 0.95, got "
+            "Expected a confidence between 0 and 1 such as 0.95, got "
             f"{quoted(confidence)}."
         )

@@ -121,7 +121,7 @@ def check_kind(held: dict[str, NDArray[Any]], kind: str, path: Path) -> None:
         raise DataError(
             f"Expected a file of {kind} at {quoted(path)}, got one of "
             f"{quoted(actual[:40] or 'other arrays')}; make it with 'kerastransfer "
-            f"features'."
+            "features'."
         )
     version = held.get("format", np.array(1))
     if version.shape != () or version != FORMAT:

@@ -102,7 +102,7 @@ def _check(statistics: SourceStatistics, path: Path) -> None:
         statistics.count is not None and statistics.count < 2
     ):
         raise DataError(
-            f"Expected two images or more and a scatter of 0 or more in "
+            "Expected two images or more and a scatter of 0 or more in "
             f"{quoted(path)}, got {statistics.count} and {quoted(statistics.scatter)}."
         )
 

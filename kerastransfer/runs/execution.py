@@ -265,10 +265,7 @@ def _leave_as_phase(setup: TrainSetup, network: Network, number: int) -> None:
     A process that went on after the last phase has not done so, and what Keras keeps of
     a model says it.
     """
-    config = setup.config
-    phase = config.recipe.phases[number - 1]
-    plans = surgery.plan(phase, setup.backbone, setup.num_classes, config.batch_norm)
-    surgery.set_trainable(network, plans)
+    surgery.set_trainable(network, setup.plans(number - 1))
     for block in network.blocks:
         for layer in block.layers:
             if isinstance(layer, keras.layers.BatchNormalization):

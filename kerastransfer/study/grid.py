@@ -3,6 +3,7 @@
 Needs no TensorFlow.
 """
 
+import collections
 import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
-from kerastransfer.recipe import Recipe
+from kerastransfer.recipe import Action, Recipe
 from kerastransfer.surgery import frozen_prefix
 
 PAPER = "paper"
@@ -120,7 +121,7 @@ class Grid:
             return self.images_per_class
         if not dataset.info.variant_sizes:
             raise InputError(
-                f"Expected --images-per-class with numbers, such as 1,10,50: "
+                "Expected --images-per-class with numbers, such as 1,10,50: "
                 f"{dataset.name} has none that were published."
             )
         return dataset.info.variant_sizes
@@ -136,7 +137,7 @@ class Grid:
 
     def _of_dataset(self, dataset: Dataset) -> Iterable[Cell]:
         numbers = sorted(self.numbers(dataset), key=_size, reverse=True)
-        recipes = sorted(self.recipes, key=_frozen, reverse=True)
+        recipes = sorted(self.recipes, key=frozen_blocks, reverse=True)
         for draw, number, seed, recipe in itertools.product(
             range(self.draws), numbers, range(self.seeds), recipes
         ):
@@ -175,7 +176,9 @@ def tunes(recipe: Recipe) -> bool:
     (False, True)
     """
     return any(
-        step.action.value == "FT" for phase in recipe.phases for step in phase.steps
+        step.action is Action.FINE_TUNE
+        for phase in recipe.phases
+        for step in phase.steps
     )
 
 
@@ -190,15 +193,13 @@ def read_recipes(names: str | Iterable[str | Recipe]) -> tuple[Recipe, ...]:
 
 def counts(grid: Grid) -> Mapping[str, int]:
     """Count the runs of each dataset."""
-    return {
-        dataset.name: sum(1 for _ in grid._of_dataset(dataset))
-        for dataset in grid.datasets
-    }
+    return collections.Counter(cell.dataset.name for cell in grid.cells())
 
 
 def _size(number: int | None) -> float:
     return float("inf") if number is None else number
 
 
-def _frozen(recipe: Recipe) -> int:
+def frozen_blocks(recipe: Recipe) -> int:
+    """Count the blocks whose outputs a recipe's first phase may have from a cache."""
     return frozen_prefix(recipe.phases[0])

@@ -14,6 +14,7 @@ from typing import Any
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.quoting import quoted
+from kerastransfer.records.place import without_place
 from kerastransfer.runs.finished import Run
 from kerastransfer.study.grid import Cell
 
@@ -61,7 +62,7 @@ def row_of(cell: Cell, run: Run, study: Path) -> dict[str, Any]:
     to_beat = run.to_beat
     return {
         "cell": str(cell),
-        "dataset": _dataset(run.config.dataset),
+        "dataset": without_place(run.config.dataset),
         "backbone": run.config.backbone,
         "recipe": str(run.config.recipe),
         "images_per_class": run.config.images_per_class,
@@ -98,7 +99,7 @@ def failed_row(cell: Cell, backbone: str, reason: str) -> dict[str, Any]:
     """Return the row of a run that failed, with its reason."""
     known = {
         "cell": str(cell),
-        "dataset": _dataset(cell.dataset.spec),
+        "dataset": without_place(cell.dataset.spec),
         "backbone": backbone,
         "recipe": str(cell.recipe),
         "images_per_class": cell.images_per_class,
@@ -179,10 +180,3 @@ def _typed(row: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
         if text is None:
             raise ValueError("a row is too short")
         yield name, (text if kind is str else kind(text) if text else None)
-
-
-def _dataset(spec: str) -> str:
-    """Return what names a dataset in a table that may be given away."""
-    from kerastransfer.records.place import without_place
-
-    return without_place(spec)

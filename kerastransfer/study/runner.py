@@ -5,7 +5,7 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from kerastransfer.errors import (
 from kerastransfer.foundation import atomic, json_file, locks
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
-from kerastransfer.runs import finished, sources, start
+from kerastransfer.runs import sources, start
 from kerastransfer.study import results
-from kerastransfer.study.grid import Cell, Grid
+from kerastransfer.study.grid import Cell, Grid, frozen_blocks
 
 STUDY, LOCK, RUNS, LOGS = "study.json", "study.lock", "runs", "logs"
 
@@ -62,7 +62,6 @@ def run(
     common: Common | None = None,
     *,
     time_limit: float | None = None,
-    train: Callable[..., finished.Run] = start.train,
 ) -> list[dict[str, Any]]:
     """Train what of a grid is not finished, and write the table after every run.
 
@@ -93,7 +92,7 @@ def run(
     with locks.held(folder / LOCK, refusal=refusal):
         identity = {**grid.identity(), "settings": dict(common.settings)}
         _hold(folder / STUDY, json.loads(json.dumps(identity)))  # lists for tuples
-        return _run_all(grid.cells(), folder, common, time_limit, train)
+        return _run_all(grid.cells(), folder, common, time_limit)
 
 
 def _run_all(
@@ -101,7 +100,6 @@ def _run_all(
     folder: Path,
     common: Common,
     time_limit: float | None,
-    train: Callable[..., finished.Run],
 ) -> list[dict[str, Any]]:
     began, rows = time.monotonic(), list[dict[str, Any]]()
     before = results.read(folder) if (folder / results.CSV).is_file() else []
@@ -114,7 +112,7 @@ def _run_all(
             )
             break
         say(f"Run {number} of {len(cells)}: {cell}")
-        row = _train(cell, folder, common, train, sharing=_sharing(cell, cells))
+        row = _train(cell, folder, common, sharing=_sharing(cell, cells))
         said = row["error"] or f"accuracy {100 * row['accuracy']:.1f} %"
         say(f"Run {number} of {len(cells)}: {said}")
         rows.append(row)
@@ -125,13 +123,7 @@ def _run_all(
     return rows
 
 
-def _train(
-    cell: Cell,
-    folder: Path,
-    common: Common,
-    train: Callable[..., finished.Run],
-    sharing: int,
-) -> dict[str, Any]:
+def _train(cell: Cell, folder: Path, common: Common, sharing: int) -> dict[str, Any]:
     """Train one cell, or read it where it is finished; return its row."""
     try:
         found_sources = sources.find(
@@ -142,7 +134,7 @@ def _train(
             mean_image=common.mean_image,
         )
         with _logged(folder, cell):
-            trained = train(
+            trained = start.train(
                 found_sources,
                 folder / RUNS,
                 records_folder=common.records,
@@ -170,12 +162,12 @@ def _logged(folder: Path, cell: Cell) -> Iterator[None]:
 
 def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:
     """Count the runs that see the same images through the same frozen blocks."""
-    prefix = cell.recipe.phases[0].frozen_prefix
+    prefix = frozen_blocks(cell.recipe)
     return sum(
         other.dataset.name == cell.dataset.name
         and other.images_per_class == cell.images_per_class
         and other.draw == cell.draw
-        and other.recipe.phases[0].frozen_prefix == prefix
+        and frozen_blocks(other.recipe) == prefix
         for other in cells
     )
 
@@ -186,13 +178,12 @@ def _hold(path: Path, identity: dict[str, Any]) -> None:
         atomic.write_json(path, identity)
         return
     there = read_identity(path.parent)
+    if there["settings"] != identity["settings"]:
+        raise InputError(_other(path, "settings"))
     # More draws, seeds or datasets make the same study larger.
-    for name in ("settings", "images_per_class"):
-        shared = there[name].keys() & identity[name].keys()
-        if name == "settings" and there[name] != identity[name]:
-            raise InputError(_other(path, name))
-        if any(there[name][key] != identity[name][key] for key in shared):
-            raise InputError(_other(path, name))
+    before, now = there["images_per_class"], identity["images_per_class"]
+    if any(before[name] != now[name] for name in before.keys() & now.keys()):
+        raise InputError(_other(path, "images_per_class"))
     atomic.write_json(path, identity)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kerastransfer.evaluation import wording
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.study import results, statistics
@@ -80,14 +81,12 @@ class Summary(Preformatted):
             lines.append("Tuning minus freezing, same draws; p-values by Holm")
         for each in self.comparisons:
             gain = each.result.difference
-            ends = (
-                ""
-                if gain.draws == 1
-                else f" ({_points(gain.low)} to {_points(gain.high)})"
-            )
+            shown = wording.points(dataclasses.asdict(gain))
+            if gain.draws == 1:  # which has no interval
+                shown = shown.partition(" (")[0]
             lines.append(
-                f"  {_name(each.cell)}  {_recipe(each.first):<22} {_points(gain.value)}"
-                f"{ends} points: {each.verdict}"
+                f"  {_name(each.cell)}  {_recipe(each.first):<22} {shown}: "
+                f"{each.verdict}"
             )
         lines += [f"  failed: {reason}" for reason in self.failed]
         return "\n".join(lines)
@@ -191,7 +190,3 @@ def _name(cell: tuple[Any, ...]) -> str:
 
 def _recipe(recipe: tuple[Any, ...]) -> str:
     return f"{recipe[0]} at {recipe[1]:g}"
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.1f}"

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from kerastransfer import surgery
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.presets import PRESETS
 from kerastransfer.surgery import BlockPlan
@@ -117,13 +116,7 @@ class PhaseSetup:
 
     def plans(self) -> tuple[BlockPlan, ...]:
         """Work out what the phase does to each block."""
-        setup = self.setup
-        return surgery.plan(
-            setup.config.recipe.phases[self.index],
-            setup.backbone,
-            setup.num_classes,
-            setup.config.batch_norm,
-        )
+        return self.setup.plans(self.index)
 
     def rate(self, step: int) -> float:
         """Return a step's learning rate: a linear rise, then the preset's schedule.

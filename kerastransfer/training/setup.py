@@ -14,6 +14,7 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.features.image_set import LabelledExamples
 from kerastransfer.foundation.arrays import IntArray
+from kerastransfer.surgery import BlockPlan
 from kerastransfer.training.batches import ImageBatches
 from kerastransfer.training.caching import Caching
 
@@ -97,6 +98,12 @@ class TrainSetup:
                 self.config.seed,
                 self.source_weights,
             )
+
+    def plans(self, index: int) -> tuple[BlockPlan, ...]:
+        """Work out what a phase, by its number from 0, does to each block."""
+        config = self.config
+        phase = config.recipe.phases[index]
+        return surgery.plan(phase, self.backbone, self.num_classes, config.batch_norm)
 
     def class_weights(self) -> NDArray[np.float32] | None:
         """Return a weight for each class's losses; None where all count alike."""

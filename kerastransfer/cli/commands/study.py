@@ -7,6 +7,7 @@ from typing import Any
 
 from kerastransfer.api import studies
 from kerastransfer.cli import options, train_arguments
+from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError
 from kerastransfer.study import grid as grids
 from kerastransfer.study import progress
@@ -25,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_run(verbs)
-    status = _verb(verbs, "status", "say which runs of a study are done")
-    table = _verb(verbs, "table", "print means and comparisons, with intervals")
+    status = add_verb(verbs, "status", "say which runs of a study are done")
+    table = options.add_verb(
+        verbs, "table", "print means and comparisons, with intervals"
+    )
     for headings in (status, table):
         headings["study"].add_argument(
             "folder", type=Path, metavar="DIR", help="A study's folder"
@@ -37,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(verbs: Any) -> None:
-    headings = _verb(verbs, "run", "train what is not finished")
+    headings = add_verb(verbs, "run", "train what is not finished")
     _add_grid(headings)
     _add_margin(headings)
     train_arguments.add_settings(headings, without=(*_VARIED, "learning_rate"))
@@ -106,10 +109,6 @@ def _add_margin(headings: options.Headings) -> None:
         help="Difference of accuracy, as a fraction, that does not matter; what lies "
         "within it for certain is called equivalent (default: not tested)",
     )
-
-
-def _verb(verbs: Any, name: str, sentence: str) -> options.Headings:
-    return options.Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
 
 
 def _numbers(text: str) -> Any:

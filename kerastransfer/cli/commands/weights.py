@@ -10,6 +10,7 @@ from typing import Any
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.cli import options
+from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.download import download
@@ -30,12 +31,16 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = _verb(verbs, "list", "list the published weights")
-    fetch = _verb(verbs, "fetch", "download published weights and verify them")
+    listing = add_verb(verbs, "list", "list the published weights")
+    fetch = options.add_verb(
+        verbs, "fetch", "download published weights and verify them"
+    )
     fetch["weights"].add_argument(
         "name", metavar="NAME", help="Name of published weights, as 'list' prints it"
     )
-    verify = _verb(verbs, "verify", "check a file's hash and that it fits its network")
+    verify = options.add_verb(
+        verbs, "verify", "check a file's hash and that it fits its network"
+    )
     verify["weights"].add_argument(
         "weights",
         metavar="NAME_OR_FILE",
@@ -54,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights must predict the same (default: the file in "
         "$KERASTRANSFER_HOME/weights, where there is one)",
     )
-    port = _verb(verbs, "port", "convert a weight file to a plain .npz")
+    port = add_verb(verbs, "port", "convert a weight file to a plain .npz")
     port["weights"].add_argument(
         "source",
         type=Path,
@@ -73,11 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for headings in (listing, fetch, verify, port):
         options.add_json(headings["output"])
-
-
-def _verb(verbs: Any, name: str, sentence: str) -> options.Headings:
-    """Declare a verb; return the headings of its help."""
-    return options.Headings(verbs.add_parser(name, help=sentence, allow_abbrev=False))
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -114,7 +114,7 @@ def _fetch(args: argparse.Namespace) -> int:
         raise WeightsError(
             f"No hash of {quoted(row.name)} is published, so a download cannot be "
             f"verified; get {row.urls[0]} yourself and name the file with --weights "
-            f"FILE."
+            "FILE."
         )
     path = store.expected_path(row)
     if row.package or path is None:

@@ -100,7 +100,7 @@ def find(
     """
     if system.is_file(folder):
         raise DataError(
-            f"Expected --archives to name the folder that holds "
+            "Expected --archives to name the folder that holds "
             f"{quoted(parts[0].file)}, got the file {quoted(folder)}."
         )
     entries = _entries(folder)

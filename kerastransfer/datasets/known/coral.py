@@ -210,7 +210,7 @@ def _points(texts: Texts, photograph: str) -> Iterator[tuple[int, int, str]]:
         cells = [cell.strip() for cell in line.split(";")]
         if len(cells) != 3 or not all(map(_PLACE.fullmatch, cells[:2])):
             raise DataError(
-                f"Expected 'row; column; label' in the annotation of "
+                "Expected 'row; column; label' in the annotation of "
                 f"{quoted(photograph)}, got {quoted(line)}."
             )
         yield int(cells[0]), int(cells[1]), cells[2].lower()

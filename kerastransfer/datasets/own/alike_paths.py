@@ -43,7 +43,7 @@ class AlikePaths:
             report.warn(
                 f"{self._count:,} paths in {source} are spelled otherwise than the "
                 f"files, such as {quoted(asked.name)} for {quoted(there.name)}; those "
-                f"are taken."
+                "are taken."
             )
 
     def _listed(self, folder: Path) -> dict[str, list[str]]:

@@ -163,7 +163,7 @@ class ParquetSet(ImageSource):
                 raise DataError(
                     f"Expected {count:,} files of split {quoted(word)} in "
                     f"{self._where}, got {len(there):,}; number {first} is missing: "
-                    f"get it."
+                    "get it."
                 )
 
     def _refuse_several(self, files: Collection[Path]) -> None:

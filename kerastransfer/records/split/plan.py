@@ -197,7 +197,7 @@ def _check_arguments(max_per_class: MaxPerClass, policy: str) -> None:
         return
     if max_per_class not in (None, "all"):
         raise InputError(
-            f"Expected max_per_class of at least 1, or 'all', got "
+            "Expected max_per_class of at least 1, or 'all', got "
             f"{quoted(max_per_class)}."
         )
 

@@ -82,7 +82,7 @@ def _refuse_split_names(
                 f"Folder {where} holds {quoted(part.class_name)} among its class "
                 "folders, which is named like a split but holds no class folders; "
                 f"leave it out with {without([part.folder])}, or {_ALL}, it being a "
-                f"class."
+                "class."
             )
 
 

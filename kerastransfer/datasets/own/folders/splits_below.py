@@ -89,7 +89,7 @@ def _refuse_mixed(classes: Sequence[Folder], holding: Sequence[Folder]) -> None:
             f"{names_of([holding[0].folders[n] for n in holding[0].folders])}, and "
             f"{quoted(odd[0].name)} holds none; expected them in all classes or above "
             f"them; leave out what is no class with {without(odd)}, or say that they "
-            f"are no splits with --include '*'."
+            "are no splits with --include '*'."
         )
     for each in classes:
         names = _split_names(each)
@@ -97,7 +97,7 @@ def _refuse_mixed(classes: Sequence[Folder], holding: Sequence[Folder]) -> None:
         if others:
             raise DataError(
                 f"Class folder {quoted(each.name)} holds {quoted(others[0].name)} "
-                f"beside its splits; leave it out, if it is not meant, with --exclude "
+                "beside its splits; leave it out, if it is not meant, with --exclude "
                 f"'{others[0].name}/'."
             )
         if each.images:
