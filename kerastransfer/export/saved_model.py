@@ -10,7 +10,7 @@ from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.export import record_ops, seals
-from kerastransfer.foundation import atomic, locks
+from kerastransfer.foundation import atomic, locks, system
 from kerastransfer.foundation.formats import seal
 from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.images import rules
@@ -154,7 +154,8 @@ def save(
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = locks.held(locks.beside(folder), keep=False)
-    with lock, atomic.staging(folder) as scratch:
+    full = system.telling_of_full_disk(folder, "and export again.")
+    with full, lock, atomic.staging(folder) as scratch:
         labels = scratch / LABELS_FILE
         labels.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
         rules_file = scratch / rules.FILE

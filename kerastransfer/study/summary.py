@@ -35,7 +35,7 @@ class CellMean:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CellComparison:
-    """Tuning minus freezing at one number of images of one dataset.
+    """A recipe minus the frozen one at one number of images of one dataset.
 
     Parameters
     ----------
@@ -60,10 +60,17 @@ class CellComparison:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Preformatted):
-    """Means and comparisons; ``str`` gives both as tables of text."""
+    """Means and comparisons; ``str`` gives both as tables of text.
+
+    Parameters
+    ----------
+    frozen : str
+        The recipe that all others are compared with, the second of each comparison.
+    """
 
     means: tuple[CellMean, ...]
     comparisons: tuple[CellComparison, ...]
+    frozen: str
     failed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,7 +85,7 @@ class Summary(Preformatted):
             for each in self.means
         ]
         if self.comparisons:
-            lines.append("Tuning minus freezing, same draws; p-values by Holm")
+            lines.append(f"Minus {self.frozen}, on the same draws; p-values by Holm")
         for each in self.comparisons:
             gain = each.result.difference
             shown = wording.points(dataclasses.asdict(gain))
@@ -138,6 +145,7 @@ def summarise(
     return Summary(
         means=tuple(means),
         comparisons=_adjusted(compared),
+        frozen=frozen,
         failed=tuple(results.failures(rows)),
     )
 

@@ -1,16 +1,20 @@
 """An exported model in plain TensorFlow: what it answers, and what it marks."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import miniature
+from helpers.disks import small_disk
 from PIL import Image
 
 from kerastransfer import views
 from kerastransfer.backbones import image_ops
+from kerastransfer.errors import DataError
 from kerastransfer.export import saved_model
+from kerastransfer.foundation.formats import seal
 from kerastransfer.records.write.stored_image import encode
 
 PREPROCESSING = miniature.BACKBONE.preprocessing
@@ -133,3 +137,15 @@ def test_it_needs_no_operation_outside_tensorflow(folder):
     """And asks for no compiler: an earlier one could then not serve it."""
     proto = (folder / "saved_model.pb").read_bytes()
     assert b"_XlaMustCompile" not in proto and b"PyFunc" not in proto
+
+
+def test_a_full_disk_is_a_line_and_leaves_the_older_export(network, folder, tmp_path):
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", size * 3 // 2):
+        older = shutil.copytree(folder, tmp_path / "disk" / "model")
+        message = "No space is left where .*model' is; free some, and export again"
+        with pytest.raises(DataError, match=message):
+            saved_model.save(network, PREPROCESSING, miniature.CLASSES, older)
+        assert seal.differences(older) == []
+        assert [path.name for path in (tmp_path / "disk").iterdir()] == ["model"]
