@@ -11,6 +11,7 @@ from helpers import miniature
 from helpers.disks import UNABLE
 
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.formats.seal import FILE as SUMS
 from kerastransfer.runs import run_folder
 
 
@@ -37,7 +38,7 @@ def test_weights_are_saved_and_read_where_nothing_can_be_locked(number, disk):
     network = miniature.build(3, seed=4)
     run_folder.save_weights(folder, 1, network)
     assert [path.name for path in folder.iterdir()] == ["checkpoints"]
-    (file,) = (folder / "checkpoints").iterdir()
+    sums, file = sorted((folder / "checkpoints").iterdir())
     other = miniature.build(3, seed=5)
     run_folder.load_weights(folder, 1, other)
     for ours, theirs in zip(
@@ -45,6 +46,7 @@ def test_weights_are_saved_and_read_where_nothing_can_be_locked(number, disk):
     ):
         np.testing.assert_array_equal(ours, theirs)
     assert file == run_folder.weights_path(folder, 1)
+    assert sums.name == SUMS
 
 
 def test_where_no_disk_has_locks_the_cure_is_said(tmp_path, monkeypatch):
@@ -67,4 +69,7 @@ def test_other_failures_are_told(number, disk):
         run_folder.save_weights(folder, 2, network)
     with pytest.raises(OSError, match=os.strerror(number)):
         run_folder.load_weights(folder, 1, network)
-    assert len(list((folder / "checkpoints").iterdir())) == 1
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == [
+        SUMS,
+        run_folder.weights_path(folder, 1).name,
+    ]

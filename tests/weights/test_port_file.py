@@ -170,7 +170,7 @@ def test_names_of_a_file_are_printed_in_plain_letters(ported, tmp_path):
 def test_the_package_needs_no_framework():
     code = (
         "import sys; from kerastransfer.weights import port_file as porting, store; "
-        "import kerastransfer.foundation.net.download; "
+        "import kerastransfer.foundation.download; "
         "from kerastransfer.weights.readers import contents; "
         "heavy = {'tensorflow', 'keras', 'torch'} & set(sys.modules); "
         "assert not heavy, heavy"

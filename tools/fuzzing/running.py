@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ SECONDS = 20  # an input may take
 MEMORY = 2 << 30  # bytes that reading may add
 _LONGEST = 2_000  # characters of a refusal
 _GENERIC_SHARE = 0.5
+# What ends a line, what terminals obey, and halves of characters; what turns the
+# direction of writing. Characters of no script that is known yet are harmless.
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+_TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 SAME, OTHER, REFUSED = "accepted, same", "accepted, other", "refused"
 
 
@@ -192,9 +197,14 @@ def _outcome(job: Job, case: Case, before: str) -> str:
 def _refusal(text: str) -> str:
     if len(text) > _LONGEST:
         return f"! a refusal of {len(text):,} characters: {text[:100]}"
-    if not text.isprintable():
+    if not all(map(_is_printable, text)):
         return f"! a refusal that is not a printable line: {text[:200]!r}"
     return REFUSED
+
+
+def _is_printable(letter: str) -> bool:
+    turns = unicodedata.bidirectional(letter) in _TURNS
+    return unicodedata.category(letter) not in _UNPRINTABLE and not turns
 
 
 def _where(error: BaseException) -> str:

@@ -137,7 +137,8 @@ def test_tfds_alone_reads_what_the_reader_reads(photos, tmp_path, shards):
     assert prefix == 15
     found = read_with_tfds(path, *SPLITS, f"train[:{prefix}]")
     assert found["names"] == list(records.classes) == ["ant", "bee", "cow"]
-    assert found["metadata"] == records.metadata
+    places = {"spec": dataset.spec}  # kept beside the records, not in them
+    assert found["metadata"] | places == records.metadata
     assert found["shape"] == [24, 24, 3]
     for split in SPLITS:
         rows = found["splits"][split]
@@ -490,6 +491,7 @@ def test_a_killed_conversion_leaves_nothing_visible(tmp_path):
     assert sum(records.size(split) for split in SPLITS) == 120
     assert sorted(path.name for path in out.iterdir()) == [
         f".{dataset.name}.lock",
+        f".{dataset.name}.place.json",
         dataset.name,
     ]
 
