@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import printable
 from kerastransfer.foundation.report import say
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def output_error() -> OSError | None:
     """Return why standard output cannot be written, where that was tried in vain."""
     raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
     return raw.error if isinstance(raw, _Watched) else None
+
+
+def show(value: object) -> None:
+    """Print what a value says of itself, in one line or several, on standard output."""
+    print(printable(str(value), lines=True))
 
 
 def console() -> "Console":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kerastransfer import cli
 from kerastransfer.cli import streams
 
 PROGRAM = [sys.executable, "-m", "kerastransfer"]
@@ -151,3 +152,17 @@ def test_names_are_no_markup():
     with contextlib.redirect_stdout(io.StringIO()) as out:
         streams.console().print("folder:/data/[red]one:cat:/[bold]x")
     assert out.getvalue() == "folder:/data/[red]one:cat:/[bold]x\n"
+
+
+def test_what_is_shown_does_not_speak_to_the_terminal(capsys):
+    streams.show("class \x1b[2J\u202e\n\tline")
+    assert capsys.readouterr().out == "class \\x1b[2J\\u202e\n\tline\n"
+
+
+def test_an_error_is_short_and_does_not_speak_to_the_terminal(tmp_path, capsys):
+    name = "\x1b[2J" + "x" * 5_000
+    assert cli.main(["weights", "verify", name]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.strip().isprintable()
+    assert len(said) < 2_100

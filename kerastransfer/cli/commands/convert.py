@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from kerastransfer import api
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.cli.options import Headings
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.shards import FORMATS
@@ -173,7 +173,7 @@ def execute(args: argparse.Namespace) -> int:
         format=args.format,
         **options.dataset_options(args),
     )
-    print(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)
+    streams.show(json.dumps(prepared.as_dict(), indent=2) if args.json else prepared)
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from kerastransfer.cli import options, streams
 from kerastransfer.datasets.table import DATASETS
 from kerastransfer.errors import KerasTransferError
+from kerastransfer.foundation.quoting import printable
 from kerastransfer.records.split.plan import SPLITS
 
 EXAMPLES = ("kerastransfer datasets", "kerastransfer datasets --json")
@@ -28,7 +29,7 @@ def execute(args: argparse.Namespace) -> int:
     rows = [_row(name, converted.get(name, {})) for name in sorted(DATASETS)]
     rows += [_row(name, converted[name]) for name in converted if name not in DATASETS]
     if args.json:
-        print(json.dumps({"records": str(folder), "datasets": rows}, indent=2))
+        streams.show(json.dumps({"records": str(folder), "datasets": rows}, indent=2))
     else:
         _print_table(rows)
     return 0
@@ -84,10 +85,10 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         sizes = converted.get("sizes", {}).values()
         about = row.get("description") or converted.get("spec", "")
         table.add_row(
-            row["name"],
+            printable(row["name"]),
             str(row.get("classes") or converted.get("classes", "")),
             " / ".join(f"{size:,}" for size in sizes) or converted.get("damaged", "-"),
-            about,
+            printable(about),
         )
     console = streams.console()
     console.print(table)

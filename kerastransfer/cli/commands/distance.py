@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.backbones.default import WORDS
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 
 EXAMPLES = (
     "kerastransfer distance --target digits --max-images 300 --metrics cosine,mmd",
@@ -122,5 +122,5 @@ def execute(args: argparse.Namespace) -> int:
         records=args.records,
         plot=args.plot,
     )
-    print(json.dumps(distances.as_dict(), indent=2) if args.json else distances)
+    streams.show(json.dumps(distances.as_dict(), indent=2) if args.json else distances)
     return 0

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from kerastransfer import api
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.evaluation.confusion import confusion_text
 
 EXAMPLES = (
@@ -49,9 +49,11 @@ def execute(args: argparse.Namespace) -> int:
     records = api.load(spec, archives=args.archives, records=args.records)
     metrics = run.evaluate(args.split, records)
     if args.json:
-        print(json.dumps({args.split: metrics.as_dict(), "dataset": spec}, indent=2))
+        streams.show(
+            json.dumps({args.split: metrics.as_dict(), "dataset": spec}, indent=2)
+        )
         return 0
-    print(f"{args.run.name}: {args.split} set of {spec}, 95 % intervals")
-    print(metrics)
-    print(confusion_text(metrics.confusion_matrix, run.classes))
+    streams.show(f"{args.run.name}: {args.split} set of {spec}, 95 % intervals")
+    streams.show(metrics)
+    streams.show(confusion_text(metrics.confusion_matrix, run.classes))
     return 0

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kerastransfer import api
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 
 EXAMPLES = ("kerastransfer export RUN --out exported",)
 
@@ -25,5 +25,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Write the SavedModel and print where it is."""
     run = api.open_run(args.run, ignore_seal=args.ignore_seal)
-    print(run.export(args.out))
+    streams.show(run.export(args.out))
     return 0

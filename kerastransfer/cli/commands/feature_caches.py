@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+from kerastransfer.cli import streams
 from kerastransfer.errors import InputError
 from kerastransfer.features import cache_inventory
 from kerastransfer.features.cache_inventory import Entry
@@ -18,12 +19,12 @@ def show(args: argparse.Namespace) -> int:
     """Print what is cached, the last used first."""
     caches = cache_inventory.entries(features_home())
     if args.json:
-        print(json.dumps([_as_dict(entry) for entry in caches], indent=2))
+        streams.show(json.dumps([_as_dict(entry) for entry in caches], indent=2))
     elif not caches:
-        print(f"No caches in {features_home()}")
+        streams.show(f"No caches in {features_home()}")
     else:
-        print("\n".join(_line(entry) for entry in caches))
-        print(f"{_megabytes(caches)} in {features_home()}")
+        streams.show("\n".join(_line(entry) for entry in caches))
+        streams.show(f"{_megabytes(caches)} in {features_home()}")
     return 0
 
 
@@ -43,7 +44,7 @@ def prune(args: argparse.Namespace) -> int:
         except InputError as error:  # one in use; the rest can go
             say(f"Left out: {error}")
     what = "cache" if len(gone) == 1 else "caches"
-    print(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
+    streams.show(f"{len(gone)} {what} deleted, {_megabytes(gone)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer import api
 from kerastransfer.backbones.default import WORDS
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.cli.commands import feature_caches
 from kerastransfer.errors import InputError
 from kerastransfer.features.extract import check_ending
@@ -158,9 +158,9 @@ def _print(args: argparse.Namespace, file: "FeatureFile") -> None:
             **{n: getattr(file, n) for n in ("weights", "records")},
             "statistics": args.save_statistics and str(args.save_statistics),
         }
-        print(json.dumps(summary, indent=2))
+        streams.show(json.dumps(summary, indent=2))
         return
     if args.out:
-        print(f"{args.out}\t{count:,} images, {width:,} features each")
+        streams.show(f"{args.out}\t{count:,} images, {width:,} features each")
     if args.save_statistics:
-        print(f"{args.save_statistics}\tstatistics of {count:,} images")
+        streams.show(f"{args.save_statistics}\tstatistics of {count:,} images")

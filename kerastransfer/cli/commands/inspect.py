@@ -5,7 +5,7 @@ import json
 
 from kerastransfer import api
 from kerastransfer.backbones.default import WORDS
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 
 EXAMPLES = (
     "kerastransfer inspect digits",
@@ -55,5 +55,5 @@ def execute(args: argparse.Namespace) -> int:
         verify=args.verify,
         **options.dataset_options(args),
     )
-    print(json.dumps(report.as_dict(), indent=2) if args.json else report)
+    streams.show(json.dumps(report.as_dict(), indent=2) if args.json else report)
     return 1 if getattr(report, "num_damaged", 0) else 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer import api
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
 from kerastransfer.foundation.report import say
 
@@ -72,9 +72,9 @@ def execute(args: argparse.Namespace) -> int:
             message = printable(f"{row['file']}: {row['error']}", LONGEST_MESSAGE)
             say(f"kerastransfer: error: {message}")
         if args.json:
-            print(json.dumps(row))
+            streams.show(json.dumps(row))
         elif "error" not in row:
-            print(_line(row))
+            streams.show(_line(row))
     return 1 if failed else 0
 
 

@@ -83,7 +83,7 @@ def execute(args: argparse.Namespace) -> int:
         for phase in recipe.phases
     ]
     if args.json:
-        print(json.dumps([_rows(plan, backbone) for plan in plans], indent=2))
+        streams.show(json.dumps([_rows(plan, backbone) for plan in plans], indent=2))
         return 0
     for phase, plan in zip(recipe.phases, plans, strict=True):
         _print_phase(phase, plan, backbone)
@@ -145,4 +145,6 @@ def _print_phase(
         )
     streams.console().print(grid)
     used = {block.batch_norm for block in plan}
-    print("\n".join(f"{name}: {_NOTES[name]}" for name in _NOTES if name in used))
+    streams.show(
+        "\n".join(f"{name}: {_NOTES[name]}" for name in _NOTES if name in used)
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.api import studies
-from kerastransfer.cli import options, train_arguments
+from kerastransfer.cli import options, streams, train_arguments
 from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError
 from kerastransfer.study import grid as grids
@@ -166,4 +166,4 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _print(value: Any, as_json: bool) -> None:
-    print(json.dumps(value.as_dict(), indent=2) if as_json else value)
+    streams.show(json.dumps(value.as_dict(), indent=2) if as_json else value)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from kerastransfer import api
-from kerastransfer.cli import devices, options, train_arguments
+from kerastransfer.cli import devices, options, streams, train_arguments
 from kerastransfer.config.run_options import LEAST_FOLDS, MOST_FOLDS
 from kerastransfer.errors import InputError
 from kerastransfer.runs.cross_validation import CrossValidation
@@ -83,7 +83,7 @@ def execute(args: argparse.Namespace) -> int:
     recipe = train_arguments.needed(request["config"].pop("recipe", None), "recipe")
     request |= {"devices": devices.choice(args), "probe": not args.no_probe}
     if args.dry_run:
-        print(
+        streams.show(
             api.plan(recipe=recipe, measure=args.measure, folds=args.folds, **request)
         )
         return 0
@@ -100,5 +100,5 @@ def execute(args: argparse.Namespace) -> int:
     else:
         run = api.train(export=not args.no_export, **request)
     if run.result:  # else a worker's, and the chief prints
-        print(json.dumps(run.result, indent=2) if args.json else run)
+        streams.show(json.dumps(run.result, indent=2) if args.json else run)
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.api import RECIPES
-from kerastransfer.cli import options, train_arguments
+from kerastransfer.cli import options, streams, train_arguments
 from kerastransfer.errors import InputError
 from kerastransfer.tuning.search_plan import TUNERS
 
@@ -83,5 +83,5 @@ def execute(args: argparse.Namespace) -> int:
         **request,
     )
     if search.trials:  # else a worker's, and the chief prints
-        print(json.dumps(search.as_dict(), indent=2) if args.json else search)
+        streams.show(json.dumps(search.as_dict(), indent=2) if args.json else search)
     return 0

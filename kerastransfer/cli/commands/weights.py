@@ -9,7 +9,7 @@ from typing import Any
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.published import PublishedWeights
-from kerastransfer.cli import options
+from kerastransfer.cli import options, streams
 from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
@@ -87,13 +87,13 @@ def execute(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps([_as_dict(row) for row in WEIGHTS.values()], indent=2))
+        streams.show(json.dumps([_as_dict(row) for row in WEIGHTS.values()], indent=2))
         return 0
     for row in WEIGHTS.values():
         top1 = "" if row.top1 is None else f"top-1 {row.top1:.1%}"
         size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
         held = "at hand" if store.at_hand(row) else "not at hand"
-        print("\t".join((row.name, row.backbone, held, size, top1, row.licence)))
+        streams.show("\t".join((row.name, row.backbone, held, size, top1, row.licence)))
     return 0
 
 
@@ -218,21 +218,22 @@ def _report(
         "answers": answers or [],
     }
     if as_json:
-        print(json.dumps(report, indent=2))
+        streams.show(json.dumps(report, indent=2))
     else:
         kind = f"the published {name}" if name else "not a published file"
-        print(f"{loaded.path}\t{kind}, fits {backbone}\tsha256 {loaded.sha256}")
+        streams.show(f"{loaded.path}\t{kind}, fits {backbone}\tsha256 {loaded.sha256}")
         _print_remarks(loaded.remarks)
-        print("".join(f"{line}\n" for line in answers or ()), end="")
+        for line in answers or ():
+            streams.show(line)
     return 0
 
 
 def _port(args: argparse.Namespace) -> int:
     report = convert_file.convert(args.source, args.backbone, args.out)
     if args.json:
-        print(json.dumps(report, indent=2))
+        streams.show(json.dumps(report, indent=2))
     else:
-        print(
+        streams.show(
             f"{report['out']}\t{report['arrays']} arrays, {report['numbers']:,} numbers"
         )
         _print_remarks(report["remarks"])
@@ -242,7 +243,7 @@ def _port(args: argparse.Namespace) -> int:
 def _print_remarks(remarks: Sequence[str]) -> None:
     """Print what was taken from a file, and what was left out."""
     for remark in remarks:
-        print(f"{remark[:1].upper()}{remark[1:]}.")
+        streams.show(f"{remark[:1].upper()}{remark[1:]}.")
 
 
 _VERBS = {"list": _list, "fetch": _fetch, "verify": _verify, "port": _port}
