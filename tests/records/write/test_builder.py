@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
+import tensorflow as tf
 from PIL import Image
 
 from kerastransfer.datasets import table
 from kerastransfer.records.reader import open_records
+from kerastransfer.records.write.builder import _ordered
 from kerastransfer.records.write.convert import convert
 
 ABOUT = """
@@ -63,6 +66,32 @@ def test_own_images_are_not_said_to_be_in_a_catalogue(tmp_path):
     assert citation == licence == "" and "tensorflow.org" not in homepage
 
 
+def is_ordered(serialized):
+    """Whether a serialised example holds its features in the order of their names."""
+    example = tf.train.Example.FromString(serialized)
+    # A map's entry begins with its key: field 1, the length, the text.
+    places = [
+        serialized.index(b"\x0a" + bytes([len(name)]) + name.encode())
+        for name in sorted(example.features.feature)
+    ]
+    return places == sorted(places) and len(places) > 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_example_is_written_with_its_features_in_order(seed):
+    # Fields of one message may come in any order, and as several messages.
+    names = np.random.default_rng(seed).permutation(list("abcdefgh"))
+    shuffled = b""
+    for name in names:
+        feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"1", b"2"]))
+        features = tf.train.Features(feature={name: feature})
+        shuffled += tf.train.Example(features=features).SerializeToString()
+    assert not is_ordered(shuffled)
+    ordered = _ordered(shuffled)
+    assert is_ordered(ordered)
+    assert tf.train.Example.FromString(ordered) == tf.train.Example.FromString(shuffled)
+
+
 SAME_BYTES = """
 import sys
 from pathlib import Path
@@ -89,6 +118,7 @@ def test_two_conversions_of_the_same_images_give_the_same_bytes(tmp_path):
         command = [sys.executable, script, spec, out, str(number)]
         subprocess.run(list(map(str, command)), check=True, capture_output=True)
         (folder,) = out.glob("*/1.0.0")
+        assert is_ordered(open_records(folder).serialized("train", 0))
         files.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert files[0].keys() == files[1].keys() and len(files[0]) > 4
     for name, content in files[0].items():
