@@ -19,7 +19,7 @@ from kerastransfer.backbones.preprocessing import kept_part
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation import system
-from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.progress import A_WHILE, progress, stages
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import manifest
 from kerastransfer.records.find import find_or_convert
@@ -191,8 +191,8 @@ def inspect(
 
     opened = _records_of(data, records, options)
     if verify:
-        with progress("Checking") as show:
-            return verification.verify(opened, show)
+        with stages() as stage:
+            return verification.verify(opened, stage("Checking", after=A_WHILE))
     network = backbones.get(backbone or default_backbone(opened.name))
     kept = functools.partial(kept_part, network.preprocessing)
     with progress("Looking") as show:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _LINES = 10  # where standard error is no terminal
 _EVERY = 5.0  # seconds between two lines of a download, there
+A_WHILE = 5.0  # seconds that work may take without a word, there
 
 # Called with how much is done, and of how much.
 OnProgress = Callable[[int, int], None]

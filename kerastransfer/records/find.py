@@ -7,7 +7,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import MissingError
 from kerastransfer.foundation import report, system
 from kerastransfer.foundation.home import records_home
-from kerastransfer.foundation.progress import OnProgress, stages
+from kerastransfer.foundation.progress import A_WHILE, OnProgress, stages
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records import manifest
 from kerastransfer.records.health import exact_copies
@@ -15,8 +15,6 @@ from kerastransfer.records.images import notes
 from kerastransfer.records.reader import Records, open_records
 from kerastransfer.records.remembered import read_as_before, refuse_other_options
 from kerastransfer.records.write.convert import convert, records_path
-
-_AFTER = 5.0  # seconds that comparing may take without a word
 
 
 def find_or_convert(
@@ -81,7 +79,7 @@ def find_or_convert(
 def _look_for_copies(records: Records) -> None:
     """Say which images of new records stand twice; near copies are not looked for."""
     with stages() as stage:
-        show = stage("Comparing", after=_AFTER)
+        show = stage("Comparing", after=A_WHILE)
         copies = exact_copies.find(records, progress=show)
     sentence = exact_copies.sentence(records, copies)
     if exact_copies.is_harmful(copies):

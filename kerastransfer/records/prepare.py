@@ -8,7 +8,7 @@ from kerastransfer.datasets.archived.fetch import fetch
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.datasets.own.tfds_set import TfdsSet
 from kerastransfer.foundation.home import records_home
-from kerastransfer.foundation.progress import progress, stages
+from kerastransfer.foundation.progress import A_WHILE, progress, stages
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.health import health_text, report
@@ -20,7 +20,6 @@ from kerastransfer.records.split.overview import Overview
 from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.records.write.convert import convert
 
-_AFTER = 5.0  # seconds that reading and writing may take without a word
 _SHOWN = (
     "dataset",
     "spec",
@@ -144,7 +143,7 @@ def _convert(
     is_new = False
     with stages() as stage:
         encoding = stage("Encoding")
-        writing = stage("Writing", after=_AFTER)
+        writing = stage("Writing", after=A_WHILE)
 
         def encoded(done: int, total: int) -> None:
             encoding(done, total)
@@ -161,7 +160,7 @@ def _convert(
             out,
             workers=workers,
             progress=encoded,
-            reading=stage("Reading", "MB", scale=10**6, after=_AFTER),
+            reading=stage("Reading", "MB", scale=10**6, after=A_WHILE),
             writing=wrote,
             **conversion,
         )

@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Print the report; with --verify, fail where a record is damaged."""
+    from kerastransfer.records.health.verification import Verification
+
     report = api.inspect(
         args.records_of,
         backbone=args.backbone,
@@ -56,4 +58,4 @@ def execute(args: argparse.Namespace) -> int:
         **options.dataset_options(args),
     )
     streams.show(json.dumps(report.as_dict(), indent=2) if args.json else report)
-    return 1 if getattr(report, "num_damaged", 0) else 0
+    return 1 if isinstance(report, Verification) and report.num_damaged else 0
