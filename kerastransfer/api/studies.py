@@ -20,7 +20,7 @@ def study(
     *,
     recipes: str | Iterable[str | Recipe] = PAPER,
     images_per_class: str | Iterable[int | None] = PAPER,
-    draws: int = 1,
+    draws: int | Iterable[int] = 1,
     seeds: int = 1,
     rates: Iterable[float] = (),
     out: Location = "study",
@@ -50,8 +50,11 @@ def study(
         By default those of the published study.
     images_per_class : 'paper' or iterable of int or None
         By default each dataset's published numbers; None for all images.
-    draws, seeds : int
-        How many of each. Intervals are over draws.
+    draws : int or iterable of int
+        How many subsets of the training images; or how many for each of
+        `images_per_class`. Intervals are over draws.
+    seeds : int
+        How many trainings of each.
     rates : iterable of float
         Learning rates of recipes that tune; each is a run of its own.
     out : path
@@ -105,7 +108,7 @@ def grid_of(
     *,
     recipes: str | Iterable[str | Recipe] = PAPER,
     images_per_class: str | Iterable[int | None] = PAPER,
-    draws: int = 1,
+    draws: int | Iterable[int] = 1,
     seeds: int = 1,
     rates: Iterable[float] = (),
     archives: Location | None = None,
@@ -119,7 +122,7 @@ def grid_of(
         datasets=tuple(dataset_of(data, archives, None, records) for data in datasets),
         recipes=grids.read_recipes(recipes),
         images_per_class=numbers,
-        draws=draws,
+        draws=draws if isinstance(draws, int) else tuple(draws),
         seeds=seeds,
         rates=tuple(rates),
     )

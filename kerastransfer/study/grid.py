@@ -3,14 +3,14 @@
 Needs no TensorFlow.
 """
 
-import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.surgery import frozen_prefix
 
@@ -80,7 +80,10 @@ class Grid:
     recipes : tuple of Recipe
     images_per_class : tuple of int or None, or 'paper'
         The same for every dataset; or each dataset's published numbers.
-    draws, seeds : int
+    draws : int or tuple of int
+        How many subsets of the training images, counted from 0; or how many for each
+        of `images_per_class`, in its order: small subsets differ more.
+    seeds : int
         How many of each, counted from 0.
     rates : tuple of float
         Learning rates of recipes that tune a copied block; each is a cell of its own.
@@ -89,13 +92,14 @@ class Grid:
     Raises
     ------
     InputError
-        If nothing is named, or a dataset without published numbers is to have them.
+        If nothing is named, a dataset without published numbers is to have them, or
+        there are not as many `draws` as `images_per_class`.
     """
 
     datasets: tuple[Dataset, ...]
     recipes: tuple[Recipe, ...]
     images_per_class: tuple[int | None, ...] | str = PAPER
-    draws: int = 1
+    draws: int | tuple[int, ...] = 1
     seeds: int = 1
     rates: tuple[float, ...] = ()
 
@@ -106,13 +110,8 @@ class Grid:
         for kind, several in (("dataset", names), ("recipe", self.recipes)):
             if len(set(several)) < len(several):
                 raise InputError(f"Expected each {kind} once.")
-        if self.draws < 1 or self.seeds < 1:
-            raise InputError(
-                f"Expected --draws and --seeds of 1 or more, got {self.draws} and "
-                f"{self.seeds}."
-            )
         for dataset in self.datasets:
-            self.numbers(dataset)
+            self._check_draws(self.numbers(dataset))
 
     def numbers(self, dataset: Dataset) -> tuple[int | None, ...]:
         """Return the numbers of training images per class of one dataset."""
@@ -126,6 +125,25 @@ class Grid:
             )
         return dataset.info.variant_sizes
 
+    def _check_draws(self, numbers: Sequence[int | None]) -> None:
+        several = self._draws(numbers)
+        if min(*several, self.seeds) < 1:
+            raise InputError(
+                f"Expected --draws and --seeds of 1 or more, got {quoted(self.draws)} "
+                f"and {self.seeds}."
+            )
+        if len(several) != len(numbers):
+            raise InputError(
+                f"Expected --draws once, or once for each of {len(numbers)} "
+                f"--images-per-class, got {len(several)}."
+            )
+
+    def _draws(self, numbers: Sequence[int | None]) -> tuple[int, ...]:
+        """Return how many draws there are of each number of images."""
+        if isinstance(self.draws, int):
+            return (self.draws,) * len(numbers)
+        return self.draws
+
     def cells(self) -> list[Cell]:
         """Return all runs, ordered so that most is shared.
 
@@ -136,12 +154,14 @@ class Grid:
         return [cell for dataset in self.datasets for cell in self._of_dataset(dataset)]
 
     def _of_dataset(self, dataset: Dataset) -> Iterable[Cell]:
-        numbers = sorted(self.numbers(dataset), key=_size, reverse=True)
+        numbers = self.numbers(dataset)
+        draws = dict(zip(numbers, self._draws(numbers), strict=True))
+        largest_first = sorted(numbers, key=_size, reverse=True)
         recipes = sorted(self.recipes, key=frozen_blocks, reverse=True)
         for draw, number, seed, recipe in itertools.product(
-            range(self.draws), numbers, range(self.seeds), recipes
+            range(max(draws.values())), largest_first, range(self.seeds), recipes
         ):
-            for rate in self._rates(recipe):
+            for rate in self._rates(recipe) if draw < draws[number] else ():
                 yield Cell(
                     dataset=dataset,
                     recipe=recipe,
@@ -154,19 +174,6 @@ class Grid:
     def _rates(self, recipe: Recipe) -> Sequence[float | None]:
         """Return the rates that a recipe is tried at."""
         return self.rates if self.rates and tunes(recipe) else (None,)
-
-    def identity(self) -> dict[str, Any]:
-        """Say what makes it this study, as JSON can hold it."""
-        return {
-            "datasets": [dataset.spec for dataset in self.datasets],
-            "recipes": [str(recipe) for recipe in self.recipes],
-            "images_per_class": {
-                dataset.name: list(self.numbers(dataset)) for dataset in self.datasets
-            },
-            "draws": self.draws,
-            "seeds": self.seeds,
-            "rates": list(self.rates),
-        }
 
 
 def tunes(recipe: Recipe) -> bool:
@@ -191,9 +198,12 @@ def read_recipes(names: str | Iterable[str | Recipe]) -> tuple[Recipe, ...]:
     return tuple(dict.fromkeys(Recipe.of(name) for name in names))
 
 
-def counts(grid: Grid) -> Mapping[str, int]:
-    """Count the runs of each dataset."""
-    return collections.Counter(cell.dataset.name for cell in grid.cells())
+def names_of(cells: Iterable[Cell]) -> dict[str, list[str]]:
+    """Return what the runs of each dataset are called."""
+    names: dict[str, list[str]] = {}
+    for cell in cells:
+        names.setdefault(cell.dataset.name, []).append(str(cell))
+    return names
 
 
 def _size(number: int | None) -> float:

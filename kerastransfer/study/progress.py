@@ -1,15 +1,12 @@
 """How far a study is: runs that are planned, done, failed or still to come."""
 
-import collections
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kerastransfer.foundation.report import Preformatted
-from kerastransfer.recipe import Recipe
 from kerastransfer.study import results, runner
-from kerastransfer.study.grid import Grid, counts, tunes
+from kerastransfer.study.grid import Grid, names_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,8 @@ class Progress(Preformatted):
 
 def planned(grid: Grid) -> Progress:
     """Count the runs of a grid, of which none is looked for."""
-    return Progress(planned=dict(counts(grid)))
+    planned_cells = names_of(grid.cells())
+    return Progress(planned={name: len(each) for name, each in planned_cells.items()})
 
 
 def of(folder: Path) -> Progress:
@@ -49,22 +47,12 @@ def of(folder: Path) -> Progress:
     """
     identity = runner.read_identity(folder)
     rows = results.read(folder) if (folder / results.CSV).is_file() else []
-    done = collections.Counter(
-        row["dataset"] for row in rows if row["status"] == "finished"
-    )
-    failed = tuple(results.failures(rows))
-    rates = sum(_rates(recipe, identity["rates"]) for recipe in identity["recipes"])
-    per_number = identity["draws"] * identity["seeds"] * rates
+    done = {row["cell"] for row in rows if row["status"] == "finished"}
     return Progress(
-        planned={
-            name: len(numbers) * per_number
-            for name, numbers in identity["images_per_class"].items()
+        planned={name: len(cells) for name, cells in identity["cells"].items()},
+        finished={
+            name: len(done.intersection(cells))
+            for name, cells in identity["cells"].items()
         },
-        finished=dict(done),
-        failed=failed,
+        failed=tuple(results.failures(rows)),
     )
-
-
-def _rates(recipe: str, rates: Iterable[float]) -> int:
-    """Count the learning rates that a recipe is tried at."""
-    return max(1, len(list(rates))) if tunes(Recipe.parse(recipe)) else 1

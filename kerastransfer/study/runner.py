@@ -22,7 +22,7 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.runs import sources, start
 from kerastransfer.study import results
-from kerastransfer.study.grid import Cell, Grid, frozen_blocks
+from kerastransfer.study.grid import Cell, Grid, frozen_blocks, names_of
 
 STUDY, LOCK, RUNS, LOGS = "study.json", "study.lock", "runs", "logs"
 
@@ -90,9 +90,9 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     refusal = f"Another process works on the study in {quoted(folder)}; wait for it."
     with locks.held(folder / LOCK, refusal=refusal):
-        identity = {**grid.identity(), "settings": dict(common.settings)}
-        _hold(folder / STUDY, json.loads(json.dumps(identity)))  # lists for tuples
-        return _run_all(grid.cells(), folder, common, time_limit)
+        cells = grid.cells()
+        _hold(folder, common, cells)
+        return _run_all(cells, folder, common, time_limit)
 
 
 def _run_all(
@@ -172,23 +172,42 @@ def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:
     )
 
 
-def _hold(path: Path, identity: dict[str, Any]) -> None:
-    """Note which study a folder holds, or refuse another one."""
-    if not path.exists():
-        atomic.write_json(path, identity)
-        return
-    there = read_identity(path.parent)
-    if there["settings"] != identity["settings"]:
-        raise InputError(_other(path, "settings"))
-    # More draws, seeds or datasets make the same study larger.
-    before, now = there["images_per_class"], identity["images_per_class"]
-    if any(before[name] != now[name] for name in before.keys() & now.keys()):
-        raise InputError(_other(path, "images_per_class"))
-    atomic.write_json(path, identity)
+def _hold(folder: Path, common: Common, cells: Sequence[Cell]) -> None:
+    """Note which study a folder holds, or refuse one whose runs share other settings.
+
+    More datasets, recipes, numbers, draws or seeds make the same study larger.
+    """
+    settings = json.loads(json.dumps(dict(common.settings)))  # lists for tuples
+    planned: dict[str, list[str]] = {}
+    if (folder / STUDY).exists():
+        there = read_identity(folder)
+        planned = there["cells"]
+        odd = _differences(settings, there["settings"])
+        if odd:
+            raise InputError(
+                f"Expected the settings of the study in {quoted(folder)}, and "
+                f"{', '.join(odd)} differ; name another --out."
+            )
+    for name, cells_of in names_of(cells).items():
+        both = dict.fromkeys([*planned.get(name, ()), *cells_of])
+        planned[name] = list(both)
+    identity = {"settings": settings, "cells": planned}
+    atomic.write_json(folder / STUDY, identity)
+
+
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    names = sorted(first.keys() | second.keys())
+    return [quoted(name) for name in names if first.get(name) != second.get(name)]
 
 
 def read_identity(folder: Path) -> dict[str, Any]:
     """Read which study a folder holds.
+
+    Returns
+    -------
+    dict
+        ``settings`` that all runs share, and ``cells``: what the runs of each dataset
+        are called.
 
     Raises
     ------
@@ -204,18 +223,16 @@ def read_identity(folder: Path) -> dict[str, Any]:
         )
     try:
         identity = json_file.read_object(path)
-        for name in ("settings", "images_per_class"):
+        for name in ("settings", "cells"):
             if not isinstance(identity[name], dict):
                 raise ValueError(f"{name} is no object")
+        for cells in identity["cells"].values():
+            if not isinstance(cells, list) or not all(
+                isinstance(cell, str) for cell in cells
+            ):
+                raise ValueError("cells are no lists of names")
     except (ValueError, KeyError) as error:
         raise InputError(
             f"Expected a study in {quoted(path)}: {error}; delete that file."
         ) from None
     return identity
-
-
-def _other(path: Path, name: str) -> str:
-    return (
-        f"Expected the study in {quoted(path.parent)}, and its {name} are others; name "
-        "another --out."
-    )

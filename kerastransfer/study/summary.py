@@ -1,5 +1,6 @@
 """What a study's table says: means over draws, and which of two recipes is better."""
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from kerastransfer.study.statistics import DrawMean, Paired
 StudyRow = Mapping[str, Any]
 _CELL = ("dataset", "backbone", "images_per_class")
 _RECIPE = ("recipe", "rate")
+CHOSEN = "the rate chosen on validation"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class CellMean:
     cell : tuple
         Dataset, backbone and images per class.
     recipe : tuple
-        Recipe and learning rate.
+        Recipe and learning rate; or `CHOSEN`, where there are several.
     accuracy : DrawMean
     """
 
@@ -40,7 +42,7 @@ class CellComparison:
     Parameters
     ----------
     first, second : tuple
-        The two recipes, with their learning rates.
+        The two recipes, with their learning rates; `CHOSEN` where there are several.
     result : Paired
         On the draws that both have.
     p_value, p_equivalent : float
@@ -79,9 +81,10 @@ class Summary(Preformatted):
         return fields
 
     def __str__(self) -> str:
+        width = max((len(_recipe(each.recipe)) for each in self.means), default=0)
         lines = ["Test accuracy: mean over draws, 95 % interval over draws"]
         lines += [
-            f"  {_name(each.cell)}  {_recipe(each.recipe):<22} {each.accuracy}"
+            f"  {_name(each.cell)}  {_recipe(each.recipe):<{width}} {each.accuracy}"
             for each in self.means
         ]
         if self.comparisons:
@@ -92,7 +95,7 @@ class Summary(Preformatted):
             if gain.draws == 1:  # which has no interval
                 shown = shown.partition(" (")[0]
             lines.append(
-                f"  {_name(each.cell)}  {_recipe(each.first):<22} {shown}: "
+                f"  {_name(each.cell)}  {_recipe(each.first):<{width}} {shown}: "
                 f"{each.verdict}"
             )
         lines += [f"  failed: {reason}" for reason in self.failed]
@@ -128,7 +131,8 @@ def summarise(
         )
         by_cell.setdefault(cell, {}).setdefault(recipe, []).append(row)
     means, compared = [], []
-    for cell, recipes in by_cell.items():
+    for cell, by_rate in by_cell.items():
+        recipes = by_rate | _at_chosen_rates(by_rate)
         averages = {
             recipe: statistics.averaged(several, column)
             for recipe, several in recipes.items()
@@ -141,13 +145,48 @@ def summarise(
             )
             for recipe, average in averages.items()
         ]
-        compared += _compare(cell, averages, frozen, margin)
+        compared += _compare(cell, _decided(averages), frozen, margin)
     return Summary(
         means=tuple(means),
         comparisons=_adjusted(compared),
         frozen=frozen,
         failed=tuple(results.failures(rows)),
     )
+
+
+def _at_chosen_rates(
+    by_rate: Mapping[tuple[Any, ...], list[StudyRow]],
+) -> dict[tuple[Any, ...], list[StudyRow]]:
+    """Choose a rate for each draw and seed of a recipe, by validation accuracy.
+
+    Of rates that are equally good the lowest is taken. A recipe with one rate is left
+    as it is.
+    """
+    runs: dict[str, dict[tuple[int, int], list[StudyRow]]] = {}
+    for (recipe, _), rows in by_rate.items():
+        for row in rows:
+            key = row["draw"], row["seed"]
+            runs.setdefault(recipe, {}).setdefault(key, []).append(row)
+    several = collections.Counter(recipe for recipe, _ in by_rate)
+    return {
+        (recipe, CHOSEN): [max(rows, key=_quality) for rows in of_draws.values()]
+        for recipe, of_draws in runs.items()
+        if several[recipe] > 1
+    }
+
+
+def _quality(row: StudyRow) -> tuple[float, float]:
+    return row["val_accuracy"] or 0.0, -row["rate"]
+
+
+def _decided(averages: Mapping[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:
+    """Leave out what lost a choice of rates: it is no recipe of its own."""
+    chosen = {recipe for recipe, rate in averages if rate == CHOSEN}
+    return {
+        key: average
+        for key, average in averages.items()
+        if key[0] not in chosen or key[1] == CHOSEN
+    }
 
 
 def _compare(
@@ -197,4 +236,5 @@ def _name(cell: tuple[Any, ...]) -> str:
 
 
 def _recipe(recipe: tuple[Any, ...]) -> str:
-    return f"{recipe[0]} at {recipe[1]:g}"
+    name, rate = recipe
+    return f"{name}, {rate}" if rate == CHOSEN else f"{name} at {rate:g}"

@@ -8,7 +8,7 @@ from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import InputError
 from kerastransfer.recipe import Recipe
 from kerastransfer.study import grid as module
-from kerastransfer.study.grid import PAPER_RECIPES, Grid, counts, read_recipes
+from kerastransfer.study.grid import PAPER_RECIPES, Grid, names_of, read_recipes
 
 SEVEN = (
     *("caltech256", "sun397", "mit_indoor", "cub200", "coral", "plankton"),
@@ -25,7 +25,9 @@ def test_the_papers_grid_is_196_runs():
     """Seven recipes at 4 + 4 + 4 + 3 + 4 + 4 + 5 numbers of images (Table 1)."""
     grid = of(*SEVEN)
     per_dataset = dict(zip(SEVEN, (28, 28, 28, 21, 28, 28, 35), strict=True))
-    assert counts(grid) == per_dataset
+    names = names_of(grid.cells())
+    assert {name: len(cells) for name, cells in names.items()} == per_dataset
+    assert all(len(set(cells)) == len(cells) for cells in names.values())
     cells = grid.cells()
     assert len(cells) == len(set(map(str, cells))) == 196
     assert len(of(*SEVEN, draws=3, seeds=2).cells()) == 6 * 196
@@ -65,6 +67,8 @@ def test_rates_are_cells_of_recipes_that_tune():
     [
         ({"recipes": ()}, "one dataset and one recipe"),
         ({"draws": 0}, "--draws and --seeds of 1 or more"),
+        ({"images_per_class": (1, 2), "draws": (1, 0)}, "--draws and --seeds of 1"),
+        ({"images_per_class": (1,), "draws": (1, 2)}, "--draws once, or once for each"),
         ({"datasets": (resolve("digits"),)}, "digits has none that were published"),
         ({"recipes": (Recipe.parse("F1-7R8"),) * 2}, "each recipe once"),
     ],

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from kerastransfer import cli
 from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import locks
-from kerastransfer.study import results, runner
+from kerastransfer.study import progress, results, runner
 
 RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to copy
 
@@ -82,10 +83,18 @@ def test_a_finished_run_is_not_trained_again(summary, place, capsys):
     assert "Run 6 of 6" in capsys.readouterr().err
 
 
-def test_a_study_grows_and_another_one_is_refused(summary, place):
-    with pytest.raises(InputError, match="its settings are others; name another --out"):
+def test_a_study_grows_and_another_one_is_refused(summary, place, tmp_path):
+    with pytest.raises(InputError, match="'epochs' differ; name another --out"):
         study(place, epochs=(2,))
-    assert json.loads((place / "out" / runner.STUDY).read_text())["draws"] == 2
+    (cells,) = json.loads((place / "out" / runner.STUDY).read_text())["cells"].values()
+    assert len(cells) == 6
+    before = {row["cell"]: row for row in results.read(place / "out")}
+    larger = tmp_path / "out"
+    shutil.copytree(place / "out", larger)
+    study(place, out=larger, recipes=("R1-8",), images_per_class=(2, 3), draws=(1, 2))
+    rows = {row["cell"]: row for row in results.read(larger)}
+    assert before.items() <= rows.items() and len(rows) == 7
+    assert "5 of 7 runs" in str(progress.of(larger))
 
 
 def test_two_processes_do_not_work_on_one_study(summary, place):

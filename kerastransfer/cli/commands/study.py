@@ -89,7 +89,14 @@ def _add_grid(headings: options.Headings) -> None:
         help="Training images of each class; all for all (default: paper, each "
         "dataset's published numbers)",
     )
-    add("--draws", type=int, default=1, metavar="K", help="Training subsets (1)")
+    add(
+        "--draws",
+        type=_draws,
+        default=1,
+        metavar="K|K,K,...",
+        help="Training subsets; or how many for each of --images-per-class (default: "
+        "1)",
+    )
     add("--seeds", type=int, default=1, metavar="S", help="Seeds of each (1)")
     add(
         "--rates",
@@ -115,6 +122,11 @@ def _numbers(text: str) -> Any:
     if text == grids.PAPER:
         return text
     return tuple(None if part == "all" else int(part) for part in text.split(","))
+
+
+def _draws(text: str) -> int | tuple[int, ...]:
+    several = tuple(int(part) for part in text.split(","))
+    return several[0] if len(several) == 1 else several
 
 
 def execute(args: argparse.Namespace) -> int:
