@@ -100,7 +100,7 @@ def study(
     folder = system.utf8(Path(out))
     limit = None if time_limit is None else 60 * time_limit
     rows = runner.run(grid, folder, common, time_limit=limit)
-    return summary.summarise(rows, margin=margin)
+    return summary.summarise(rows, folder, margin=margin)
 
 
 def grid_of(
@@ -131,4 +131,4 @@ def grid_of(
 def read_study(out: Location, *, margin: float | None = None) -> Summary:
     """Sum up what a study's folder holds so far."""
     folder = system.utf8(Path(out))
-    return summary.summarise(results.read(folder), margin=margin)
+    return summary.summarise(results.read(folder), folder, margin=margin)

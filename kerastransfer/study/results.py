@@ -8,7 +8,7 @@ its images, which tell how good that one network is.
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kerastransfer.errors import DataError, MissingError
@@ -157,7 +157,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
             reader = csv.DictReader(file)
             if reader.fieldnames is None or set(reader.fieldnames) != set(COLUMNS):
                 raise ValueError("its columns are others")
-            return [dict(_typed(row)) for row in reader]
+            rows = [dict(_typed(row)) for row in reader]
+        if not all(_is_below(row["run"]) for row in rows):
+            raise ValueError("a run lies elsewhere")
+        return rows
     except (ValueError, csv.Error, TypeError) as error:
         raise DataError(
             f"Expected a study's table in {quoted(path)}: {error}; 'kerastransfer "
@@ -180,3 +183,8 @@ def _typed(row: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
         if text is None:
             raise ValueError("a row is too short")
         yield name, (text if kind is str else kind(text) if text else None)
+
+
+def _is_below(run: str) -> bool:
+    """Whether a run's folder lies below the study's."""
+    return not PurePosixPath(run).is_absolute() and ".." not in PurePosixPath(run).parts

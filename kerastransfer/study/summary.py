@@ -1,20 +1,20 @@
 """What a study's table says: means over draws, and which of two recipes is better."""
 
-import collections
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastransfer.evaluation import wording
 from kerastransfer.foundation import json_file
 from kerastransfer.foundation.report import Preformatted
-from kerastransfer.study import results, statistics
+from kerastransfer.study import by_image, rates, results, statistics
+from kerastransfer.study.by_image import ImageComparison
+from kerastransfer.study.rates import CHOSEN, StudyRow
 from kerastransfer.study.statistics import DrawMean, Paired
 
-StudyRow = Mapping[str, Any]
 _CELL = ("dataset", "backbone", "images_per_class")
 _RECIPE = ("recipe", "rate")
-CHOSEN = "the rate chosen on validation"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +68,14 @@ class Summary(Preformatted):
     ----------
     frozen : str
         The recipe that all others are compared with, the second of each comparison.
+    by_image : tuple of ImageComparison
+        The same pairs run by run, on the test images of those that kept their answers.
     """
 
     means: tuple[CellMean, ...]
     comparisons: tuple[CellComparison, ...]
     frozen: str
+    by_image: tuple[ImageComparison, ...] = ()
     failed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,20 +93,33 @@ class Summary(Preformatted):
         if self.comparisons:
             lines.append(f"Minus {self.frozen}, on the same draws; p-values by Holm")
         for each in self.comparisons:
-            gain = each.result.difference
-            shown = wording.points(dataclasses.asdict(gain))
-            if gain.draws == 1:  # which has no interval
-                shown = shown.partition(" (")[0]
+            shown = self._shown(each)
             lines.append(
-                f"  {_name(each.cell)}  {_recipe(each.first):<{width}} {shown}: "
-                f"{each.verdict}"
+                f"  {_name(each.cell)}  {_recipe(each.first):<{width}} {shown}"
             )
         lines += [f"  failed: {reason}" for reason in self.failed]
         return "\n".join(lines)
 
+    def _shown(self, compared: CellComparison) -> str:
+        """Write a difference, of a single draw with what its images say of it."""
+        gain = compared.result.difference
+        shown = wording.points(dataclasses.asdict(gain))
+        if gain.draws > 1:
+            return f"{shown}: {compared.verdict}"
+        shown = shown.partition(" (")[0]  # a draw alone has no interval
+        images = [
+            each
+            for each in self.by_image
+            if (each.cell, each.first) == (compared.cell, compared.first)
+        ]
+        if len(images) != 1:
+            return f"{shown}: {compared.verdict}"
+        return f"{shown}: {compared.verdict}; {images[0]}"
+
 
 def summarise(
     rows: Iterable[StudyRow],
+    folder: Path | None = None,
     *,
     frozen: str = "F1-7R8",
     margin: float | None = None,
@@ -115,6 +131,8 @@ def summarise(
     ----------
     rows : iterable of mapping
         As `results.read` gives them.
+    folder : Path, optional
+        The study's, whose runs' answers are compared image by image.
     frozen : str
         The recipe that all others are compared with.
     margin : float, optional
@@ -130,9 +148,9 @@ def summarise(
             tuple(row[name] for name in names) for names in (_CELL, _RECIPE)
         )
         by_cell.setdefault(cell, {}).setdefault(recipe, []).append(row)
-    means, compared = [], []
+    means, compared, pairs = [], [], []
     for cell, by_rate in by_cell.items():
-        recipes = by_rate | _at_chosen_rates(by_rate)
+        recipes = by_rate | rates.at_chosen_rates(by_rate)
         averages = {
             recipe: statistics.averaged(several, column)
             for recipe, several in recipes.items()
@@ -145,48 +163,15 @@ def summarise(
             )
             for recipe, average in averages.items()
         ]
-        compared += _compare(cell, _decided(averages), frozen, margin)
+        compared += _compare(cell, rates.decided(averages), frozen, margin)
+        pairs += by_image.pairs(cell, rates.decided(recipes), frozen)
     return Summary(
         means=tuple(means),
         comparisons=_adjusted(compared),
         frozen=frozen,
+        by_image=by_image.compare_all(folder, pairs) if folder is not None else (),
         failed=tuple(results.failures(rows)),
     )
-
-
-def _at_chosen_rates(
-    by_rate: Mapping[tuple[Any, ...], list[StudyRow]],
-) -> dict[tuple[Any, ...], list[StudyRow]]:
-    """Choose a rate for each draw and seed of a recipe, by validation accuracy.
-
-    Of rates that are equally good the lowest is taken. A recipe with one rate is left
-    as it is.
-    """
-    runs: dict[str, dict[tuple[int, int], list[StudyRow]]] = {}
-    for (recipe, _), rows in by_rate.items():
-        for row in rows:
-            key = row["draw"], row["seed"]
-            runs.setdefault(recipe, {}).setdefault(key, []).append(row)
-    several = collections.Counter(recipe for recipe, _ in by_rate)
-    return {
-        (recipe, CHOSEN): [max(rows, key=_quality) for rows in of_draws.values()]
-        for recipe, of_draws in runs.items()
-        if several[recipe] > 1
-    }
-
-
-def _quality(row: StudyRow) -> tuple[float, float]:
-    return row["val_accuracy"] or 0.0, -row["rate"]
-
-
-def _decided(averages: Mapping[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:
-    """Leave out what lost a choice of rates: it is no recipe of its own."""
-    chosen = {recipe for recipe, rate in averages if rate == CHOSEN}
-    return {
-        key: average
-        for key, average in averages.items()
-        if key[0] not in chosen or key[1] == CHOSEN
-    }
 
 
 def _compare(

@@ -15,6 +15,7 @@ from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import locks
 from kerastransfer.study import progress, results, runner
+from kerastransfer.study.summary import summarise
 
 RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to copy
 
@@ -76,6 +77,20 @@ def test_means_are_over_draws(summary, place):
     assert mean.accuracy.value == np.mean([row["accuracy"] for row in rows])
 
 
+def test_runs_are_compared_on_the_images_that_they_answered(summary, place):
+    rows = [r for r in results.read(place / "out") if r["status"] == "finished"]
+    images = summarise(rows, place / "out", frozen="R1-8").by_image
+    assert [each.draw for each in images] == [0, 1]
+    for each in images:
+        first, second = (
+            next(r for r in rows if (r["recipe"], r["draw"]) == (name[0], each.draw))
+            for name in (each.first, each.second)
+        )
+        gain = first["accuracy"] - second["accuracy"]
+        assert each.result.difference.value == pytest.approx(gain)
+        assert each.result.difference.n == first["test_images"]
+
+
 def test_a_finished_run_is_not_trained_again(summary, place, capsys):
     files = {p: p.stat().st_mtime_ns for p in (place / "out" / "runs").rglob("*.keras")}
     assert str(study(place)) == str(summary)
@@ -126,7 +141,15 @@ def test_a_damaged_table_is_told(summary, place, tmp_path):
     with pytest.raises(MissingError):
         results.read(tmp_path)
     content = (place / "out" / results.CSV).read_text()
-    for damaged in (content[:-40], content.replace("accuracy", "x"), "\0", ""):
+    elsewhere = content.replace(",runs/", ",../runs/")
+    assert elsewhere != content
+    for damaged in (
+        elsewhere,
+        content[:-40],
+        content.replace("accuracy", "x"),
+        "\0",
+        "",
+    ):
         (tmp_path / results.CSV).write_text(damaged)
         with pytest.raises(DataError, match="writes it again"):
             results.read(tmp_path)

@@ -3,7 +3,8 @@
 import pytest
 
 from kerastransfer.study import results
-from kerastransfer.study.summary import CHOSEN, summarise
+from kerastransfer.study.rates import CHOSEN
+from kerastransfer.study.summary import summarise
 
 
 def row(recipe, rate, draw, accuracy, val):
