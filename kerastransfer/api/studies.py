@@ -34,6 +34,8 @@ def study(
     checkpoint_every: float = CHECKPOINT_EVERY,
     probe: bool = True,
     time_limit: float | None = None,
+    distances: bool = True,
+    source: Data | None = None,
     **settings: Any,
 ) -> Summary:
     """Train every recipe on every dataset, at every number of images, and sum it up.
@@ -63,6 +65,13 @@ def study(
         A difference of accuracy that does not matter, such as 0.01.
     time_limit : float, optional
         Minutes after which no other run is begun.
+    distances : bool
+        Whether the datasets' distances from the source are measured, once, and kept in
+        ``OUT/distances.json``.
+    source : like a dataset, optional
+        What the backbone was pretrained on, where its images are at hand: all four
+        distances of the published study are measured from it, in place of the cosine
+        distance and the MMD from what the backbone's weights tell.
     archives, records, weights, mean_image, cache, cache_limit, checkpoint_every, probe
         As for `train`.
     **settings
@@ -96,6 +105,8 @@ def study(
             probe=probe,
             export=False,
         ),
+        distances=distances,
+        source=None if source is None else dataset_of(source, archives, None, records),
     )
     folder = system.utf8(Path(out))
     limit = None if time_limit is None else 60 * time_limit

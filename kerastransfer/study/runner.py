@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import re
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from kerastransfer.backbones.default import default_backbone
 from kerastransfer.config.run_options import RunOptions
+from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import (
     InputError,
     KerasTransferError,
@@ -21,7 +23,7 @@ from kerastransfer.foundation import atomic, json_file, locks
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.runs import sources, start
-from kerastransfer.study import results
+from kerastransfer.study import distances, results
 from kerastransfer.study.grid import Cell, Grid, frozen_blocks, names_of
 
 STUDY, LOCK, RUNS, LOGS = "study.json", "study.lock", "runs", "logs"
@@ -39,6 +41,11 @@ class Common:
         As for one run.
     options : RunOptions
         Without a time limit: that is the study's.
+    distances : bool
+        Whether the datasets' distances from the source are measured.
+    source : Dataset, optional
+        What the backbone was pretrained on, where its images are at hand: all four
+        distances are measured from it.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -49,6 +56,8 @@ class Common:
     options: RunOptions = dataclasses.field(
         default_factory=lambda: RunOptions(export=False)
     )
+    distances: bool = True
+    source: Dataset | None = None
 
     def backbone(self, cell: Cell) -> str:
         """Return the backbone of a run."""
@@ -70,7 +79,8 @@ def run(
     Parameters
     ----------
     folder : Path
-        The study's; gets ``study.json``, ``runs/``, ``logs/`` and the table.
+        The study's; gets ``study.json``, ``runs/``, ``logs/``, the table, and
+        ``distances.json``.
     time_limit : float, optional
         Seconds after which no other run is begun.
 
@@ -92,7 +102,10 @@ def run(
     with locks.held(folder / LOCK, refusal=refusal):
         cells = grid.cells()
         _hold(folder, common, cells)
-        return _run_all(cells, folder, common, time_limit)
+        rows = _run_all(cells, folder, common, time_limit)
+        if common.distances and len(rows) == len(cells):  # the time is not up
+            _measure_distances(cells, folder, common)
+        return rows
 
 
 def _run_all(
@@ -133,7 +146,7 @@ def _train(cell: Cell, folder: Path, common: Common, sharing: int) -> dict[str, 
             weights=common.weights,
             mean_image=common.mean_image,
         )
-        with _logged(folder, cell):
+        with _logged(folder, str(cell)):
             trained = start.train(
                 found_sources,
                 folder / RUNS,
@@ -149,15 +162,30 @@ def _train(cell: Cell, folder: Path, common: Common, sharing: int) -> dict[str, 
 
 
 @contextlib.contextmanager
-def _logged(folder: Path, cell: Cell) -> Iterator[None]:
+def _logged(folder: Path, work: str) -> Iterator[None]:
     """Keep what a run says in ``logs/``: a study has a line for each run."""
-    path = folder / LOGS / f"{re.sub(r'[^A-Za-z0-9.+@-]+', '_', str(cell))}.log"
+    path = folder / LOGS / f"{re.sub(r'[^A-Za-z0-9.+@-]+', '_', work)}.log"
     path.parent.mkdir(exist_ok=True)
     with (
         path.open("a", encoding="utf-8", errors="backslashreplace") as log,
         contextlib.redirect_stderr(log),
     ):
         yield
+
+
+def _measure_distances(cells: Sequence[Cell], folder: Path, common: Common) -> None:
+    """Measure each dataset's distance from the source, once."""
+    datasets = {
+        cell.dataset.name: (cell.dataset, common.backbone(cell)) for cell in cells
+    }
+    measuring = distances.Measuring(
+        source=common.source,
+        fit=common.settings.get("fit", "crop"),
+        weights=common.weights,
+        records=common.records,
+    )
+    logged = functools.partial(_logged, folder)
+    distances.keep(folder, datasets.values(), measuring, logged)
 
 
 def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:

@@ -55,6 +55,11 @@ def _add_run(verbs: Any) -> None:
         metavar="MIN",
         help="Minutes after which no other run is begun",
     )
+    add(
+        "--no-distances",
+        action="store_true",
+        help="Do not measure how far the datasets are from the source",
+    )
     add("--dry-run", action="store_true", help="Count the runs; train nothing")
     headings["output"].add_argument(
         "--out",
@@ -88,6 +93,12 @@ def _add_grid(headings: options.Headings) -> None:
         metavar="paper|N,N,...",
         help="Training images of each class; all for all (default: paper, each "
         "dataset's published numbers)",
+    )
+    add(
+        "--source",
+        metavar="NAME",
+        help="What the network was pretrained on, as a dataset, for all four distances "
+        "(default: what the weights tell of it, for two)",
     )
     add(
         "--draws",
@@ -172,6 +183,8 @@ def _run(args: argparse.Namespace) -> None:
         checkpoint_every=args.checkpoint_every,
         probe=not args.no_probe,
         time_limit=args.time_limit,
+        distances=not args.no_distances,
+        source=args.source,
         **{name: settings[name] for name in settings if name not in _VARIED},
     )
     _print(summary, as_json=args.json)
