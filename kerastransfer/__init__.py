@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         plan,
         predict,
         study,
+        study_figures,
         train,
         tune,
     )
@@ -67,6 +68,7 @@ _HOMES = {
             "plan",
             "predict",
             "study",
+            "study_figures",
             "train",
             "tune",
         ),
@@ -124,6 +126,7 @@ __all__ = [
     "plan",
     "predict",
     "study",
+    "study_figures",
     "train",
     "tune",
 ]

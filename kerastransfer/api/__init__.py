@@ -10,7 +10,7 @@ from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
-from kerastransfer.api.studies import study
+from kerastransfer.api.studies import study, study_figures
 
 __all__ = [
     "RECIPES",
@@ -24,6 +24,7 @@ __all__ = [
     "plan",
     "predict",
     "study",
+    "study_figures",
     "train",
     "tune",
 ]

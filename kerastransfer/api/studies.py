@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerastransfer.api.given import Data, Location, dataset_of, folder_of, path_of
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
@@ -12,6 +12,9 @@ from kerastransfer.study import grid as grids
 from kerastransfer.study import results, runner, summary
 from kerastransfer.study.grid import PAPER, Grid
 from kerastransfer.study.summary import Summary
+
+if TYPE_CHECKING:
+    from kerastransfer.study.figures.save import StudyFigures
 
 
 @keras_settings.ours
@@ -143,3 +146,32 @@ def read_study(out: Location, *, margin: float | None = None) -> Summary:
     """Sum up what a study's folder holds so far."""
     folder = system.utf8(Path(out))
     return summary.summarise(results.read(folder), folder, margin=margin)
+
+
+def study_figures(
+    study: Location, *, out: Location | None = None, margin: float | None = None
+) -> "StudyFigures":
+    """Draw a study's figures, and write its tables, of what its folder holds so far.
+
+    Accuracy against images per class of frozen and of tuned recipes (``figure1``,
+    ``figure2``), the gain of tuning by images and distance (``figure3``), each as PNG
+    and SVG; the datasets' distances (``table2``) and the advice that follows from the
+    study (``table3``), each beside the published one, as Markdown and CSV.
+
+    Parameters
+    ----------
+    study : path
+        The study's folder.
+    out : path, optional
+        Folder of the files; by default ``figures`` in the study's.
+    margin : float, optional
+        A difference of accuracy that does not matter, such as 0.01.
+
+    Returns
+    -------
+    StudyFigures
+        Prints as the paths.
+    """
+    from kerastransfer.study.figures import save
+
+    return save.save(system.utf8(Path(study)), folder_of(out), margin)

@@ -150,7 +150,7 @@ def keep(
             entry = measuring.measure(dataset, backbone)
         say(f"Distance of {dataset.name} from the source: {_short(entry)}")
         entries[wanted.dataset] = entry
-        _write(folder, list(entries.values()))
+        write(folder, list(entries.values()))
 
 
 def read(folder: Path) -> list[DatasetDistance]:
@@ -201,7 +201,8 @@ def _short(entry: DatasetDistance) -> str:
     return ", ".join([*values, *entry.missing.values()])
 
 
-def _write(folder: Path, entries: Sequence[DatasetDistance]) -> None:
+def write(folder: Path, entries: Sequence[DatasetDistance]) -> None:
+    """Write the distances that `read` reads."""
     listed = json_file.without_nan([dataclasses.asdict(each) for each in entries])
     atomic.write_json(folder / DISTANCES, {"datasets": listed})
 

@@ -17,6 +17,7 @@ EXAMPLES = (
     "--images-per-class 5,20 --draws 3 --out study",
     "kerastransfer study run --datasets coral,cub200 --dry-run",
     "kerastransfer study table study",
+    "kerastransfer study figures study",
 )
 # Settings that a study has otherwise, or varies.
 _VARIED = ("dataset", "recipe", "images_per_class", "draw", "seed")
@@ -30,12 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     table = options.add_verb(
         verbs, "table", "print means and comparisons, with intervals"
     )
-    for headings in (status, table):
+    figures = options.add_verb(
+        verbs, "figures", "draw the published study's figures and tables of this one"
+    )
+    for headings in (status, table, figures):
         headings["study"].add_argument(
             "folder", type=Path, metavar="DIR", help="A study's folder"
         )
-    _add_margin(table)
-    for headings in (status, table):
+    for headings in (table, figures):
+        _add_margin(headings)
+    figures["output"].add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="Folder that gets the files (default: figures, in the study's)",
+    )
+    for headings in (status, table, figures):
         options.add_json(headings["output"])
 
 
@@ -147,6 +158,9 @@ def execute(args: argparse.Namespace) -> int:
     elif args.verb == "table":
         summary = studies.read_study(args.folder, margin=args.margin)
         _print(summary, as_json=args.json)
+    elif args.verb == "figures":
+        drawn = studies.study_figures(args.folder, out=args.out, margin=args.margin)
+        _print(drawn, as_json=args.json)
     else:
         _run(args)
     return 0
