@@ -69,9 +69,18 @@ def plot_gain(axes: "Axes", points: Sequence[GainPoint], title: str = "") -> "Ax
     else:
         _draw_line(axes, line, points)
     _names(axes, points)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.6, -0.16), ncols=2, frameon=False)
+    _legend(axes)
     style.as_it_stands(axes.set_title(title))
     return axes
+
+
+def _legend(axes: "Axes") -> None:
+    legend = axes.legend(
+        loc="upper center", bbox_to_anchor=(0.6, -0.16), ncols=2, frameon=False
+    )
+    for handle in legend.legend_handles:
+        if handle is not None and handle.get_label() != _LINE:
+            handle.set(array=None, facecolor="white")  # no gain stands for all
 
 
 def _distance_axis(axes: "Axes", points: Sequence[GainPoint]) -> None:

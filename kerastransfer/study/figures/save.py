@@ -118,15 +118,13 @@ def _frozen(rows: _Rows, _: object) -> "Figure | str":
 
 def _tuned(rows: _Rows, _: object) -> "Figure | str":
     """Draw tuned recipes, with the frozen one that they are compared with."""
-    reference = comparisons.contenders(rows)[1]
-    return _panels(rows, "tuned", accuracy.is_tuned, reference)
+    return _panels(rows, "tuned", accuracy.is_tuned)
 
 
-def _panels(
-    rows: _Rows, kind: str, belongs: Callable[[str], bool], reference: str = ""
-) -> "Figure | str":
+def _panels(rows: _Rows, kind: str, belongs: Callable[[str], bool]) -> "Figure | str":
     from matplotlib.figure import Figure
 
+    reference = comparisons.contenders(rows)[1]
     chosen = {
         dataset: [c for c in curves if belongs(c.recipe) or c.recipe == reference]
         for dataset, curves in accuracy.curves_by_dataset(rows).items()

@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib")
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
@@ -137,6 +138,12 @@ def test_the_line_runs_where_the_gains_were_made_to_cross(axes):
         assert distance == pytest.approx(0.65 - 0.25 * math.log10(images), abs=0.05)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels[-1].startswith("as good")
+
+
+def test_the_legends_rings_have_no_gains_colour(axes):
+    *rings, _ = axes.get_legend().legend_handles
+    axes.figure.draw_without_rendering()  # which maps numbers to colours
+    assert [to_hex(ring.get_facecolor()[0]) for ring in rings] == ["#ffffff"] * 3
 
 
 def test_without_a_line_a_sentence_says_why(points):
