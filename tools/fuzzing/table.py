@@ -6,6 +6,7 @@ from fuzzing import (
     image_targets,
     record_targets,
     settings_targets,
+    study_targets,
     table_targets,
     weight_targets,
 )
@@ -20,6 +21,7 @@ TARGETS: dict[str, Target] = {
         array_targets,
         table_targets,
         settings_targets,
+        study_targets,
         weight_targets,
     )
     for target in module.TARGETS
