@@ -183,9 +183,7 @@ def _draw(axes: "Axes", curve: Curve, look: style.Look) -> None:
         label=curve.label,
     )
     known = np.isfinite(low)
-    axes.fill_between(
-        images, low, high, where=known, color=look.colour, alpha=0.15, linewidth=0
-    )
+    axes.fill_between(images, low, high, color=look.colour, alpha=0.15, linewidth=0)
     for index in np.flatnonzero(_alone(known)):  # of which a band would have no width
         axes.vlines(images[index], low[index], high[index], look.colour, alpha=0.5)
     ringed = np.array([point.all_images for point in curve.points])

@@ -111,6 +111,13 @@ def test_no_line_where_one_dataset_makes_it_all():
     assert "with other datasets" in why_no_line([*near, *far])
 
 
+def test_no_line_where_it_leaves_the_points_with_other_datasets():
+    """It cuts off a corner, and mostly none in the resamples."""
+    places = {"distances": (0.05, 0.3, 0.6), "crossing": 0.08}
+    gains = made_up(0.03, 0.3, noise=0.02, seed=1, **places)
+    assert "mostly no line among the points" in why_no_line(gains, resamples=200)
+
+
 def test_noise_alone_seldom_has_a_line():
     lines = sum(
         fit_equality(made_up(0, 0, noise=0.03, seed=seed), resamples=100) is not None
