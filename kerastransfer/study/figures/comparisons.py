@@ -2,24 +2,23 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from kerastransfer.advice import matrix
 from kerastransfer.distances import published
 from kerastransfer.recipe import Recipe
-from kerastransfer.study import statistics
+from kerastransfer.study import rates, statistics
 from kerastransfer.study.distances import DatasetDistance
 from kerastransfer.study.figures.accuracy import FROZEN, images_of, is_tuned
 from kerastransfer.study.figures.equality import Gain
+from kerastransfer.study.rates import StudyRow
 from kerastransfer.study.statistics import Paired
 from kerastransfer.surgery import frozen_prefix
 
 TUNED = "FT1-7R8"
 
-_Rows = Sequence[Mapping[str, Any]]
+_Rows = Sequence[StudyRow]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +49,8 @@ class GainPoint:
         Per class; the mean over classes where all images were taken.
     all_images : bool
         Whether they were.
-    rate : float
-        Of the tuned recipe: the best of those that were tried, by validation.
+    rates : tuple of float
+        Of the tuned recipe: for each draw the best that was tried, by validation.
     distance : SourceDistance
     result : Paired
         Tuned minus frozen on the same draws, as fractions.
@@ -63,7 +62,7 @@ class GainPoint:
     backbone: str
     images: float
     all_images: bool
-    rate: float
+    rates: tuple[float, ...]
     distance: SourceDistance
     result: Paired
     verdict: str
@@ -126,7 +125,7 @@ def gain_points(
     """
     tuned, frozen = contenders(rows)
     known = list(distances)
-    cells: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    cells: dict[tuple[Any, ...], list[StudyRow]] = {}
     for row in rows:
         if row["status"] == "finished" and row["recipe"] in (tuned, frozen):
             cell = row["dataset"], row["backbone"], row["images_per_class"]
@@ -138,7 +137,7 @@ def gain_points(
         kept = [row for row in several if row["recipe"] == frozen]
         if distance is None or not tried or not kept:
             continue
-        chosen = _best_rate(tried)
+        chosen = _at_best_rates(tried)
         first, second = (statistics.averaged(r, "accuracy") for r in (chosen, kept))
         if first.keys() & second.keys():
             points.append(
@@ -147,7 +146,7 @@ def gain_points(
                     backbone=backbone,
                     images=images_of(several),
                     all_images=number is None,
-                    rate=chosen[0]["rate"],
+                    rates=tuple(sorted({row["rate"] for row in chosen})),
                     distance=distance,
                     result=statistics.paired(first, second, margin),
                     verdict="",
@@ -176,17 +175,13 @@ def distance_of(
     return None
 
 
-def _best_rate(rows: _Rows) -> _Rows:
-    """Return the runs at the rate that validation images choose."""
-    by_rate: dict[float, list[Mapping[str, Any]]] = {}
+def _at_best_rates(rows: _Rows) -> _Rows:
+    """Return a recipe's runs at the rates that validation images choose."""
+    by_rate: dict[tuple[Any, ...], list[StudyRow]] = {}
     for row in rows:
-        by_rate.setdefault(row["rate"], []).append(row)
-    return max(by_rate.values(), key=_validated)
-
-
-def _validated(rows: _Rows) -> float:
-    values = [row["val_accuracy"] for row in rows if row["val_accuracy"] is not None]
-    return float(np.mean(values)) if values else -math.inf
+        by_rate.setdefault((row["recipe"], row["rate"]), []).append(row)
+    every = rates.decided(by_rate | rates.at_chosen_rates(by_rate))
+    return [row for several in every.values() for row in several]
 
 
 def _judged(points: Sequence[GainPoint]) -> list[GainPoint]:
