@@ -131,6 +131,12 @@ def test_a_damaged_file_is_refused_and_a_study_measures_again(
     assert distances.read(tmp_path)[0].metrics == {"cosine": COSINE}
 
 
+def test_a_backbone_that_tells_nothing_of_its_source_has_the_reason():
+    """AlexNet's last blocks hold no batch norm; found before anything is loaded."""
+    entry = Measuring().measure(DIGITS, "alexnet")
+    assert "block 7 has no batch norm" in entry.error and entry.metrics == {}
+
+
 @pytest.fixture
 def untrained(monkeypatch):
     """Studies whose runs all fail at once: what is tested comes after them."""
