@@ -12,6 +12,7 @@ from kerastransfer.study import grid as grids
 from kerastransfer.study import results, runner, summary
 from kerastransfer.study.grid import PAPER, Grid
 from kerastransfer.study.summary import Summary
+from kerastransfer.study.work import Common
 
 if TYPE_CHECKING:
     from kerastransfer.study.figures.save import StudyFigures
@@ -39,6 +40,10 @@ def study(
     time_limit: float | None = None,
     distances: bool = True,
     source: Data | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    run_cpus: float = 1,
+    run_gpus: float = 0,
     **settings: Any,
 ) -> Summary:
     """Train every recipe on every dataset, at every number of images, and sum it up.
@@ -75,6 +80,13 @@ def study(
         What the backbone was pretrained on, where its images are at hand: all four
         distances of the published study are measured from it, in place of the cosine
         distance and the MMD from what the backbone's weights tell.
+    workers : int, optional
+        Runs at a time, spread with Ray; by default one after another, in this process.
+    address : str, optional
+        Of a Ray cluster, whose machines all see the same folders; by default one is
+        started on this machine where there are `workers`.
+    run_cpus, run_gpus : float
+        What Ray keeps free for each run.
     archives, records, weights, mean_image, cache, cache_limit, checkpoint_every, probe
         As for `train`.
     **settings
@@ -95,7 +107,7 @@ def study(
         archives=archives,
         records=records,
     )
-    common = runner.Common(
+    common = Common(
         settings=settings,
         archives=path_of(archives),
         records=folder_of(records),
@@ -111,9 +123,16 @@ def study(
         distances=distances,
         source=None if source is None else dataset_of(source, archives, None, records),
     )
+    carry_out: runner.CarryOut = runner.in_turn
+    if workers is not None or address is not None:
+        from kerastransfer.study.spread import Spread
+
+        carry_out = Spread(
+            workers=workers, address=address, cpus=run_cpus, gpus=run_gpus
+        )
     folder = system.utf8(Path(out))
     limit = None if time_limit is None else 60 * time_limit
-    rows = runner.run(grid, folder, common, time_limit=limit)
+    rows = runner.run(grid, folder, common, time_limit=limit, carry_out=carry_out)
     return summary.summarise(rows, folder, margin=margin)
 
 

@@ -12,6 +12,7 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Action, Recipe
+from kerastransfer.records.place import without_place
 from kerastransfer.surgery import frozen_prefix
 
 PAPER = "paper"
@@ -110,6 +111,12 @@ class Grid:
         for kind, several in (("dataset", names), ("recipe", self.recipes)):
             if len(set(several)) < len(several):
                 raise InputError(f"Expected each {kind} once.")
+        called = [without_place(dataset.spec) for dataset in self.datasets]
+        if len(set(called)) < len(called):  # which no table could tell apart
+            raise InputError(
+                f"Expected datasets of different names, got {quoted(called)}; rename a "
+                "folder or file."
+            )
         for dataset in self.datasets:
             self._check_draws(self.numbers(dataset))
 

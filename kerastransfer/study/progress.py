@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.foundation.report import Preformatted
-from kerastransfer.study import results, runner
+from kerastransfer.study import identity, results
 from kerastransfer.study.grid import Grid, names_of
 
 
@@ -45,14 +45,13 @@ def of(folder: Path) -> Progress:
     MissingError
         If there is none.
     """
-    identity = runner.read_identity(folder)
+    held = identity.read(folder)
     rows = results.read(folder) if (folder / results.CSV).is_file() else []
     done = {row["cell"] for row in rows if row["status"] == "finished"}
     return Progress(
-        planned={name: len(cells) for name, cells in identity["cells"].items()},
+        planned={name: len(cells) for name, cells in held["cells"].items()},
         finished={
-            name: len(done.intersection(cells))
-            for name, cells in identity["cells"].items()
+            name: len(done.intersection(cells)) for name, cells in held["cells"].items()
         },
         failed=tuple(results.failures(rows)),
     )

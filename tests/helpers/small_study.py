@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import kerastransfer as kt
 
 
-def main(place: pathlib.Path, out: pathlib.Path) -> None:
+def main(place: pathlib.Path, out: pathlib.Path, **options) -> None:
     """Train a recipe that needs no pretrained weights on two draws."""
     from helpers import miniature
     from kerastransfer.backbones import table
@@ -27,7 +27,9 @@ def main(place: pathlib.Path, out: pathlib.Path) -> None:
         backbone="miniature",
         checkpoint_every=0.001,
         probe=False,
+        distances=False,
         out=out,
+        **options,
     )
 
 

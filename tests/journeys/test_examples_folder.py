@@ -1,12 +1,11 @@
 """The examples run as they stand, and the notebook shows tables."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
+from helpers.warm import WarmProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -27,15 +26,10 @@ def home(tmp_path_factory):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_runs(script, home, tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTRANSFER_HOME", str(home))
-    done = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "%" in done.stdout or "cosine" in done.stdout
+    process = WarmProcess(script, cwd=tmp_path)
+    out, told = process.communicate()
+    assert process.returncode == 0, told
+    assert "%" in out or "cosine" in out
     assert not list(tmp_path.iterdir())
 
 

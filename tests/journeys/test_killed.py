@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from helpers import program
+from helpers.warm import WarmProcess
 
 from kerastransfer.evaluation.intervals import wilson
 
@@ -25,15 +26,11 @@ def home(tmp_path_factory):
 
 def start(home, runs, options):
     options += f" --runs {runs} --no-export --no-probe --json"
-    program = (
-        "import sys; from kerastransfer import cli; sys.exit(cli.main(sys.argv[1:]))"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *COMMAND.split(), *options.split()],
+    return WarmProcess(
+        Path(program.__file__),
+        *COMMAND.split(),
+        *options.split(),
         env={**os.environ, "KERASTRANSFER_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
 
 
@@ -59,14 +56,14 @@ def left(runs):
 
 
 def test_a_killed_run_ends_with_the_same_bits(home, tmp_path):
-    options = "--recipe F1-7R8+F1-5FT6-8 --epochs 10,3 --checkpoint-every 0.5"
+    options = "--recipe F1-7R8+F1-5FT6-8 --epochs 6,2 --checkpoint-every 0.5"
     finish(start(home, tmp_path / "whole", options))
     kills = 0
     while True:
         process = start(home, tmp_path / "killed", options)
         for line in process.stderr:
             if line.startswith(("Phase 1", "Phase 2")) and kills < 3:
-                time.sleep(1.0 + kills)
+                time.sleep(0.5 + kills)
                 process.kill()
                 kills += 1
                 break

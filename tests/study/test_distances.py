@@ -11,8 +11,9 @@ from kerastransfer.distances.distance_table import Distances
 from kerastransfer.distances.measure import MeasuredDistance
 from kerastransfer.errors import DataError, MissingError, Terminated
 from kerastransfer.evaluation.intervals import Estimate
-from kerastransfer.study import distances, results, runner
+from kerastransfer.study import distances
 from kerastransfer.study.distances import DISTANCES, Measuring
+from kerastransfer.study.work import Work
 
 COSINE = Estimate(value=0.3, low=0.28, high=0.33, n=300, method="bootstrap")
 SVM = Estimate(value=0.9, low=0.88, high=math.nan, n=600, method="repeats")
@@ -141,10 +142,10 @@ def test_a_backbone_that_tells_nothing_of_its_source_has_the_reason():
 def untrained(monkeypatch):
     """Studies whose runs all fail at once: what is tested comes after them."""
 
-    def fail(cell, folder, common, sharing):
-        return results.failed_row(cell, common.backbone(cell), "not trained")
+    def fail(self, cell):
+        return self.failed(cell, "not trained")
 
-    monkeypatch.setattr(runner, "_train", fail)
+    monkeypatch.setattr(Work, "__call__", fail)
 
 
 def test_a_study_measures_after_its_runs_and_can_be_kept_from_it(

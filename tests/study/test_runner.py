@@ -14,7 +14,7 @@ from kerastransfer import cli
 from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import locks
-from kerastransfer.study import progress, results, runner
+from kerastransfer.study import identity, progress, results, runner
 from kerastransfer.study.summary import summarise
 
 RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to copy
@@ -101,7 +101,9 @@ def test_a_finished_run_is_not_trained_again(summary, place, capsys):
 def test_a_study_grows_and_another_one_is_refused(summary, place, tmp_path):
     with pytest.raises(InputError, match="'epochs' differ; name another --out"):
         study(place, epochs=(2,))
-    (cells,) = json.loads((place / "out" / runner.STUDY).read_text())["cells"].values()
+    (cells,) = json.loads((place / "out" / identity.STUDY).read_text())[
+        "cells"
+    ].values()
     assert len(cells) == 6
     before = {row["cell"]: row for row in results.read(place / "out")}
     larger = tmp_path / "out"

@@ -71,6 +71,7 @@ def _add_run(verbs: Any) -> None:
         action="store_true",
         help="Do not measure how far the datasets are from the source",
     )
+    _add_workers(headings)
     add("--dry-run", action="store_true", help="Count the runs; train nothing")
     headings["output"].add_argument(
         "--out",
@@ -80,6 +81,24 @@ def _add_run(verbs: Any) -> None:
         help="The study's folder (default: study)",
     )
     options.add_json(headings["output"])
+
+
+def _add_workers(headings: options.Headings) -> None:
+    add = headings["running"].add_argument
+    add(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="Runs at a time, spread with Ray (default: one after another)",
+    )
+    add(
+        "--address",
+        metavar="ADDR",
+        help="A Ray cluster, such as auto, whose machines see the same folders "
+        "(default: this machine)",
+    )
+    add("--run-cpus", type=float, default=1, metavar="X", help="CPUs of a run (1)")
+    add("--run-gpus", type=float, default=0, metavar="X", help="GPUs of a run (0)")
 
 
 def _add_grid(headings: options.Headings) -> None:
@@ -106,18 +125,18 @@ def _add_grid(headings: options.Headings) -> None:
         "dataset's published numbers)",
     )
     add(
-        "--source",
-        metavar="NAME",
-        help="What the network was pretrained on, as a dataset, for all four distances "
-        "(default: what the weights tell of it, for two)",
-    )
-    add(
         "--draws",
         type=_draws,
         default=1,
         metavar="K|K,K,...",
         help="Training subsets; or how many for each of --images-per-class (default: "
         "1)",
+    )
+    add(
+        "--source",
+        metavar="NAME",
+        help="What the network was pretrained on, as a dataset, for all four distances "
+        "(default: what the weights tell of it, for two)",
     )
     add("--seeds", type=int, default=1, metavar="S", help="Seeds of each (1)")
     add(
@@ -199,6 +218,10 @@ def _run(args: argparse.Namespace) -> None:
         time_limit=args.time_limit,
         distances=not args.no_distances,
         source=args.source,
+        workers=args.workers,
+        address=args.address,
+        run_cpus=args.run_cpus,
+        run_gpus=args.run_gpus,
         **{name: settings[name] for name in settings if name not in _VARIED},
     )
     _print(summary, as_json=args.json)

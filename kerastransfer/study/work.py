@@ -1,0 +1,139 @@
+"""One run of a study: trained, or read where it is finished, in any process."""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastransfer.backbones.default import default_backbone
+from kerastransfer.config.run_options import RunOptions
+from kerastransfer.datasets.dataset import Dataset
+from kerastransfer.errors import KerasTransferError, Terminated
+from kerastransfer.runs import sources, start
+from kerastransfer.study import distances, results
+from kerastransfer.study.grid import Cell, frozen_blocks
+
+RUNS, LOGS = "runs", "logs"
+RunRow = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What all runs of a study share.
+
+    Parameters
+    ----------
+    settings : mapping
+        Fields of `TrainConfig`, beside those that the grid varies.
+    archives, records, weights, mean_image : Path, optional
+        As for one run.
+    options : RunOptions
+        Without a time limit: that is the study's.
+    distances : bool
+        Whether the datasets' distances from the source are measured.
+    source : Dataset, optional
+        What the backbone was pretrained on, where its images are at hand: all four
+        distances are measured from it.
+    """
+
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    archives: Path | None = None
+    records: Path | None = None
+    weights: Path | None = None
+    mean_image: Path | None = None
+    options: RunOptions = dataclasses.field(
+        default_factory=lambda: RunOptions(export=False)
+    )
+    distances: bool = True
+    source: Dataset | None = None
+
+    def backbone(self, cell: Cell) -> str:
+        """Return the backbone of a run."""
+        named = self.settings.get("backbone")
+        return str(named or default_backbone(cell.dataset.name))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Trains the runs of a study, each when it is called with it.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's; gets ``runs/`` and ``logs/``.
+    cells : sequence of Cell
+        All runs, of which some share a cache.
+    """
+
+    folder: Path
+    common: Common
+    cells: Sequence[Cell]
+
+    def __call__(self, cell: Cell) -> RunRow:
+        """Train one run, or read it where it is finished; return its row."""
+        try:
+            inputs = sources.find(
+                {**self.common.settings, **cell.settings()},
+                dataset=cell.dataset,
+                archives=self.common.archives,
+                weights=self.common.weights,
+                mean_image=self.common.mean_image,
+            )
+            with self._logged(str(cell)):
+                trained = start.train(
+                    inputs,
+                    self.folder / RUNS,
+                    records_folder=self.common.records,
+                    options=self.common.options,
+                    sharing_runs=_sharing(cell, self.cells),
+                )
+            return results.row_of(cell, trained, self.folder)
+        except Terminated:
+            raise
+        except (KerasTransferError, OSError) as error:
+            return self.failed(cell, str(error))
+
+    def failed(self, cell: Cell, reason: str) -> RunRow:
+        """Return the row of a run that failed."""
+        return results.failed_row(cell, self.common.backbone(cell), reason)
+
+    def measure_distances(self) -> None:
+        """Measure each dataset's distance from the source, once."""
+        common = self.common
+        datasets = {
+            cell.dataset.name: (cell.dataset, common.backbone(cell))
+            for cell in self.cells
+        }
+        measuring = distances.Measuring(
+            source=common.source,
+            fit=common.settings.get("fit", "crop"),
+            weights=common.weights,
+            records=common.records,
+        )
+        distances.keep(self.folder, datasets.values(), measuring, self._logged)
+
+    @contextlib.contextmanager
+    def _logged(self, what: str) -> Iterator[None]:
+        """Keep what a run says in ``logs/``: a study has a line for each run."""
+        name = re.sub(r"[^A-Za-z0-9.+@-]+", "_", what)
+        path = self.folder / LOGS / f"{name}.log"
+        path.parent.mkdir(exist_ok=True)
+        with (
+            path.open("a", encoding="utf-8", errors="backslashreplace") as log,
+            contextlib.redirect_stderr(log),
+        ):
+            yield
+
+
+def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:
+    """Count the runs that see the same images through the same frozen blocks."""
+    return sum(_shared(other) == _shared(cell) for other in cells)
+
+
+def _shared(cell: Cell) -> tuple[Any, ...]:
+    return (
+        *(cell.dataset.name, cell.images_per_class, cell.draw),
+        frozen_blocks(cell.recipe),
+    )
