@@ -13,6 +13,11 @@ from helpers.levels import LIGHT_ROOMS, LIGHT_UP_TO, level
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# One thread for each library where tests run side by side: those that wait for another
+# worker's core take a sixth of the time. `.ci/run` trains with all of them, too.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 TESTS = Path(__file__).parent
 # Tests at the top, of several rooms or of none.

@@ -172,7 +172,7 @@ def study_figures(
 ) -> "StudyFigures":
     """Draw a study's figures, and write its tables, of what its folder holds so far.
 
-    Accuracy against images per class of frozen and of tuned recipes (``figure1``,
+    Accuracy against images per class of tuned and of frozen recipes (``figure1``,
     ``figure2``), the gain of tuning by images and distance (``figure3``), each as PNG
     and SVG; the datasets' distances (``table2``) and the advice that follows from the
     study (``table3``), each beside the published one, as Markdown and CSV.

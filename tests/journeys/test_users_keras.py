@@ -88,7 +88,7 @@ def train(place, out, **variables):
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "kerastransfer", *words.split()),
-            *("--views", "1", "--no-probe", "--runs", str(out)),
+            *("--views", "1", "--no-probe", "--no-export", "--runs", str(out)),
         ],
         env={**os.environ, "KERASTRANSFER_HOME": str(place / "home"), **variables},
         capture_output=True,

@@ -159,8 +159,8 @@ def _gains(rows: _Rows, points: Sequence[comparisons.GainPoint]) -> "Figure | st
 
 
 _FIGURES: dict[str, Callable[[Any, Any], "Figure | str"]] = {
-    "figure1": _frozen,
-    "figure2": _tuned,
+    "figure1": _tuned,
+    "figure2": _frozen,
     "figure3": _gains,
 }
 

@@ -69,8 +69,8 @@ def test_frozen_recipes_are_in_one_figure_and_tuned_ones_in_the_other(
 
     monkeypatch.setattr(save, "_write_figure", keep)
     kt.study_figures(study, out=tmp_path)
-    assert labels["figure1"] == {"F1-7R8", "F1-5R6-8", "R1-8"}
-    assert labels["figure2"] == {"F1-7R8", "FT1-7R8", "F1-5FT6-7R8"}
+    assert labels["figure2"] == {"F1-7R8", "F1-5R6-8", "R1-8"}
+    assert labels["figure1"] == {"F1-7R8", "FT1-7R8", "F1-5FT6-7R8"}
 
 
 def test_the_margin_reaches_table_3(study, tmp_path):
@@ -85,10 +85,10 @@ def test_what_a_study_does_not_have_is_left_out_with_its_reason(tmp_path, capsys
     folder = made_up_study.write(tmp_path / "study", rows)
     assert cli.main(["study", "figures", str(folder), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert list(shown["left_out"]) == ["figure2", "figure3"]
-    assert "no tuned recipe" in shown["left_out"]["figure2"]
+    assert list(shown["left_out"]) == ["figure1", "figure3"]
+    assert "no tuned recipe" in shown["left_out"]["figure1"]
     assert "measures distances" in shown["left_out"]["figure3"]
-    assert "no figure2: no tuned recipe" in str(kt.study_figures(folder))
+    assert "no figure1: no tuned recipe" in str(kt.study_figures(folder))
     nothing = made_up_study.write(tmp_path / "nothing", [])
     assert len(kt.study_figures(nothing).left_out) == 3
 
