@@ -10,7 +10,7 @@ from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
 from kerastransfer.api.runs import open_run, plan, predict, train
 from kerastransfer.api.search import RECIPES, tune
-from kerastransfer.api.studies import study, study_figures
+from kerastransfer.api.studies import plan_study, study, study_figures
 
 __all__ = [
     "RECIPES",
@@ -22,6 +22,7 @@ __all__ = [
     "load",
     "open_run",
     "plan",
+    "plan_study",
     "predict",
     "study",
     "study_figures",

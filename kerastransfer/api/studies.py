@@ -15,6 +15,7 @@ from kerastransfer.study.summary import Summary
 from kerastransfer.study.work import Common
 
 if TYPE_CHECKING:
+    from kerastransfer.study.cost import StudyCost
     from kerastransfer.study.figures.save import StudyFigures
 
 
@@ -134,6 +135,56 @@ def study(
     limit = None if time_limit is None else 60 * time_limit
     rows = runner.run(grid, folder, common, time_limit=limit, carry_out=carry_out)
     return summary.summarise(rows, folder, margin=margin)
+
+
+@keras_settings.ours
+def plan_study(
+    datasets: Iterable[Data],
+    *,
+    recipes: str | Iterable[str | Recipe] = PAPER,
+    images_per_class: str | Iterable[int | None] = PAPER,
+    draws: int | Iterable[int] = 1,
+    seeds: int = 1,
+    rates: Iterable[float] = (),
+    archives: Location | None = None,
+    records: Location | None = None,
+    weights: Location | None = None,
+    mean_image: Location | None = None,
+    cache: str = "auto",
+    cache_limit: int = CACHE_LIMIT,
+    probe: bool = True,
+    **settings: Any,
+) -> "StudyCost":
+    """Take 20 steps of every recipe on every dataset, and say what `study` will take.
+
+    Parameters
+    ----------
+    datasets, recipes, images_per_class, draws, seeds, rates
+        As for `study`, and so are the others.
+    """
+    from kerastransfer.study.cost import predict
+
+    grid = grid_of(
+        datasets,
+        recipes=recipes,
+        images_per_class=images_per_class,
+        draws=draws,
+        seeds=seeds,
+        rates=rates,
+        archives=archives,
+        records=records,
+    )
+    common = Common(
+        settings=settings,
+        archives=path_of(archives),
+        records=folder_of(records),
+        weights=path_of(weights),
+        mean_image=path_of(mean_image),
+        options=RunOptions(
+            cache=cache, cache_limit=cache_limit, probe=probe, export=False
+        ),
+    )
+    return predict(grid, common)
 
 
 def grid_of(

@@ -129,10 +129,11 @@ class Work:
 
 def _sharing(cell: Cell, cells: Sequence[Cell]) -> int:
     """Count the runs that see the same images through the same frozen blocks."""
-    return sum(_shared(other) == _shared(cell) for other in cells)
+    return sum(shared_by(other) == shared_by(cell) for other in cells)
 
 
-def _shared(cell: Cell) -> tuple[Any, ...]:
+def shared_by(cell: Cell) -> tuple[Any, ...]:
+    """Return what runs that can share a cache of frozen blocks have in common."""
     return (
         *(cell.dataset.name, cell.images_per_class, cell.draw),
         frozen_blocks(cell.recipe),

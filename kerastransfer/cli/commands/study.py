@@ -73,6 +73,12 @@ def _add_run(verbs: Any) -> None:
     )
     _add_workers(headings)
     add("--dry-run", action="store_true", help="Count the runs; train nothing")
+    add(
+        "--measure",
+        action="store_true",
+        help="With --dry-run, take 20 steps of every recipe on every dataset, and "
+        "predict hours and disk",
+    )
     headings["output"].add_argument(
         "--out",
         type=Path,
@@ -200,21 +206,30 @@ def _run(args: argparse.Namespace) -> None:
             "Expected no option of a folder's own with 'study'; convert the dataset "
             "with it first, and the study reads it so again."
         )
-    if args.dry_run:
+    if args.measure and not args.dry_run:
+        raise InputError("--measure goes with --dry-run; pass both.")
+    if args.dry_run and not args.measure:
         _print(progress.planned(studies.grid_of(args.datasets, **varied)), args.json)
         return
     settings = train_arguments.given_settings(args)
+    common = {
+        "weights": args.weights,
+        "mean_image": args.mean_image,
+        "cache": args.cache,
+        "cache_limit": args.cache_limit,
+        "probe": not args.no_probe,
+        **{name: settings[name] for name in settings if name not in _VARIED},
+    }
+    if args.dry_run:
+        _print(studies.plan_study(args.datasets, **varied, **common), args.json)
+        return
     summary = studies.study(
         args.datasets,
         **varied,
+        **common,
         out=args.out,
         margin=args.margin,
-        weights=args.weights,
-        mean_image=args.mean_image,
-        cache=args.cache,
-        cache_limit=args.cache_limit,
         checkpoint_every=args.checkpoint_every,
-        probe=not args.no_probe,
         time_limit=args.time_limit,
         distances=not args.no_distances,
         source=args.source,
@@ -222,7 +237,6 @@ def _run(args: argparse.Namespace) -> None:
         address=args.address,
         run_cpus=args.run_cpus,
         run_gpus=args.run_gpus,
-        **{name: settings[name] for name in settings if name not in _VARIED},
     )
     _print(summary, as_json=args.json)
 
