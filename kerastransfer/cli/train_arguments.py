@@ -71,9 +71,10 @@ def add_sources(headings: Headings) -> None:
     add(
         "--weights",
         type=Path,
-        metavar="FILE",
-        help="File of the pretrained weights: .caffemodel, .pth, .npy, .npz or "
-        ".weights.h5 (default: the published ones, where they are installed)",
+        metavar="FILE|RUN",
+        help="File of the pretrained weights: .caffemodel, .pth, .npy, .npz, "
+        ".weights.h5 or .keras; or a finished run's folder (default: the published "
+        "ones, where they are installed)",
     )
     add(
         "--mean-image",

@@ -19,10 +19,12 @@ from kerastransfer.config.train_config import TrainConfig, check_types
 from kerastransfer.datasets import table as datasets
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import InputError, RecipeError, UnknownNameError
-from kerastransfer.foundation import report
+from kerastransfer.foundation import report, system
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import Action, Recipe
 from kerastransfer.records.sizes import Sizes
+from kerastransfer.runs import finished
+from kerastransfer.runs.finished import Run
 from kerastransfer.weights import store
 from kerastransfer.weights.readers import caffe_file
 
@@ -115,13 +117,17 @@ def find(
         By default the one that the settings name.
     archives : Path, optional
         Folder of the dataset's published files.
-    weights, mean_image : Path, optional
-        Files; by default the published weights, and the mean pixel.
+    weights : Path, optional
+        A file, or the folder of a finished run, whose backbone, classes, preprocessing
+        and mean image are taken along; by default the published weights.
+    mean_image : Path, optional
+        A file; by default the mean pixel.
 
     Raises
     ------
     InputError
-        If the settings make no config, whatever the images are.
+        If the settings make no config, whatever the images are, or name another
+        backbone than the run's.
     MissingError
         If the pretrained weights are not here; the message says how to get them.
     """
@@ -131,6 +137,8 @@ def find(
     check_types(settings)
     if dataset is None:
         dataset = datasets.resolve(_needed(settings, "dataset"), archives)
+    run = _source_run(weights)
+    settings = _with_its_settings(run, settings)
     settings = {"backbone": default_backbone(dataset.name), **settings}
     settings["dataset"] = dataset.spec
     name = backbones.get(settings["backbone"]).name
@@ -141,7 +149,7 @@ def find(
     if loaded is not None:
         _check_head(loaded, parsed)
         loaded.say()
-    image = None
+    image = None if run is None else run.mean_image
     if mean_image is not None:
         image = MeanImage.from_planes(caffe_file.read_mean(mean_image))
     # Refuses what does not go together.
@@ -157,6 +165,26 @@ def find(
             "mean_image": image.sha256 if image else "",
         },
     )
+
+
+def _source_run(weights: Path | None) -> Run | None:
+    """Open the finished run that stands for weights; None where they are a file."""
+    if weights is None or not system.is_folder(weights):
+        return None
+    return finished.read(weights)
+
+
+def _with_its_settings(run: Run | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that bring images to the network as the source run did."""
+    if run is None:
+        return dict(settings)
+    taken = {"backbone": run.config.backbone, "fit": run.config.fit, **settings}
+    if taken["backbone"] != run.config.backbone:
+        raise InputError(
+            f"Expected --backbone {run.config.backbone}, which the run in "
+            f"{quoted(run.folder)} trained, got {quoted(taken['backbone'])}."
+        )
+    return taken
 
 
 def refuse_unknown(settings: Mapping[str, Any]) -> None:

@@ -10,11 +10,15 @@ import numpy as np
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
-from kerastransfer.foundation import checksums, report
+from kerastransfer.foundation import checksums, report, system
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.home import home
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.weights import port_file, table
 from kerastransfer.weights.readers.guard import check_file
+
+# Of a run's folder.
+_MODEL, _RESULT, _CLASSES = "model.keras", "result.json", "labels.txt"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     backbone : str
         Such as ``alexnet``.
     path : Path, optional
-        A file of the user's, used instead of the published ones.
+        A file of the user's, or a finished run's folder, used instead of the published
+        ones.
 
     Returns
     -------
@@ -125,8 +130,9 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     """
     rows = table.of_backbone(backbone)
     if path is not None:
-        check_file(Path(path))
-        return Path(path)
+        file = model_of_run(path) or path
+        check_file(file)
+        return file
     if not rows:
         raise MissingError(
             f"No weights of {quoted(backbone)} are published; name a file of your own "
@@ -143,7 +149,8 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     backbone : str
         Such as ``alexnet``.
     path : Path, optional
-        A file of the user's. If it is not a published file, a warning says so.
+        A file of the user's, or a finished run's folder. If it is neither a run's nor a
+        published file, a warning says so.
 
     Raises
     ------
@@ -164,7 +171,8 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     else:
         published = find_published(file, rows)
     ported = port_file.read(backbone, file)
-    if published is None:
+    run = None if path is None or file == path else path
+    if published is None and run is None:
         report.warn(
             f"{quoted(file)} is none of the published weights of {quoted(backbone)}; "
             "it is used as it is."
@@ -173,12 +181,37 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
     return LoadedWeights(
         mapping=ported.weights,
         sha256=sha256,
-        path=file,
+        path=file if run is None else run,
         published=published.name if published else "",
         source_classes=ported.source_classes,
-        class_names=ported.class_names,
+        class_names=ported.class_names if run is None else _class_names(run),
         remarks=ported.remarks,
     )
+
+
+def model_of_run(path: Path) -> Path | None:
+    """Return the network of a finished run; None for what is no folder.
+
+    Raises
+    ------
+    MissingError
+        If the folder is no finished run's.
+    DataError
+        If its files were changed since.
+    """
+    if not system.is_folder(path):
+        return None
+    if not all((path / name).is_file() for name in (_MODEL, _RESULT, _CLASSES)):
+        raise MissingError(
+            f"Expected a weight file or the folder of a finished run, and "
+            f"{quoted(path)} is a folder without {_MODEL} and {_RESULT}."
+        )
+    seal.check(path, "train it again with --restart", read=(_MODEL, _CLASSES))
+    return path / _MODEL
+
+
+def _class_names(run: Path) -> tuple[str, ...]:
+    return tuple((run / _CLASSES).read_text(encoding="utf-8").splitlines())
 
 
 def find_published(

@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--weights",
         type=Path,
-        metavar="FILE",
-        help="File with the source's weights (default: the known ones of the backbone)",
+        metavar="FILE|RUN",
+        help="The source's weights, or a finished run (default: the published ones)",
     )
     options.add_fit(headings["network"])
     options.add_records(headings["data"])

@@ -28,7 +28,7 @@ _LFS_POINTER = b"version https://git-lfs"
 _LONGEST_MAGIC = 16
 _KNOWN = (
     "PyTorch's .pth, .safetensors, Caffe's .caffemodel or .caffemodel.h5, NumPy's .npz "
-    "or .npy, or Keras 3's .weights.h5"
+    "or .npy, or Keras 3's .weights.h5 or .keras"
 )
 
 
@@ -39,6 +39,7 @@ _WHOLE: dict[str, Callable[[Path], WeightFile]] = {
 _ARRAYS: dict[str, Callable[[Path], Mapping[str, np.ndarray]]] = {
     "npz": numpy_file.read_npz,
     "keras": keras_file.read_variables,
+    "keras_archive": keras_file.read_archive,
 }
 # Both of Caffe's containers hold the same layers.
 _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
@@ -76,7 +77,8 @@ def read_here(path: Path) -> WeightFile:
     if container in _ARRAYS:
         arrays = _ARRAYS[container](path)
         names = numpy_file.class_names(path) if container == "npz" else ()
-        return WeightFile(format=container, arrays=arrays, class_names=names)
+        kind = container.removesuffix("_archive")
+        return WeightFile(format=kind, arrays=arrays, class_names=names)
     name = container.removesuffix("_hdf5")
     return WeightFile(format=name, layers=_LAYERS[container](path))
 
@@ -121,12 +123,9 @@ def _zip_format(path: Path) -> str:
         return "torch"
     if any(name.endswith(".npy") for name in names):
         return "npz"
-    cure = (
-        "; load the model and call its save_weights('NAME.weights.h5')"
-        if "model.weights.h5" in names
-        else ""
-    )
+    if keras_file.MEMBER in names:
+        return "keras_archive"
     raise WeightsError(
         f"Expected {_KNOWN}, but the archive {quoted(path)} holds neither data.pkl nor "
-        f".npy members{cure}."
+        f".npy members, nor {keras_file.MEMBER}."
     )

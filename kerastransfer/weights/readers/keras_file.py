@@ -1,4 +1,4 @@
-"""Weights that Keras 3 saved with ``save_weights("NAME.weights.h5")``.
+"""Weights that Keras 3 saved: ``NAME.weights.h5``, or a whole ``NAME.keras``.
 
 What is relied on, as Keras 3.15 writes it (keras/src/saving/saving_lib.py): every layer
 has a group ``vars`` whose attribute ``name`` is the layer's own name, however deep the
@@ -10,6 +10,8 @@ Nothing else is taken, as nothing else is in our networks. Types that HDF5 lacks
 (bfloat16) are two opaque bytes with an attribute ``dtype``.
 """
 
+import io
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -20,10 +22,12 @@ from kerastransfer.weights.readers import hdf5
 from kerastransfer.weights.readers.guard import (
     MAX_BYTES,
     DamageError,
+    most_unpacked,
     naming,
     read_bytes,
 )
 
+MEMBER = "model.weights.h5"  # of an archive
 # By which of a layer's variables are vectors.
 _VARIABLES = {
     (False,): ("kernel",),
@@ -57,16 +61,50 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
     path = Path(path)
     data = read_bytes(path)
     with naming(path, "Keras 3 weights (.weights.h5)"):
-        with hdf5.opened(data) as file:
-            layers: dict[str, list[np.ndarray]] = {}
-            _walk(file, layers, depth=0)
-        if not layers:
-            raise DamageError("it holds no layer's variables, as of Keras 3")
-        return {
-            f"{layer}/{name}": array
-            for layer, arrays in layers.items()
-            for name, array in zip(_names(layer, arrays), arrays, strict=True)
-        }
+        return _variables(data)
+
+
+def read_archive(path: Path) -> dict[str, np.ndarray]:
+    """Read the weights in a ``.keras`` archive; what else it holds is not looked at.
+
+    Parameters
+    ----------
+    path : Path
+        What ``model.save("NAME.keras")`` writes.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As of `read_variables`.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    WeightsError
+        As `read_variables`; or if the archive unfolds to more than a network.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    with naming(path, "a Keras 3 model (.keras)"):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        size, most = archive.getinfo(MEMBER).file_size, most_unpacked(len(data))
+        if size > most:
+            raise DamageError(f"its weights claim {size:,} bytes, above {most:,}")
+        return _variables(archive.read(MEMBER))
+
+
+def _variables(data: bytes) -> dict[str, np.ndarray]:
+    with hdf5.opened(data) as file:
+        layers: dict[str, list[np.ndarray]] = {}
+        _walk(file, layers, depth=0)
+    if not layers:
+        raise DamageError("it holds no layer's variables, as of Keras 3")
+    return {
+        f"{layer}/{name}": array
+        for layer, arrays in layers.items()
+        for name, array in zip(_names(layer, arrays), arrays, strict=True)
+    }
 
 
 def _walk(group: h5py.Group, layers: dict[str, list[np.ndarray]], depth: int) -> None:

@@ -68,15 +68,19 @@ def test_read_any_refuses(data, message, tmp_path):
         contents.read_any(path)
 
 
-def test_read_any_says_what_to_do_with_a_keras_archive(tmp_path):
+def test_read_any_refuses_archives_of_something_else(tmp_path):
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.weights.h5", b"")
-    with pytest.raises(WeightsError, match=r"save_weights\('NAME.weights.h5'\)"):
+    with pytest.raises(WeightsError, match="Expected a Keras 3 model"):
+        contents.read_any(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(300 << 20))
+    with pytest.raises(WeightsError, match="its weights claim 314,572,800 bytes"):
         contents.read_any(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other.txt", b"")
-    with pytest.raises(WeightsError, match=r"neither data.pkl nor .npy members\."):
+    with pytest.raises(WeightsError, match=r"\.npy members, nor model"):
         contents.read_any(path)
 
 
