@@ -43,13 +43,16 @@ class DrawMean:
         return f"{wording.percent(ends)}, {self.draws} draws"
 
 
-def mean_over_draws(values: Sequence[float]) -> DrawMean:
+def mean_over_draws(values: Sequence[float], least: float = -1.0) -> DrawMean:
     """Estimate a mean over draws with Student's interval [1]_.
 
     Parameters
     ----------
     values : sequence of float
         One of each draw.
+    least : float
+        The least that there is: -1 for differences, 0 for accuracies. No interval goes
+        beyond it, nor above 1.
 
     References
     ----------
@@ -67,7 +70,8 @@ def mean_over_draws(values: Sequence[float]) -> DrawMean:
     if n == 1:
         return DrawMean(value=mean, low=math.nan, high=math.nan, draws=1)
     half = _half_width(several, CONFIDENCE)
-    return DrawMean(value=mean, low=mean - half, high=mean + half, draws=n)
+    low, high = max(mean - half, least), min(mean + half, 1.0)
+    return DrawMean(value=mean, low=low, high=high, draws=n)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,7 +159,7 @@ def summarise(
             CellMean(
                 cell=cell,
                 recipe=recipe,
-                accuracy=statistics.mean_over_draws(list(average.values())),
+                accuracy=statistics.mean_over_draws(list(average.values()), least=0.0),
             )
             for recipe, average in averages.items()
         ]

@@ -53,6 +53,13 @@ def test_equivalence_is_two_one_sided_tests():
     assert math.isnan(statistics.paired(*pair).p_equivalent)
 
 
+def test_no_interval_goes_beyond_what_there_is():
+    wide = statistics.mean_over_draws([0.43, 0.52], least=0.0)
+    assert (wide.low, wide.high) == (0.0, 1.0)
+    difference = statistics.mean_over_draws([-0.9, 0.9])
+    assert (difference.low, difference.high) == (-1.0, 1.0)
+
+
 def test_only_draws_that_both_have_count():
     result = statistics.paired({0: 0.5, 1: 0.6, 5: 0.1}, {0: 0.4, 1: 0.5, 7: 0.9})
     assert result.difference.value == pytest.approx(0.1)
