@@ -64,11 +64,11 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         identity = json_file.read_object(path)
         for name in ("settings", "cells"):
-            if not isinstance(identity[name], dict):
+            if not isinstance(identity.get(name), dict):
                 raise ValueError(f"{name} is no object")
         if not all(map(_are_names, identity["cells"].values())):
             raise ValueError("cells are no lists of names")
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise InputError(
             f"Expected a study in {quoted(path)}: {error}; delete that file."
         ) from None

@@ -100,10 +100,7 @@ class Spread:
                 **({} if self.address else own),
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"Expected a Ray cluster at {quoted(self.address or 'local')}: "
-                f"{_short(error)}; start one with 'ray start --head'."
-            ) from error
+            raise _no_cluster(self.address or "local", error) from error
         try:
             yield
         finally:
@@ -138,10 +135,14 @@ def _check_address(address: str | None) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
     except (OSError, OverflowError) as error:
-        raise InputError(
-            f"Expected a Ray cluster at {quoted(address)}: {_short(error)}; start one "
-            "with 'ray start --head'."
-        ) from None
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str | None, error: Exception) -> InputError:
+    return InputError(
+        f"Expected a Ray cluster at {quoted(address)}: {_short(error)}; start one with "
+        "'ray start --head'."
+    )
 
 
 def _task(ray: Any, spread: Spread, work: Work) -> Any:

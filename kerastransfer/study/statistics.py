@@ -194,6 +194,33 @@ def verdict(result: Paired, adjusted: float, adjusted_equivalent: float) -> str:
     return "not decided"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one of many comparisons shows.
+
+    Parameters
+    ----------
+    p_value, p_equivalent : float
+        Adjusted for the number of comparisons (Holm).
+    verdict : str
+        As `verdict` says.
+    """
+
+    p_value: float
+    p_equivalent: float
+    verdict: str
+
+
+def judge(compared: Sequence[Paired]) -> list[Judged]:
+    """Adjust the p-values of all comparisons together, and say what each shows."""
+    p_values = holm([each.p_value for each in compared])
+    equivalent = holm([each.p_equivalent for each in compared])
+    return [
+        Judged(p_value=p, p_equivalent=q, verdict=verdict(result, p, q))
+        for result, p, q in zip(compared, p_values, equivalent, strict=True)
+    ]
+
+
 def averaged(rows: Sequence[Mapping[str, Any]], column: str) -> dict[int, float]:
     """Average a column over the seeds of each draw."""
     by_draw: dict[int, list[float]] = {}

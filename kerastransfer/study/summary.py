@@ -197,21 +197,18 @@ def _compare(
 
 def _adjusted(compared: Sequence[tuple[Any, ...]]) -> tuple[CellComparison, ...]:
     """Adjust all p-values together, and say what each comparison shows."""
-    p_values = statistics.holm([each[3].p_value for each in compared])
-    equivalent = statistics.holm([each[3].p_equivalent for each in compared])
+    judged = statistics.judge([each[3] for each in compared])
     return tuple(
         CellComparison(
             cell=cell,
             first=first,
             second=second,
             result=result,
-            p_value=p,
-            p_equivalent=q,
-            verdict=statistics.verdict(result, p, q),
+            p_value=each.p_value,
+            p_equivalent=each.p_equivalent,
+            verdict=each.verdict,
         )
-        for (cell, first, second, result), p, q in zip(
-            compared, p_values, equivalent, strict=True
-        )
+        for (cell, first, second, result), each in zip(compared, judged, strict=True)
     )
 
 

@@ -9,6 +9,17 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import kerastransfer as kt
+from kerastransfer.study import results
+
+TIMES = ("seconds", "training_seconds")
+
+
+def table(out: pathlib.Path) -> list[dict[str, object]]:
+    """Return a study's rows without what another clock would say."""
+    return [
+        {name: value for name, value in row.items() if name not in TIMES}
+        for row in results.read(out)
+    ]
 
 
 def main(place: pathlib.Path, out: pathlib.Path, **options) -> None:

@@ -8,7 +8,7 @@ import pytest
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError, MissingError, WeightsError
-from kerastransfer.runs import finished
+from kerastransfer.runs import finished, sources
 
 
 def mean_image(value):
@@ -41,6 +41,18 @@ def test_a_run_brings_its_config_classes_and_mean_image(run):
     assert found.classes == ("ant", "bee")
     assert found.config.backbone == "caffenet"
     assert found.mean_image == mean_image(90)
+
+
+def test_another_run_from_it_subtracts_its_mean_image(run):
+    image = MeanImage.from_planes(np.full((3, 256, 256), 90))
+    image.write(run / "mean_image.npy")
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"mean_image": image.sha256}))
+    settings = {"dataset": "digits", "recipe": "R1-8"}
+    inputs = sources.find(settings, weights=run)
+    assert inputs.mean_image == image
+    assert inputs.hashes["mean_image"] == image.sha256
+    assert inputs.settings["backbone"] == "caffenet"
 
 
 def test_another_mean_image_than_the_run_was_trained_with_is_refused(run):

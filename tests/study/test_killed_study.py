@@ -11,19 +11,10 @@ from helpers.warm import WarmProcess
 from kerastransfer.study import results
 
 KILLS = 5
-TIMES = ("seconds", "training_seconds")
 
 
 def carry_out(place, out):
     return WarmProcess(Path(small_study.__file__), place, out)
-
-
-def table(out):
-    """Return a study's rows without what another clock would say."""
-    return [
-        {name: value for name, value in row.items() if name not in TIMES}
-        for row in results.read(out)
-    ]
 
 
 @pytest.mark.slow
@@ -46,7 +37,8 @@ def test_a_study_that_is_killed_five_times_gives_the_same_table(tmp_path, monkey
     running = carry_out(tmp_path, tmp_path / "killed")
     running.communicate()
     assert running.returncode == 0
-    assert table(tmp_path / "killed") == table(tmp_path / "whole")
-    assert [row["status"] for row in table(tmp_path / "whole")] == ["finished"] * 2
+    expected = small_study.table(tmp_path / "whole")
+    assert small_study.table(tmp_path / "killed") == expected
+    assert [row["status"] for row in expected] == ["finished"] * 2
     scratch = [path.name for path in (tmp_path / "killed").rglob(".part-*")]
     assert scratch == []

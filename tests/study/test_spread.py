@@ -10,20 +10,10 @@ from helpers.warm import WarmProcess
 import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import InputError
-from kerastransfer.study import results
 from kerastransfer.study.spread import Spread
 
 ray = pytest.importorskip("ray")
 TESTS = Path(__file__).parents[1]
-TIMES = ("seconds", "training_seconds")
-
-
-def table(out):
-    """Return a study's rows without what another clock would say."""
-    return [
-        {name: value for name, value in row.items() if name not in TIMES}
-        for row in results.read(out)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +31,7 @@ def whole(place):
     process = WarmProcess(Path(small_study.__file__), place, place / "whole")
     _, told = process.communicate()
     assert process.returncode == 0, told
-    return table(place / "whole")
+    return small_study.table(place / "whole")
 
 
 def test_a_cluster_that_is_not_there_is_told(tmp_path, capsys):
@@ -82,7 +72,7 @@ def test_two_processes_one_of_which_is_killed_make_the_same_table(
     place, whole, cluster
 ):
     small_study.main(place, place / "spread", workers=2)
-    assert table(place / "spread") == whole
+    assert small_study.table(place / "spread") == whole
     assert [row["status"] for row in whole] == ["finished", "finished"]
     assert (place / "killed").exists()
 

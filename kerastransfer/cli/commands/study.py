@@ -9,6 +9,7 @@ from kerastransfer.api import studies
 from kerastransfer.cli import options, streams, train_arguments
 from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.study import grid as grids
 from kerastransfer.study import progress
 
@@ -168,12 +169,21 @@ def _add_margin(headings: options.Headings) -> None:
 def _numbers(text: str) -> Any:
     if text == grids.PAPER:
         return text
-    return tuple(None if part == "all" else int(part) for part in text.split(","))
+    parts = text.split(",")
+    return tuple(None if part == "all" else _whole_number(part) for part in parts)
 
 
 def _draws(text: str) -> int | tuple[int, ...]:
-    several = tuple(int(part) for part in text.split(","))
+    several = tuple(map(_whole_number, text.split(",")))
     return several[0] if len(several) == 1 else several
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        message = f"expected whole numbers such as 3 or 3,2,1, got {quoted(text)}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def execute(args: argparse.Namespace) -> int:

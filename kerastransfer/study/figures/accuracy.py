@@ -171,7 +171,6 @@ def _draw(axes: "Axes", curve: Curve, look: style.Look) -> None:
         100 * np.array([getattr(mean, end) for mean in means])
         for end in ("value", "low", "high")
     )
-    low, high = np.clip(low, 0, 100), np.clip(high, 0, 100)
     axes.plot(
         images,
         value,

@@ -185,9 +185,8 @@ def _at_best_rates(rows: _Rows) -> _Rows:
 
 
 def _judged(points: Sequence[GainPoint]) -> list[GainPoint]:
-    p_values = statistics.holm([point.result.p_value for point in points])
-    equivalent = statistics.holm([point.result.p_equivalent for point in points])
+    judged = statistics.judge([point.result for point in points])
     return [
-        dataclasses.replace(point, verdict=statistics.verdict(point.result, p, q))
-        for point, p, q in zip(points, p_values, equivalent, strict=True)
+        dataclasses.replace(point, verdict=each.verdict)
+        for point, each in zip(points, judged, strict=True)
     ]
