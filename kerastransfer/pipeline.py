@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerastransfer import decoding
 from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.foundation.system import cores
 
 _FEATURES = {
     "image": tf.io.FixedLenFeature((), tf.string),
@@ -69,12 +70,21 @@ def batches(
     traced = tf.autograph.experimental.do_not_convert(load)
     serialized = serialized.map(traced).prefetch(_PREFETCH).unbatch()
     dataset = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(views))
-    dataset = dataset.map(_crop(preprocessing), tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.map(_crop(preprocessing), cores(), deterministic=True)
+    return as_written(dataset.batch(batch_size).prefetch(_PREFETCH))
+
+
+def as_written(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Let TensorFlow neither rewrite a dataset nor tune it while it is read.
+
+    Looking for what could be rewritten takes longer than reading a small dataset, in
+    every epoch. Where all cores are busy, the end of one waits for a second or more
+    for the thread that tunes it.
+    """
     options = tf.data.Options()
-    # What it could rewrite is written as it should be; looking for it takes longer
-    # than reading a small dataset, in every epoch.
     options.experimental_optimization.apply_default_optimizations = False
-    return dataset.batch(batch_size).prefetch(_PREFETCH).with_options(options)
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 @functools.lru_cache(maxsize=8)

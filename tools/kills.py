@@ -32,7 +32,7 @@ Path = pathlib.Path
 _PROGRAM = "import sys; from kerastransfer import cli; sys.exit(cli.main(sys.argv[1:]))"
 _SMALL = "--dataset digits --images-per-class 5 --backbone efficientnet_lite0"
 _MARK = "KERASTRANSFER_KILLS"  # by which processes of a job are found
-_TIMES = re.compile(r'"(?:training_)?seconds": [\d.e-]+|"shared_object_id": \d+')
+_TIMES = re.compile(r'("(?:(?:training_)?seconds|shared_object_id)": )[\d.e-]+')
 _LEFT_OUT = (".lock",)
 _SCRATCH = re.compile(r"^\.part-|\.incomplete$|\.old$")
 
@@ -75,8 +75,8 @@ JOBS = {
         full=1 << 22,
     ),
     "tune": Job(
-        f"tune {_SMALL} --recipes F1-7R8,F1-6FT7R8 --trials 3 --epochs 3 --views 1 "
-        "--out search",
+        f"tune {_SMALL} --recipes F1-7R8,F1-6FT7R8 "
+        "--tuner bayesian --trials 3 --epochs 3 --views 1 --out search",
         ("search",),
         "convert --dataset digits",
         full=1 << 14,
@@ -215,12 +215,17 @@ def _content(path: Path) -> bytes:
             line[66:] for line in path.read_bytes().splitlines(keepends=True)
         )
     if path.suffix == ".json":
-        return _TIMES.sub("", path.read_text()).encode()
+        told = json.loads(_TIMES.sub(r"\g<1>0", path.read_text()))
+        if "tried_so_far" in told:  # a set: its order is by chance
+            told["tried_so_far"].sort()
+        return json.dumps(told, sort_keys=True).encode()
     if path.suffix == ".h5":
         return _arrays(path)
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
-            config = _TIMES.sub("", archive.read("config.json").decode()).encode()
+            config = _TIMES.sub(
+                r"\g<1>0", archive.read("config.json").decode()
+            ).encode()
             return config + _arrays(archive.open("model.weights.h5"))
     return path.read_bytes()
 

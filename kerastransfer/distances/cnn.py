@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from kerastransfer import pipeline
 from kerastransfer.backbones.network import seed_of
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.distances import samples
@@ -130,7 +131,9 @@ def _train(
     pairs = _scaled(images), labels.astype(np.float32)[:, None]
     batches = tf.data.Dataset.from_tensor_slices(pairs)
     batches = batches.shuffle(len(images), seed=seed).repeat().batch(_BATCH)
-    model.fit(batches, steps_per_epoch=_STEPS, shuffle=False, verbose=0)
+    model.fit(
+        pipeline.as_written(batches), steps_per_epoch=_STEPS, shuffle=False, verbose=0
+    )
     return model
 
 

@@ -110,7 +110,8 @@ def _decode_each(
     # One that is always there, for a batch of none cannot be taken.
     nothing = (tf.constant(-1), tf.zeros((size, size, 3)))
     images = tf.data.Dataset.from_tensors(nothing).concatenate(images)
-    batch = images.batch(tf.size(encoded, tf.int64) + 1).get_single_element()
+    images = images.batch(tf.size(encoded, tf.int64) + 1)
+    batch = pipeline.as_written(images).get_single_element()
     numbers, crops = (part[1:] for part in batch)
     return numbers, tf.ensure_shape(crops, (None, size, size, 3))
 
