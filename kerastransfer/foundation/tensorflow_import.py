@@ -17,6 +17,7 @@ from kerastransfer.foundation import keras_settings, report
 from kerastransfer.foundation.quoting import quoted
 
 # What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
+_RETRACED = "triggered tf.function retracing"
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
 _BACKEND = "KERAS_BACKEND"
 
@@ -157,6 +158,8 @@ def _log_warnings_only() -> None:
 
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")
+    # Every run of a study or a search makes functions of its own, as it should.
+    tf.get_logger().addFilter(lambda record: _RETRACED not in record.getMessage())
 
 
 def _flush() -> None:
