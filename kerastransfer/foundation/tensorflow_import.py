@@ -17,8 +17,8 @@ from kerastransfer.foundation import keras_settings, report
 from kerastransfer.foundation.quoting import quoted
 
 # What TensorFlow's runtime prints of itself while it starts on a machine without a GPU.
-_RETRACED = "triggered tf.function retracing"
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
+_RETRACED = "triggered tf.function retracing"
 _BACKEND = "KERAS_BACKEND"
 
 
