@@ -15,7 +15,7 @@ _SCRATCH = ".part-"  # how names of scratch files begin
 
 
 @contextmanager
-def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+def replacing(path: Path, suffix: str = "", size: int = 0) -> Iterator[Path]:
     """Give a scratch file that takes another's place when the block ends well.
 
     Parameters
@@ -24,6 +24,9 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
         The file to write or replace; its folder is made where it is missing.
     suffix : str
         Ending of the scratch file's name, for writers that go by it.
+    size : int
+        Bytes for which there has to be room: what writes in C, as HDF5 does, tells of a
+        full disk badly.
 
     Yields
     ------
@@ -32,9 +35,12 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_SCRATCH, suffix=suffix)
-    os.close(handle)
     scratch = Path(name)
     try:
+        try:
+            system.reserve(handle, size)
+        finally:
+            os.close(handle)
         yield scratch
         with scratch.open("r+b") as file:  # or a power cut could leave an empty file
             system.sync(file.fileno())

@@ -108,6 +108,23 @@ def allow_reading(path: str | os.PathLike[str]) -> None:
                 raise
 
 
+def reserve(handle: int, size: int) -> None:
+    """Make sure of room for a file, where that can be asked for.
+
+    Raises
+    ------
+    OSError
+        If the disk has none.
+    """
+    if size == 0 or not hasattr(os, "posix_fallocate"):  # Linux and FreeBSD only
+        return
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it stands for, is about a full disk.
 

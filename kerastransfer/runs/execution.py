@@ -276,7 +276,8 @@ def _write(
     network: Network, result: dict[str, Any], *, inputs: RunInputs, folder: Path
 ) -> None:
     """Write the network, what is exported of it, and last the result."""
-    with atomic.replacing(folder / seals.MODEL, ".keras") as scratch:
+    size = run_folder.file_size(network)
+    with atomic.replacing(folder / seals.MODEL, ".keras", size=size) as scratch:
         network.whole().save(scratch)
     if inputs.export is not None:
         inputs.export(network)

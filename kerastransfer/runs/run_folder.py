@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from kerastransfer.foundation.report import say
 from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
 from kerastransfer.training.stopping import StopReason
+
+_HDF5_BYTES = 8192  # around each array, more or less
 
 
 @contextlib.contextmanager
@@ -96,7 +99,7 @@ def weights_path(folder: Path, phase: int) -> Path:
 def save_weights(folder: Path, phase: int, network: Network) -> None:
     """Write a phase's best weights, whole or not at all; its number is from 1."""
     path = weights_path(folder, phase)
-    with atomic.replacing(path, ".weights.h5") as scratch:
+    with atomic.replacing(path, ".weights.h5", size=file_size(network)) as scratch:
         try:
             network.whole().save_weights(scratch)
         except OSError as error:
@@ -104,6 +107,12 @@ def save_weights(folder: Path, phase: int, network: Network) -> None:
                 network.whole().save_weights(copy)
                 shutil.copyfile(copy, scratch)
     seal.add(path.parent, path.name)
+
+
+def file_size(network: Network) -> int:
+    """Return how many bytes Keras takes for a network's weights, or a few more."""
+    variables = network.whole().variables
+    return sum(math.prod(v.shape) * 4 + _HDF5_BYTES for v in variables)
 
 
 def load_weights(folder: Path, phase: int, network: Network) -> None:

@@ -1,6 +1,7 @@
 """Weights between phases, on disks of which HDF5 asks too much."""
 
 import errno
+import gc
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from helpers import miniature
-from helpers.disks import UNABLE
+from helpers.disks import UNABLE, small_disk
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.formats.seal import FILE as SUMS
@@ -73,3 +74,21 @@ def test_other_failures_are_told(number, disk):
         SUMS,
         run_folder.weights_path(folder, 1).name,
     ]
+
+
+@pytest.mark.parametrize("part", [0.1, 0.6, 0.99])
+def test_a_full_disk_is_told_of_before_hdf5_meets_it(part, tmp_path, capfd):
+    """HDF5 would print what it meets once more as its file is closed."""
+    network = miniature.build(3, seed=4)
+    run_folder.save_weights(tmp_path / "room", 1, network)
+    size = run_folder.weights_path(tmp_path / "room", 1).stat().st_size
+    assert size <= run_folder.file_size(network) < size + 2**18
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", int(part * size)):
+        with pytest.raises(OSError) as caught:
+            run_folder.save_weights(tmp_path / "disk", 1, network)
+        assert caught.value.errno == errno.ENOSPC
+        assert list((tmp_path / "disk" / "checkpoints").iterdir()) == []
+    del caught
+    gc.collect()
+    assert capfd.readouterr().err == ""
