@@ -1,4 +1,4 @@
-"""A frozen prefix's outputs on disk, computed once per image and view.
+"""A frozen prefix's outputs, or crops, on disk: computed once per image and view.
 
 A cache is a folder named by everything that its contents follow from, so a stale one is
 never found. In it, each split and view has a matrix with a row for every image of the
@@ -38,14 +38,14 @@ class Identity:
     backbone : str
         Its name.
     cut : int
-        The prefix's last block, 1 to 7.
+        The prefix's last block, 1 to 7; 0 for crops.
     weights : str
         SHA-256 of the weights of blocks 1 to `cut`, as they are.
     preprocessing : str
         The backbone's facts, as text.
     records : str
         Hash of the records' contents.
-    dtype : {'float32', 'float16'}
+    dtype : {'float32', 'float16', 'uint8'}
         How outputs are kept.
     tensorflow : str
         The release that computes them.

@@ -17,6 +17,17 @@ from kerastransfer.backbones.preprocessing import Preprocessing
 ROWS = 16
 
 
+class Crops:
+    """Gives images as they are before a network, as an `Extractor` gives outputs."""
+
+    def stream(
+        self, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """See `Extractor.stream`; shape (n, crop, crop, 3), RGB, 0 to 255."""
+        for images, labels in batches:
+            yield images.numpy(), labels.numpy()
+
+
 class Extractor:
     """Runs images through a network's lower blocks, in inference mode.
 

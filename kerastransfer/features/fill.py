@@ -17,7 +17,7 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.features.cache import Cache, Identity
-from kerastransfer.features.extraction import ROWS, Extractor
+from kerastransfer.features.extraction import ROWS, Crops, Extractor
 from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation import system
 from kerastransfer.foundation.arrays import IntArray
@@ -31,6 +31,10 @@ _PROBE_BYTES = 2**24  # written to learn how fast the disk is
 _ROOM = 1.05  # of the disk, for what else is written meanwhile
 
 
+class FractionError(ValueError):
+    """Crops are no whole numbers, as those of images that are resized."""
+
+
 class Filler:
     """What can be computed into a cache.
 
@@ -41,7 +45,7 @@ class Filler:
     preprocessing : Preprocessing
         The backbone's.
     last : int
-        The last block that is run.
+        The last block that is run; 0 for none: crops are kept.
     wanted : sequence of ImageSet
         Images whose outputs are to be in the cache.
     """
@@ -58,7 +62,9 @@ class Filler:
         self.cache = cache
         self._preprocessing = preprocessing
         self._examples = examples
-        self._extract = Extractor(network, preprocessing, last=last)
+        self._extract: Crops | Extractor = Crops()
+        if last > 0:
+            self._extract = Extractor(network, preprocessing, last=last)
         self.wanted = list(wanted)
         self.missing = self._check(wanted)
 
@@ -83,11 +89,13 @@ class Filler:
         records, network, backbone, last, wanted
             Images, what is run on them, with the weights that it has, up to which
             block, and of which images.
-        dtype : {'float32', 'float16'}
+        dtype : {'float32', 'float16', 'uint8'}
             How outputs are kept.
         """
         identity = Identity.of(network, backbone, last, records.content_hash, dtype)
-        shape = network.blocks[last - 1].output_shape[1:]
+        shape: Sequence[int] = (*[backbone.preprocessing.crop] * 2, 3)
+        if last > 0:
+            shape = network.blocks[last - 1].output_shape[1:]
         sizes: dict[str, int] = {split: records.size(split) for split in SPLITS}
         cache = Cache(home, identity, shape, sizes)
         return cls(cache, network, backbone.preprocessing, records, last, wanted)
@@ -163,6 +171,8 @@ class Filler:
         ------
         OSError
             If the disk is full; what was computed before stays.
+        FractionError
+            If crops are no whole numbers.
         """
         if self.missing:
             self._fill(progress)
@@ -194,6 +204,10 @@ class Filler:
     def _check_range(self, outputs: NDArray[np.float32]) -> None:
         if self.cache.dtype == outputs.dtype:
             return
+        if self.cache.dtype == np.uint8:
+            if not np.array_equal(outputs, outputs.astype(np.uint8)):
+                raise FractionError("crops of images that are resized are no wholes")
+            return
         most = np.finfo(self.cache.dtype).max
         if np.abs(outputs).max(initial=0) > most:
             raise InputError(
@@ -202,11 +216,17 @@ class Filler:
             )
 
     def seconds_an_image(self) -> float:
-        """Time reading, decoding and the forward pass on a few images."""
+        """Time reading, decoding and the forward pass on a few images.
+
+        Raises
+        ------
+        FractionError
+            If crops are to be kept, and theirs are no whole numbers.
+        """
         largest = max(self.wanted, key=len)
         split, positions = next(largest.pieces(_SAMPLE))
         sample = ImageSet.in_split(split, positions, largest.view)
-        self.compute(sample)
+        self._check_range(self.compute(sample))
         start = time.perf_counter()
         self.compute(sample)
         return (time.perf_counter() - start) / len(sample)

@@ -1,7 +1,7 @@
-"""Where a phase's batches come from: images, or activations computed once.
+"""Where a phase's batches come from: images, or what was computed of them once.
 
-Both give the same images in the same order with the same views, so a run with cached
-activations and one without are the same computation. Batches can be divided over
+Both give the same images in the same order with the same views, so a run with a cache
+and one without are the same computation. Batches can be divided over
 replicas, and an epoch can be begun at any of its batches.
 """
 
@@ -60,6 +60,10 @@ class BatchSource(Protocol):
     @property
     def first(self) -> int:
         """The block that takes the batches: 1 for images."""
+
+    @property
+    def dtype(self) -> str:
+        """Of the inputs."""
 
     @property
     def num_images(self) -> int:
@@ -135,6 +139,7 @@ class ImageBatches:
     preprocessing: Preprocessing
     config: TrainConfig
     first: int = 1
+    dtype: str = "float32"
 
     @property
     def num_images(self) -> int:
@@ -196,22 +201,20 @@ class ImageBatches:
 
 
 class Outputs(Protocol):
-    """A frozen prefix's outputs, by view, split and position."""
+    """A frozen prefix's outputs, or crops, by view, split and position."""
 
-    def rows(
-        self, split: str, view: int, positions: IntArray
-    ) -> NDArray[np.floating[Any]]:
+    def rows(self, split: str, view: int, positions: IntArray) -> NDArray[Any]:
         """Return the outputs for some positions, in their order."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationBatches:
-    """Batches of a frozen prefix's outputs.
+class CachedBatches:
+    """Batches of a frozen prefix's outputs, or of crops that were decoded before.
 
     Parameters
     ----------
     outputs : Outputs
-        Such as the prefix cache.
+        Such as a cache.
     train_positions, val_positions : array of int
         Which examples of the splits; their order and views follow from them.
     train_labels, val_labels : array of int
@@ -219,7 +222,7 @@ class ActivationBatches:
     config : TrainConfig
         For seed, views and batch size.
     first : int
-        The block that takes the outputs.
+        The block that takes the outputs: 1 for crops.
     """
 
     outputs: Outputs
@@ -229,6 +232,11 @@ class ActivationBatches:
     val_labels: IntArray
     config: TrainConfig
     first: int
+
+    @property
+    def dtype(self) -> str:
+        """See `BatchSource`: crops stay the whole numbers that they are kept as."""
+        return "float32" if self.first > 1 else "uint8"
 
     @property
     def num_images(self) -> int:
@@ -249,20 +257,20 @@ class ActivationBatches:
             inputs = self._inputs(positions[rows], view_of[rows])
             yield Batch(len(batch), _share(rows_of, inputs, self.train_labels[rows]))
 
-    def val(self) -> Iterator[tuple[NDArray[np.float32], IntArray]]:
+    def val(self) -> Iterator[tuple[NDArray[Any], IntArray]]:
         """See `BatchSource`."""
         for rows in _slices(np.arange(len(self.val_labels)), self.config.batch_size):
             inputs = self.outputs.rows("val", 0, self.val_positions[rows])
-            yield inputs.astype(np.float32), self.val_labels[rows]
+            yield inputs.astype(self.dtype), self.val_labels[rows]
 
-    def _inputs(self, positions: IntArray, view_of: IntArray) -> NDArray[np.float32]:
+    def _inputs(self, positions: IntArray, view_of: IntArray) -> NDArray[Any]:
         """Gather one view of each position."""
-        inputs: NDArray[np.float32] | None = None
+        inputs: NDArray[Any] | None = None
         for view in np.unique(view_of):
             of_view = view_of == view
             outputs = self.outputs.rows("train", int(view), positions[of_view])
             if inputs is None:
-                inputs = np.empty((len(positions), *outputs.shape[1:]), np.float32)
+                inputs = np.empty((len(positions), *outputs.shape[1:]), self.dtype)
             inputs[of_view] = outputs
         assert inputs is not None
         return inputs

@@ -8,7 +8,7 @@ from pathlib import Path
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CACHE_LIMIT
-from kerastransfer.features.fill import Filler, size_text
+from kerastransfer.features.fill import Filler, FractionError, size_text
 from kerastransfer.features.image_set import ImageSet, LabelledExamples
 from kerastransfer.foundation.home import features_home
 from kerastransfer.foundation.progress import OnProgress, OpenProgress
@@ -70,7 +70,7 @@ def open_filler(
         How many blocks the prefix has.
     wanted : list of ImageSet
         The outputs that are needed.
-    dtype : {'float32', 'float16'}
+    dtype : {'float32', 'float16', 'uint8'}
         What outputs are kept in.
     """
     return Filler.open(
@@ -94,7 +94,7 @@ def fill(
     Parameters
     ----------
     num_frozen : int
-        How many blocks the prefix has.
+        How many blocks the prefix has; 0 for crops.
     check : callable
         Called after each batch; may end the work by raising.
 
@@ -107,13 +107,14 @@ def fill(
         filler.fill()
         return None
     if not caching.quiet:
+        work = f"Computing {part_text(num_frozen)} of" if num_frozen else "Decoding"
         say(
-            f"Computing blocks 1-{num_frozen} of {filler.num_missing:,} crops once: "
+            f"{work} {filler.num_missing:,} crops once: "
             f"{size_text(filler.num_bytes)} in {filler.cache.folder}"
         )
     try:
         opened = _silent if caching.quiet else caching.progress
-        with opened(f"Blocks 1-{num_frozen}") as show:
+        with opened(part_text(num_frozen).capitalize()) as show:
 
             def shown(done: int, total: int) -> None:
                 show(done, total)
@@ -122,4 +123,15 @@ def fill(
             filler.fill(shown)
     except OSError as error:
         return f"they could not be written ({error.strerror or error})"
+    except FractionError as error:
+        return str(error)
     return None
+
+
+def part_text(num_frozen: int) -> str:
+    """Name what a cache holds.
+
+    >>> part_text(7), part_text(0)
+    ('blocks 1-7', 'crops')
+    """
+    return f"blocks 1-{num_frozen}" if num_frozen else "crops"

@@ -145,14 +145,15 @@ class Engine:
     def _compile(self) -> None:
         # One trace for batches of every size, where one device takes them as they are.
         shape = self.phase.network.blocks[self.first - 1].input_shape[1:]
-        inputs = tf.TensorSpec((None, *shape), tf.float32)
+        dtype = self.phase.source.dtype
+        inputs = tf.TensorSpec((None, *shape), dtype)
         labels = tf.TensorSpec((None,), tf.int64)
         self._judge = tf.function(self._inference, [inputs, labels], autograph=False)
         self._capture = tf.function(self._training_mode, [inputs], autograph=False)
         several = self.steps_per_call > 1
         axis = (None,) if several else ()
         signature = StepInputs(
-            inputs=tf.TensorSpec((*axis, None, *shape), tf.float32),
+            inputs=tf.TensorSpec((*axis, None, *shape), dtype),
             labels=tf.TensorSpec((*axis, None), tf.int64),
             rows=tf.TensorSpec((*axis, None), tf.int32),
             weights=tf.TensorSpec((*axis, None), tf.float32),

@@ -1,16 +1,23 @@
-"""The frozen prefix: whether to compute its outputs once, and doing so."""
+"""What is computed once: a frozen prefix's outputs, or crops; and whether to do so."""
 
 import dataclasses
 from collections.abc import Callable
 
 from kerastransfer import surgery, views
 from kerastransfer.backbones.network import Network
+from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
-from kerastransfer.features.fill import Filler
+from kerastransfer.features.fill import Filler, FractionError
 from kerastransfer.features.image_set import ImageSet
 from kerastransfer.foundation.report import say
-from kerastransfer.training.batches import ActivationBatches, BatchSource, ImageBatches
-from kerastransfer.training.caching import Caching, fill, open_filler, room_problem
+from kerastransfer.training.batches import BatchSource, CachedBatches, ImageBatches
+from kerastransfer.training.caching import (
+    Caching,
+    fill,
+    open_filler,
+    part_text,
+    room_problem,
+)
 from kerastransfer.training.setup import TrainSetup
 
 
@@ -60,7 +67,9 @@ def choose(
     decided: bool | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> BatchSource:
-    """Choose what to train on: images, or outputs of frozen blocks computed once.
+    """Choose what to train on: images, or what is computed of them once.
+
+    That is a frozen prefix's outputs, or else the crops that images are decoded to.
 
     Parameters
     ----------
@@ -80,34 +89,62 @@ def choose(
     InputError
         If a cache must be used, and is too large or cannot be written.
     """
-    images, config, mode = setup.images(), setup.config, setup.caching.mode
-    if num_frozen == 0 or mode == "off" or decided is False:
-        return images
-    if config.augment == "random":
+    caching, random = setup.caching, setup.config.augment == "random"
+    prefix = num_frozen > 0 and decided is not False
+    if caching.mode != "off" and random and prefix:
         say("No cache: a random crop is never the same twice.")
-        return images
+    if caching.mode == "off" or random:
+        return setup.images()
+    if prefix:
+        must = caching.mode == "on" or decided is True
+        caching = dataclasses.replace(caching, mode="on") if must else caching
+        source = _kept(
+            setup, network, num_frozen, epochs=epochs, caching=caching, check=check
+        )
+        if not isinstance(source, str):
+            return source
+        if must:
+            raise InputError(
+                f"Expected to keep the outputs of blocks 1-{num_frozen}, but {source}; "
+                "raise --cache-limit, make room, or pass --cache off."
+            )
+        say(f"No cache of blocks 1-{num_frozen}: {source}.")
+    source = _kept(setup, network, 0, epochs=epochs, caching=caching, check=check)
+    return setup.images() if isinstance(source, str) else source
+
+
+def _kept(
+    setup: TrainSetup,
+    network: Network,
+    num_frozen: int,
+    *,
+    epochs: int,
+    caching: Caching,
+    check: Callable[[], None],
+) -> CachedBatches | str:
+    """Keep a prefix's outputs, or crops; say why not, where they are not kept."""
+    images = setup.images()
+    if num_frozen == 0 and not _are_whole(images.preprocessing):
+        return "crops that are resized, or have a mean image taken off, are no wholes"
     filler = make_filler(setup, network, num_frozen)
-    must = mode == "on" or decided is True
-    caching = dataclasses.replace(setup.caching, mode="on") if must else setup.caching
     problem = cache_problem(filler, images, num_frozen, epochs=epochs, caching=caching)
     problem = problem or fill(filler, num_frozen, setup.caching, check)
-    if problem and must:
-        raise InputError(
-            f"Expected to keep the outputs of blocks 1-{num_frozen}, but {problem}; "
-            "raise --cache-limit, make room, or pass --cache off."
-        )
     if problem:
-        say(f"No cache of blocks 1-{num_frozen}: {problem}.")
-        return images
-    return ActivationBatches(
+        return problem
+    return CachedBatches(
         outputs=filler.cache,
         train_positions=images.train_positions,
         val_positions=images.val_positions,
         train_labels=setup.records.labels("train")[images.train_positions],
         val_labels=setup.records.labels("val")[images.val_positions],
-        config=config,
+        config=setup.config,
         first=num_frozen + 1,
     )
+
+
+def _are_whole(preprocessing: Preprocessing) -> bool:
+    """Whether crops may be whole numbers, which bytes hold without rounding."""
+    return preprocessing.fit == "crop" and preprocessing.mean_image is None
 
 
 def make_filler(setup: TrainSetup, network: Network, num_frozen: int) -> Filler:
@@ -116,7 +153,7 @@ def make_filler(setup: TrainSetup, network: Network, num_frozen: int) -> Filler:
     Parameters
     ----------
     setup, network, num_frozen
-        As for `choose`.
+        As for `choose`; of no block, the crops are kept.
     """
     return open_filler(
         setup.records,
@@ -125,7 +162,7 @@ def make_filler(setup: TrainSetup, network: Network, num_frozen: int) -> Filler:
         num_frozen,
         wanted=needed_views(setup.images()),
         caching=setup.caching,
-        dtype=setup.config.cache_dtype,
+        dtype=setup.config.cache_dtype if num_frozen else "uint8",
     )
 
 
@@ -169,17 +206,19 @@ def _time_problem(
     filler: Filler, images: ImageBatches, num_frozen: int, *, epochs: int
 ) -> str | None:
     """Measure whether a cache saves time; say why not, if it does not."""
-    forward = filler.seconds_an_image()
     try:
+        forward = filler.seconds_an_image()
         row = filler.cache.row_bytes * filler.seconds_a_byte()
     except OSError as error:
         return f"they cannot be written ({error.strerror or error})"
+    except FractionError as error:
+        return str(error)
     passes = epochs * (images.num_images + len(images.val_positions))
     without = passes * forward
     # Reading is taken to cost what writing does, though memory will often hold it.
     with_cache = filler.num_missing * (forward + row) + passes * row
     measured = (
-        f"blocks 1-{num_frozen} take {1000 * forward:.1f} ms an image; {passes:,} "
+        f"{part_text(num_frozen)} take {1000 * forward:.1f} ms an image; {passes:,} "
         f"passes in {epochs} epochs against {filler.num_missing:,} crops once"
     )
     if with_cache >= without:

@@ -7,7 +7,7 @@ from helpers import miniature
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import WHOLE, ReplicaRange
-from kerastransfer.training.batches import ActivationBatches, ImageBatches, share_rows
+from kerastransfer.training.batches import CachedBatches, ImageBatches, share_rows
 
 PREPROCESSING = miniature.BACKBONE.preprocessing
 
@@ -113,9 +113,9 @@ class Numbered:
         return np.stack([(100 * split + view, each) for each in positions]).astype("f2")
 
 
-def make_activations(**fields: object) -> ActivationBatches:
+def make_activations(**fields: object) -> CachedBatches:
     positions = np.array([5, 8, 2, 11, 7, 0, 3])
-    return ActivationBatches(
+    return CachedBatches(
         outputs=Numbered(),
         train_positions=positions,
         val_positions=np.arange(3),

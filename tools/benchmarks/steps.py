@@ -69,7 +69,7 @@ class Repeated:
     labels : array of shape (n,)
     """
 
-    first = 1
+    first, dtype = 1, "float32"
 
     def __init__(self, images: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         import tensorflow as tf

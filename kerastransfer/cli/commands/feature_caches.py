@@ -52,7 +52,8 @@ def _line(entry: Entry) -> str:
     details, days = entry.details, (time.time() - entry.used) / _DAY
     what = "unreadable"
     if details:
-        what = f"blocks 1-{details['cut']} of {details['backbone']}, {details['dtype']}"
+        part = f"blocks 1-{details['cut']} of" if details["cut"] else "crops for"
+        what = f"{part} {details['backbone']}, {details['dtype']}"
         what += f", records {details['records'][:8]}"
     return (
         f"{entry.folder.name}  {_megabytes([entry])}, used {days:.0f} days ago: {what}"
