@@ -17,7 +17,9 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerastransfer.advice.recommendation import Recommendation
     from kerastransfer.api import (
+        advise,
         convert,
         cross_validate,
         distance,
@@ -59,6 +61,7 @@ __version__ = "0.1.0"
 _HOMES = {
     **dict.fromkeys(
         (
+            "advise",
             "convert",
             "cross_validate",
             "distance",
@@ -95,6 +98,7 @@ _HOMES = {
     "KerasTransferWarning": "foundation.report",
     "Metrics": "evaluation.metrics",
     "Recipe": "recipe",
+    "Recommendation": "advice.recommendation",
     "Records": "records.reader",
     "Run": "runs.finished",
     "TrainConfig": "config.train_config",
@@ -112,12 +116,14 @@ __all__ = [
     "MissingError",
     "Recipe",
     "RecipeError",
+    "Recommendation",
     "Records",
     "Run",
     "Terminated",
     "TrainConfig",
     "UnknownNameError",
     "WeightsError",
+    "advise",
     "convert",
     "cross_validate",
     "distance",

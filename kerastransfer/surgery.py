@@ -108,6 +108,11 @@ def _plan_block(
     )
 
 
+def redraws_features(phase: Phase) -> bool:
+    """Whether any block below the classifier is drawn anew."""
+    return any(step.action is Action.REDRAW for step in phase.steps[:-1])
+
+
 def draw(
     phase: Phase,
     backbone: Backbone,

@@ -27,6 +27,7 @@ from benchmarks import (
     distances,
     lite0,
     pipeline,
+    study,
 )
 from benchmarks.row import Row
 
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "convert": convert.rows,
     "distances": distances.rows,
     "pipeline": pipeline.rows,
+    "study": study.rows,
     "training": lambda: [*lite0.rows(), *devices.rows()],
 }
 

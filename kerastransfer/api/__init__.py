@@ -5,6 +5,7 @@ part that does the work, and returns a value that prints. `import kerastransfer`
 all of it.
 """
 
+from kerastransfer.api.advice import advise
 from kerastransfer.api.data import convert, inspect, load
 from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
@@ -14,6 +15,7 @@ from kerastransfer.api.studies import plan_study, study, study_figures
 
 __all__ = [
     "RECIPES",
+    "advise",
     "convert",
     "cross_validate",
     "distance",

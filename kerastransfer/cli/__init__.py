@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "look for duplicates, leaks between splits and damaged images",
     "weights": "list, fetch, verify and port pretrained weights",
     "recipes": "explain what a recipe does, block by block",
+    "advise": "say which recipe to train, by measurement on parts of train and val",
     "train": "train one recipe on one dataset, evaluate it and export it",
     "tune": "search for a recipe and its settings, on the validation set",
     "study": "train a grid of recipes, datasets and numbers of images, and sum it up",

@@ -30,7 +30,7 @@ class FoldPool:
     ) -> None:
         self.records = records
         train = records.variant(images_per_class, draw)
-        self._num_train = len(train)
+        self.num_train = len(train)
         self._positions = np.concatenate([train, np.arange(records.size("val"))])
         labels = records.labels("train")[train], records.labels("val")
         self.labels: IntArray = np.concatenate(labels)
@@ -40,13 +40,19 @@ class FoldPool:
     def __len__(self) -> int:
         return len(self._positions)
 
+    @property
+    def places(self) -> dict[str, IntArray]:
+        """Where the images stand in the records: those of train come first."""
+        cut = self.num_train
+        return {"train": self._positions[:cut], "val": self._positions[cut:]}
+
     def serialized(self, index: int) -> bytes:
         """Return one image as a serialised ``tf.train.Example``."""
         if not 0 <= index < len(self):
             raise InputError(
                 f"Expected an image from 0 to {len(self) - 1:,}, got {index:,}."
             )
-        split = "train" if index < self._num_train else "val"
+        split = "train" if index < self.num_train else "val"
         return self.records.serialized(split, int(self._positions[index]))
 
 

@@ -116,7 +116,8 @@ def train(
         setup = _make_setup(config, inputs)
         store, checkpoint = _open_folder(setup, inputs, folder)
         spent = checkpoint.seconds
-        features = _source_features(setup, inputs) if chief else {}
+        network = setup.make_network()
+        features = _source_features(setup, inputs, network) if chief else {}
         probe = ProbeAnswers.of(features) if features and inputs.with_probe else None
         stop_signal = StopSignal(inputs.time_limit, spent=spent, chief=chief)
         logs = _make_logs(setup, folder, checkpoint) if chief else None
@@ -127,7 +128,6 @@ def train(
             metrics_bytes=logs[0].num_bytes if logs else lambda: 0,
             checkpoint=checkpoint,
         )
-        network = setup.make_network()
         saver.restore(network)
         called = [*(logs or ()), *inputs.callbacks]
         with _training(setup, network, called) as callbacks, stop_signal.listening():
@@ -200,17 +200,24 @@ def _open_folder(
     return store, run_folder.share(checkpoint, setup.replicas)
 
 
-def _source_features(setup: TrainSetup, inputs: RunInputs) -> SplitFeatures:
-    """Run every image through the pretrained network, where that serves."""
+def _source_features(
+    setup: TrainSetup, inputs: RunInputs, network: Network
+) -> SplitFeatures:
+    """Run every image through the pretrained network, where that serves.
+
+    That is the run's own before its first step, where it begins with these weights.
+    """
     if not setup.source_weights:
         if inputs.with_probe:
             say("No probe: the recipe copies nothing; no weights were asked for.")
         return {}
     if not (inputs.with_probe or evaluation.is_head_only(setup)):
         return {}
+    if surgery.redraws_features(setup.config.recipe.phases[0]):
+        network = source_network(setup.backbone, setup.source_weights)
     return source_features.compute(
         setup.records,
-        source_network(setup.backbone, setup.source_weights),
+        network,
         setup.backbone,
         positions=setup.positions,
         caching=setup.caching,

@@ -113,6 +113,29 @@ def gather(
     return Answers(probabilities, labels), [row[group] for row in rows]
 
 
+def read_right(path: Path) -> NDArray[np.bool_]:
+    """Read whether each image of a table that `write` wrote was classified right.
+
+    Raises
+    ------
+    DataError
+        If it is damaged or not there.
+    """
+    true, predicted = COLUMNS.index("true"), COLUMNS.index("predicted")
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            header, *rows = csv.reader(file)
+        right = np.array([row[true] == row[predicted] for row in rows], bool)
+    except (OSError, ValueError, IndexError):
+        header, right = [], np.zeros(0, bool)
+    if tuple(header[: len(COLUMNS)]) != COLUMNS or not len(right):
+        raise DataError(
+            f"Expected a run's answers in {quoted(path)}, and they are not there or "
+            "damaged; --restart trains it again."
+        )
+    return right
+
+
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[Any]:
     """Give a CSV writer, whose table is there once it is whole."""

@@ -123,3 +123,34 @@ def test_as_dict_is_ready_for_json():
 def test_compare_says_what_is_wrong(labels, first, second, message):
     with pytest.raises(InputError, match=message):
         compare(labels, first, second)
+
+
+def test_a_difference_of_single_images_is_that_of_compare():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    first, second = (rng.integers(0, 3, 200) for _ in range(2))
+    expected = paired.compare(labels, first, second).difference
+    found = paired.difference(first == labels, second == labels, np.arange(200))
+    assert found == expected
+
+
+def test_a_difference_of_groups_is_students_over_groups_of_one_size():
+    # With groups of one size the ratio is the mean of their means.
+    rng = np.random.default_rng(1)
+    first, second = rng.random((20, 5)) < 0.8, rng.random((20, 5)) < 0.6
+    gaps = first.mean(axis=1) - second.mean(axis=1)
+    low, high = scipy.stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+    units = np.repeat(np.arange(20), 5)
+    found = paired.difference(first.ravel(), second.ravel(), units)
+    assert found.value == pytest.approx(gaps.mean())
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_groups_that_agree_in_themselves_widen_the_interval():
+    first = np.repeat(np.arange(10) < 8, 10)
+    second = np.repeat(np.arange(10) < 5, 10)
+    alone = paired.difference(first, second, np.arange(100))
+    grouped = paired.difference(first, second, np.repeat(np.arange(10), 10))
+    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
+    one = paired.difference(first, second, np.zeros(100))
+    assert (one.low, one.high) == (-1, 1)

@@ -40,7 +40,7 @@ def _rows(width: int, height: int, count: int, aim: float) -> list[Row]:
     place = tempfile.TemporaryDirectory()
     folder = Path(place.name, "images")
     for split, images in (("train", count), ("val", _OTHERS), ("test", _OTHERS)):
-        _make_photographs(folder / split, width, height, images)
+        make_photographs(folder / split, width, height, images)
     records = _convert(folder, Path(place.name, "records"))
 
     kept = _keep_crops(records, count, Path(place.name, "features"))
@@ -64,7 +64,7 @@ def _rows(width: int, height: int, count: int, aim: float) -> list[Row]:
     ]
 
 
-def _make_photographs(folder: Path, width: int, height: int, count: int) -> None:
+def make_photographs(folder: Path, width: int, height: int, count: int) -> None:
     """Cut parts out of scikit-learn's two photographs, and scale them up or down."""
     from PIL import Image
     from sklearn.datasets import load_sample_images

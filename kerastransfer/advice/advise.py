@@ -1,0 +1,189 @@
+"""Advice with evidence: distance, a plain classifier, a forecast, and a pilot.
+
+Nothing of the test set is read. Everything that was computed is kept, so a command that
+was interrupted goes on where it was.
+"""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerastransfer.advice import decision, forecast, pilot, splits
+from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
+from kerastransfer.advice.question import FILE, Question
+from kerastransfer.advice.recommendation import Recommendation, SourceDistance
+from kerastransfer.advice.splits import Split
+from kerastransfer.config.run_options import RunOptions
+from kerastransfer.distances import domains, means, verdict
+from kerastransfer.distances.domain import Domain
+from kerastransfer.distances.domains import SourceNetwork
+from kerastransfer.distribution.choice import Choice
+from kerastransfer.distribution.start import start
+from kerastransfer.errors import DataError, InputError
+from kerastransfer.features import responses
+from kerastransfer.features.image_set import ImageSet
+from kerastransfer.foundation import atomic
+from kerastransfer.foundation.home import records_home
+from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.report import say
+from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.reader import Records
+from kerastransfer.records.sizes import Sizes
+from kerastransfer.records.write.convert import records_path
+from kerastransfer.runs.sources import Sources
+
+if TYPE_CHECKING:
+    from kerastransfer.advice.forecast import Features
+
+
+def advise(
+    sources: Sources,
+    question: Question,
+    *,
+    out: Path,
+    records_folder: Path | None = None,
+    options: RunOptions | None = None,
+) -> Recommendation:
+    """Look at images, try recipes on them, and say which to train.
+
+    Parameters
+    ----------
+    sources : Sources
+        Without a recipe in its settings.
+    out : Path
+        Keeps the pilot's runs, and the answer in ``advice.json``.
+    options : RunOptions, optional
+        Of them the cache's, and whether to begin anew.
+
+    Raises
+    ------
+    DataError
+        If the images are too few to compare anything on.
+    """
+    deadline = time.monotonic() + 60 * question.minutes
+    replicas = start(Choice())
+    path = records_path(sources.dataset, records_folder or records_home())
+    was_there = path.exists()
+    records = find_or_convert(sources.dataset, records_folder)
+    sizes = Sizes.of_records(records)
+    if was_there:  # converting says it too
+        say(str(sizes.overview))
+    asked = _number(records, question.images_per_class)
+    cut = splits.make_splits(records, asked)
+    features = _features(records, sources, cut)
+    distance = _distance(sources, cut, features, asked)
+    say(str(distance))
+    curve = forecast.learning_curve(cut, features)
+    say(f"A plain classifier on the features: {curve.accuracy}")
+    trial = pilot.Conditions(
+        sources=dataclasses.replace(
+            sources,
+            settings=sources.settings
+            | ({} if asked is None else {"images_per_class": asked}),
+        ),
+        sizes=sizes,
+        replicas=replicas,
+        folder=out / "pilot",
+        options=options or RunOptions(),
+        deadline=deadline,
+        margin=question.margin,
+    )
+    tried = pilot.run(trial, cut, CONTENDERS)
+    decided = decision.decide(tried, question.margin)
+    recommendation = Recommendation(
+        dataset=records.name,
+        backbone=sources.backbone.title,
+        classes=records.classes,
+        images_per_class=asked,
+        judged=len(curve.units),
+        distance=distance,
+        curve=curve,
+        pilot=tried,
+        decision=decided,
+        command=decision.train_command(list(question.words), decided.contender),
+        folder=out,
+    )
+    atomic.write_json(out / FILE, recommendation.as_dict())
+    return recommendation
+
+
+def _number(records: Records, images_per_class: int | None) -> int | None:
+    """Return how many images of each class are asked about; None for all."""
+    images = records.size("train") + records.size("val")
+    if images_per_class is not None or images <= splits.MOST_IMAGES:
+        return images_per_class
+    number = max(1, splits.MOST_IMAGES // len(records.classes))
+    number = min(number, int(records.class_counts("train").max()))
+    say(
+        f"Of {images:,} images of train and val, recipes are compared on {number:,} of "
+        "each class: more could not be tried in minutes. --images-per-class chooses."
+    )
+    return number
+
+
+def _features(
+    records: Records, sources: Sources, cut: Sequence[Split]
+) -> "list[Features]":
+    """Return block 7's output for the images of each split's pool."""
+    wanted = {
+        name: np.unique(np.concatenate([each.pool.places[name] for each in cut]))
+        for name in ("train", "val")
+    }
+    images = ImageSet(tuple(wanted.items()))
+    network = responses.source_network(sources.backbone, sources.weights)
+    with progress("Features of images", unit="images") as show:
+        blocks = responses.responses(network, sources.backbone, records, images, show)
+        outputs = np.concatenate(list(blocks))
+    starts = {"train": 0, "val": len(wanted["train"])}
+    return [
+        outputs[
+            np.concatenate(
+                [
+                    starts[name] + np.searchsorted(wanted[name], places)
+                    for name, places in each.pool.places.items()
+                ]
+            )
+        ]
+        for each in cut
+    ]
+
+
+def _distance(
+    sources: Sources,
+    cut: Sequence[Split],
+    features: "Sequence[Features]",
+    images_per_class: int | None,
+) -> SourceDistance:
+    """Measure how far the images are from what the network was pretrained on."""
+    name = sources.backbone.source
+    target = Domain("these images", domains.TARGET_SEED, features=features[0])
+    per_class = images_per_class
+    if per_class is None:
+        counts = np.bincount(cut[0].pool.labels)
+        per_class = max(1, int(counts.mean()))
+    try:
+        network = responses.source_network(sources.backbone, sources.weights)
+        source = SourceNetwork(
+            sources.backbone, network, sources.hashes.get("weights", "")
+        )
+        cosine = means.cosine(domains.from_weights(source).response, target.response)
+        halves = [half.response for half in target.halves()]
+        baseline = means.cosine(*halves).corrected
+    except (DataError, InputError) as error:  # what would cure it is no matter here
+        return SourceDistance(source=name, missing=str(error).split(";")[0].rstrip("."))
+    judged = verdict.judge(cosine.corrected, per_class)
+    known = sources.backbone.name in MEASURED_ON
+    return SourceDistance(
+        source=name,
+        cosine=cosine.corrected,
+        baseline=baseline,
+        place=judged.place,
+        abstained=judged.abstained,
+        table=tuple(each.value for each in judged.advice),
+        limits="" if known else LIMITS,
+    )

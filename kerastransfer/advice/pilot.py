@@ -1,0 +1,326 @@
+"""A pilot: contenders trained on the same splits, and compared image by image.
+
+Each split is a round, in which the cheapest contender comes first. A contender whose
+difference from the best lies below 0 for certain is left out of later rounds; it ends
+when the time does, when one is left, or when those that are left are equivalent.
+"""
+
+import contextlib
+import dataclasses
+import enum
+import io
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerastransfer.advice.contenders import Contender
+from kerastransfer.advice.splits import Split
+from kerastransfer.config.run_options import RunOptions
+from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.replicas import Replicas
+from kerastransfer.errors import InputError, Terminated
+from kerastransfer.evaluation import paired
+from kerastransfer.evaluation.intervals import Estimate
+from kerastransfer.evaluation.unseen_groups import clustered_accuracy
+from kerastransfer.foundation.report import say
+from kerastransfer.records.sizes import Sizes
+from kerastransfer.runs import execution, finished
+from kerastransfer.runs.predictions import FOLDER, read_right
+from kerastransfer.runs.sources import Sources
+from kerastransfer.runs.start import inputs_of, is_done
+from kerastransfer.training.stopping import StopReason
+
+_GROWTH = 2.0  # a contender takes longer than the one before it
+
+
+class State(enum.Enum):
+    """What became of a contender."""
+
+    KEPT = "kept"
+    BEHIND = "behind for certain"
+    UNTRIED = "not tried: no time"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A contender's answers.
+
+    Parameters
+    ----------
+    rounds : int
+        Splits that it was trained on.
+    right : array of shape (n,)
+        Whether it was right, for the images of these splits, in order.
+    seconds : float
+        Mean of a run.
+    """
+
+    contender: Contender
+    state: State
+    rounds: int
+    right: NDArray[np.bool_]
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pilot:
+    """What a pilot found.
+
+    Parameters
+    ----------
+    tried : tuple of Tried
+        In the order in which they were given: the cheapest first.
+    units : array of shape (n,)
+        Of the images of all rounds, in order; see `Split`.
+    ended : str
+        Why it ended.
+    """
+
+    tried: tuple[Tried, ...]
+    units: NDArray[np.int64]
+    ended: str
+
+    @property
+    def best(self) -> Tried | None:
+        """The most accurate that is kept, on what all of those were tried on.
+
+        Of equals the cheaper.
+        """
+        kept = [each for each in self.tried if each.state is State.KEPT]
+        common = min((len(each.right) for each in kept), default=0)
+        return max(kept, key=lambda each: each.right[:common].mean(), default=None)
+
+    def accuracy(self, of: Tried) -> Estimate | None:
+        """Estimate a contender's accuracy; None where it was not tried."""
+        if not of.rounds:
+            return None
+        return clustered_accuracy(of.right, self.units[: len(of.right)])
+
+    def difference(self, first: Tried, second: Tried) -> Estimate | None:
+        """Estimate how much more accurate the first is, on what both were tried on."""
+        n = min(len(first.right), len(second.right))
+        if n == 0:
+            return None
+        return paired.difference(first.right[:n], second.right[:n], self.units[:n])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """How contenders are trained.
+
+    Parameters
+    ----------
+    sources : Sources
+        Without a recipe in its settings.
+    folder : Path
+        Gets a folder for each contender, with a run for each split.
+    deadline : float
+        When it ends, by `time.monotonic`.
+    margin : float
+        Difference of accuracy, as a fraction, that does not matter.
+    """
+
+    sources: Sources
+    sizes: Sizes
+    replicas: Replicas
+    folder: Path
+    options: RunOptions
+    deadline: float
+    margin: float
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
+
+    def config(self, contender: Contender, split: Split) -> TrainConfig:
+        """Return the config of a run."""
+        sources = dataclasses.replace(
+            self.sources, settings={**self.sources.settings, **contender.settings}
+        )
+        config = sources.config(self.sizes)
+        return dataclasses.replace(config, records=split.records.fold_hash)
+
+
+def run(
+    conditions: Conditions, splits: Sequence[Split], contenders: Sequence[Contender]
+) -> Pilot:
+    """Try contenders until the time is up or the matter is decided.
+
+    What was trained before is not trained again.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+        A round each.
+    contenders : sequence of Contender
+        The cheapest first.
+    """
+    units = np.concatenate([split.units[split.fold.held_out] for split in splits])
+    pilot = Pilot(tried=tuple(map(_untried, contenders)), units=units, ended="")
+    for number, split in enumerate(splits):
+        try:
+            for tried in _round(conditions, pilot.tried, split, number, len(splits)):
+                pilot = dataclasses.replace(pilot, tried=tried)
+        except (Terminated, KeyboardInterrupt):
+            return dataclasses.replace(pilot, ended="it was interrupted")
+        pilot = dataclasses.replace(pilot, tried=_without_those_behind(pilot))
+        ended = _reason_to_end(conditions, pilot)
+        if ended:
+            return dataclasses.replace(pilot, ended=ended)
+    return dataclasses.replace(pilot, ended="every image was judged once")
+
+
+def _untried(contender: Contender) -> Tried:
+    return Tried(
+        contender=contender,
+        state=State.UNTRIED,
+        rounds=0,
+        right=np.zeros(0, bool),
+        seconds=0.0,
+    )
+
+
+def _round(
+    conditions: Conditions,
+    before: Sequence[Tried],
+    split: Split,
+    number: int,
+    count: int,
+) -> Iterator[tuple[Tried, ...]]:
+    """Train each contender on a split that is to be; yield all after each."""
+    tried = list(before)
+    for place, one in enumerate(before):
+        if one.rounds < number or one.state is State.BEHIND:
+            continue
+        expected = _expected_seconds(one, tried[:place])
+        if conditions.left <= expected and not is_done(
+            _folder(conditions, one, number), None
+        ):
+            say(f"{one.contender} is left out: it may take {expected:.0f} s.")
+            continue
+        tried[place] = _train(conditions, one, split, number, count)
+        yield tuple(tried)
+
+
+def _expected_seconds(one: Tried, cheaper: Sequence[Tried]) -> float:
+    """Predict how long a run takes: as at other rates, or longer than cheaper ones."""
+    if one.rounds:
+        return one.seconds
+    for each in reversed(cheaper):
+        if each.rounds and each.contender.recipe == one.contender.recipe:
+            return each.seconds
+    return _GROWTH * max((each.seconds for each in cheaper), default=0.0)
+
+
+def _without_those_behind(pilot: Pilot) -> tuple[Tried, ...]:
+    """Mark the contenders that are behind the best for certain."""
+    best = pilot.best
+    marked = []
+    for each in pilot.tried:
+        gap = None if best in (None, each) else pilot.difference(best, each)
+        behind = gap is not None and gap.low > 0
+        marked.append(dataclasses.replace(each, state=State.BEHIND) if behind else each)
+    return tuple(marked)
+
+
+def _reason_to_end(conditions: Conditions, pilot: Pilot) -> str:
+    """Say why no further round is needed, or possible; nothing where one is."""
+    best = pilot.best
+    kept = [each for each in pilot.tried if each.state is State.KEPT]
+    gaps = [pilot.difference(each, best) for each in kept if best not in (None, each)]
+    if best is not None and not gaps:
+        return "one was ahead of all that were tried, for certain"
+    margin = conditions.margin
+    if gaps and all(g and -margin <= g.low and g.high <= margin for g in gaps):
+        return "those that are left are equivalent"
+    return "the time was up" if conditions.left <= 0 else ""
+
+
+def _train(
+    conditions: Conditions, one: Tried, split: Split, number: int, count: int
+) -> Tried:
+    """Train a contender on a split, and add its answers; unchanged without the time."""
+    folder = _folder(conditions, one, number)
+    config = conditions.config(one.contender, split)
+    options = dataclasses.replace(
+        conditions.options,
+        time_limit=max(conditions.left, 1.0),
+        probe=False,
+        export=False,
+    )
+    if not _is_finished(folder, config):
+        left = f"{conditions.left:.0f} s left"
+        say(f"Round {number + 1} of {count}: {one.contender}, {left}")
+        inputs = inputs_of(
+            conditions.sources,
+            split.records,
+            options,
+            conditions.replicas,
+            (),
+            sharing_runs=2 * count,
+        )
+        with _quietly():
+            execution.train(config, inputs, folder)
+    result = finished.read(folder).result
+    if result["stopped"] == StopReason.TIME_LIMIT:
+        say(f"{one.contender} was not trained to its end: the time was up.")
+        return one
+    right = read_right(folder / FOLDER / "test.csv")
+    seconds = (one.seconds * one.rounds + result["seconds"]) / (one.rounds + 1)
+    return dataclasses.replace(
+        one,
+        state=State.KEPT,
+        rounds=one.rounds + 1,
+        right=np.concatenate([one.right, right]),
+        seconds=seconds,
+    )
+
+
+def _folder(conditions: Conditions, one: Tried, number: int) -> Path:
+    name = str(one.contender).replace(" at ", "@").replace(", ", "_")
+    return conditions.folder / name / f"round{number + 1}"
+
+
+def _is_finished(folder: Path, config: TrainConfig) -> bool:
+    """Whether a run is there, and is of these images."""
+    if not is_done(folder, None):
+        return False
+    if finished.read(folder).config != config:
+        raise InputError(
+            f"Expected a run of these images in {folder}, and one of others is there; "
+            "--restart begins anew, and --out keeps it apart."
+        )
+    return True
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Leave out what a run says of itself: a pilot has a line a run."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def as_rows(pilot: Pilot) -> list[dict[str, Any]]:
+    """Return what became of each contender in plain Python, ready for JSON."""
+    best = pilot.best
+    rows = []
+    for each in pilot.tried:
+        accuracy = pilot.accuracy(each)
+        gap = None if best is None else pilot.difference(each, best)
+        rows.append(
+            {
+                "recipe": each.contender.recipe,
+                "learning_rate": list(each.contender.rates) or None,
+                "state": each.state.value,
+                "rounds": each.rounds,
+                "accuracy": accuracy and accuracy.as_dict(),
+                "from_best": gap and gap.as_dict(),
+                "seconds": round(each.seconds, 1),
+            }
+        )
+    return rows

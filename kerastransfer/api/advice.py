@@ -1,0 +1,120 @@
+"""Advice: `advise`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.question import MARGIN, TIME_LIMIT, Question
+from kerastransfer.api.given import (
+    Data,
+    Location,
+    dataset_of,
+    folder_of,
+    path_of,
+    records_folder_of,
+    settings_of,
+)
+from kerastransfer.config.run_options import CACHE_LIMIT, RunOptions
+from kerastransfer.distribution.choice import Choice
+from kerastransfer.distribution.start import start
+from kerastransfer.foundation import keras_settings
+from kerastransfer.runs import sources
+
+if TYPE_CHECKING:
+    from kerastransfer.advice.recommendation import Recommendation
+
+
+@keras_settings.ours
+def advise(
+    data: Data,
+    *,
+    images_per_class: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    margin: float = MARGIN,
+    backbone: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
+    records: Location | None = None,
+    weights: Location | None = None,
+    mean_image: Location | None = None,
+    cache: str = "auto",
+    cache_limit: int = CACHE_LIMIT,
+    out: Location | None = None,
+    **settings: Any,
+) -> "Recommendation":
+    """Say which recipe to train, by trying some on parts of train and val.
+
+    The test set is not read. What was tried before is not tried again.
+
+    Parameters
+    ----------
+    data
+        As for `train`, and so are all arguments that are not named here.
+    images_per_class : int, optional
+        Training images of each class that are asked about; by default all.
+    time_limit : float
+        Minutes after which there is an answer.
+    margin : float
+        Difference of accuracy, as a fraction, that does not matter.
+    out : path, optional
+        Keeps what was tried; by default ``advice/DATASET_BACKBONE``, and what is asked
+        about.
+
+    Returns
+    -------
+    Recommendation
+        Prints the evidence; ``decision`` holds the recipe.
+
+    Raises
+    ------
+    DataError
+        If the images are too few to compare anything on.
+    """
+    chosen = settings_of(
+        config, settings, images_per_class=images_per_class, backbone=backbone
+    )
+    dataset = dataset_of(data, archives, options, records)
+    asked = chosen.get("images_per_class")
+    run_sources = sources.find(
+        chosen,
+        recipes=[contender.recipe for contender in CONTENDERS],
+        dataset=dataset,
+        weights=path_of(weights),
+        mean_image=path_of(mean_image),
+    )
+    flags = {
+        "--dataset": dataset.spec,
+        "--images-per-class": asked,
+        "--backbone": backbone,
+        "--archives": archives,
+        "--records": records,
+        "--weights": weights,
+        "--mean-image": mean_image,
+    }
+    words = [
+        word
+        for flag, value in flags.items()
+        if value is not None
+        for word in (flag, str(value))
+    ]
+    question = Question(
+        images_per_class=asked,
+        minutes=time_limit,
+        margin=margin,
+        words=tuple(words),
+    )
+    name = f"{dataset.name}_{run_sources.backbone.name}" + (
+        f"_n{asked}" if asked else ""
+    )
+    start(Choice())
+    from kerastransfer.advice import advise as work
+
+    return work.advise(
+        run_sources,
+        question,
+        out=folder_of(out) or Path("advice", name),
+        records_folder=records_folder_of(data, records),
+        options=RunOptions(cache=cache, cache_limit=cache_limit),
+    )

@@ -1,0 +1,203 @@
+"""Advice from images to a command, on the miniature backbone."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+from helpers import miniature
+from PIL import Image
+
+import kerastransfer as kt
+from kerastransfer.advice import advise, pilot, splits
+from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.pilot import State
+from kerastransfer.advice.question import Question
+from kerastransfer.backbones import table
+from kerastransfer.datasets.table import resolve
+from kerastransfer.errors import DataError, InputError
+from kerastransfer.records.find import find_or_convert
+from kerastransfer.runs.sources import Sources
+
+EACH = 20
+
+
+def make_images(root, classes=miniature.CLASSES, each=EACH, step=70, groups=False):
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(classes):
+        for number in range(each):
+            low = step * label
+            pixels = rng.integers(low, low + 110, (20, 24, 3), np.uint8)
+            group = f"{name}{number // 4}" if groups else ""
+            file = root / name / group / f"{number:02}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(file)
+    return root
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A home of its own, and a pilot that is soon over."""
+    monkeypatch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
+    monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(advise, "CONTENDERS", (*CONTENDERS[:2], CONTENDERS[3]))
+    return tmp_path
+
+
+def sources(root, **options):
+    dataset = resolve(f"folder:{root}", options=options)
+    return Sources(
+        dataset=dataset,
+        settings={
+            "dataset": dataset.spec,
+            "backbone": "miniature",
+            "batch_size": 8,
+            "views": 1,
+            "epochs": (2,),
+        },
+        backbone=miniature.BACKBONE,
+        weights=miniature.source_weights(),
+        mean_image=None,
+        hashes={"weights": "0" * 64},
+    )
+
+
+def ask(place, root, *, minutes=5.0, number=None, **options):
+    question = Question(
+        images_per_class=number, minutes=minutes, words=("--dataset", "mine")
+    )
+    return advise.advise(sources(root, **options), question, out=place / "advice")
+
+
+def without_times(recommendation):
+    told = recommendation.as_dict()
+    for each in told["pilot"]["contenders"]:
+        each.pop("seconds")
+    return told
+
+
+def test_advice_from_images_to_a_command(place, monkeypatch):
+    monkeypatch.setattr(advise, "CONTENDERS", CONTENDERS)
+    root = make_images(place / "images")
+    advice = ask(place, root)
+    tried = {each.contender: each for each in advice.pilot.tried}
+    assert set(tried) == set(CONTENDERS)
+    assert all(each.rounds >= 1 for each in tried.values())
+    kept = [each for each in tried.values() if each.state is State.KEPT]
+    assert advice.pilot.best in kept
+    assert advice.decision.contender in {each.contender for each in kept}
+    assert advice.command.startswith("kerastransfer train --dataset mine --recipe ")
+    told = json.loads((place / "advice" / "advice.json").read_text())
+    assert told == json.loads(json.dumps(advice.as_dict()))
+    text = str(advice)
+    for word in (
+        "the test set is not read",
+        "Verdict: ",
+        "More labels",
+        advice.command,
+    ):
+        assert word in text
+
+
+def test_the_test_set_is_not_read(place):
+    root = make_images(place / "images")
+    before = without_times(ask(place, root, number=4))
+    (shard,) = (place / "home" / "records").rglob("*-test.tfrecord*")
+    shard.write_bytes(b"\xff" * shard.stat().st_size)
+    (place / "advice").rename(place / "before")
+    assert without_times(ask(place, root, number=4)) == before
+
+
+def test_every_image_of_train_and_val_is_judged_once_and_no_group_is_on_both_sides(
+    place,
+):
+    root = make_images(place / "images", groups=True)
+    records = find_or_convert(resolve(f"folder:{root}", options={"group_by": "folder"}))
+    cut = splits.make_splits(records, None)
+    judged = np.concatenate([each.fold.held_out for each in cut])
+    assert sorted(judged) == list(range(records.size("train") + records.size("val")))
+    for each in cut:
+        seen = np.concatenate([each.fold.train, each.fold.val])
+        assert not set(each.units[seen]) & set(each.units[each.fold.held_out])
+        assert not set(seen) & set(each.fold.held_out)
+
+
+def test_a_number_of_images_is_tried_with_two_draws_of_so_many(place):
+    root = make_images(place / "images")
+    records = find_or_convert(resolve(f"folder:{root}"))
+    one, two = splits.make_splits(records, 5)
+    for each in (one, two):
+        counts = np.bincount(each.pool.labels[each.fold.train])
+        assert counts.tolist() == [5, 5, 5]
+    judged = [set(each.units[each.fold.held_out]) for each in (one, two)]
+    assert not judged[0] & judged[1]
+    assert len(judged[0] | judged[1]) == records.size("val")
+    assert one.pool.content_hash != two.pool.content_hash
+
+
+def test_what_was_tried_is_not_tried_again(place, monkeypatch):
+    root = make_images(place / "images")
+    before = ask(place, root, number=4)
+    monkeypatch.setattr(pilot.execution, "train", None)  # would raise
+    assert ask(place, root, number=4).as_dict() == before.as_dict()
+
+
+def test_with_no_time_the_features_answer_alone(place):
+    root = make_images(place / "images")
+    advice = ask(place, root, minutes=1e-6)
+    assert all(each.state is State.UNTRIED for each in advice.pilot.tried)
+    assert advice.pilot.ended == "the time was up"
+    assert advice.decision.accuracy is None
+    assert "without evidence" in str(advice)
+    assert advice.curve.accuracy.n == len(advice.curve.units)
+
+
+def test_an_interrupt_gives_the_best_answer_so_far(place, monkeypatch):
+    root, train = make_images(place / "images"), pilot.execution.train
+
+    def interrupted(config, inputs, folder):
+        if str(config.recipe) == "FT1-7R8":
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)
+        return train(config, inputs, folder)
+
+    monkeypatch.setattr(pilot.execution, "train", interrupted)
+    advice = ask(place, root)
+    assert advice.pilot.ended == "it was interrupted"
+    assert [each.rounds for each in advice.pilot.tried] == [1, 1, 0]
+    assert advice.decision.accuracy is not None
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "words"),
+    [
+        ({"classes": ("dark",)}, DataError, "class"),
+        ({"each": 1}, DataError, "image"),
+        ({"step": 0, "black": True}, InputError, "equal rows"),
+    ],
+    ids=["one class", "one image a class", "all black"],
+)
+def test_what_cannot_be_compared_is_refused(place, made, error, words):
+    black = made.pop("black", False)
+    root = make_images(place / "images", **made)
+    if black:
+        for number, file in enumerate(sorted(root.rglob("*.png"))):
+            # Of other sizes, or they would be copies of one image.
+            Image.new("RGB", (20 + number, 20 + number)).save(file)
+    with pytest.raises(error, match=words):
+        ask(place, root)
+    assert not (place / "advice" / "advice.json").exists()
+
+
+def test_runs_of_other_images_are_not_taken(place):
+    ask(place, make_images(place / "images"), number=4)
+    with pytest.raises(InputError, match="one of others is there"):
+        ask(place, make_images(place / "other", step=60), number=4)
+
+
+def test_the_front_door_refuses_before_anything_is_read(place):
+    with pytest.raises(InputError, match="--time-limit above 0, got 0"):
+        kt.advise("digits", time_limit=0)
+    with pytest.raises(InputError, match="--margin between 0 and 1, got 1"):
+        kt.advise("digits", margin=1)

@@ -1,0 +1,118 @@
+"""Verdicts on pilots made by hand, and the number of images that would tell."""
+
+import numpy as np
+import pytest
+
+from kerastransfer.advice import decision
+from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
+from kerastransfer.advice.pilot import Pilot, State, Tried
+from kerastransfer.evaluation.intervals import Estimate
+
+MARGIN = 0.01
+SHALLOW, SHALLOW_FAST, DEEP = CONTENDERS[1:4]
+
+
+def tried(contender, right, state=State.KEPT):
+    return Tried(
+        contender=contender,
+        state=state if len(right) else State.UNTRIED,
+        rounds=int(len(right) > 0),
+        right=np.asarray(right, bool),
+        seconds=1.0,
+    )
+
+
+def pilot(*contenders, n=1000):
+    return Pilot(tried=contenders, units=np.arange(n), ended="")
+
+
+def first(k, n=1000):
+    """Right on the first k of n images."""
+    return np.arange(n) < k
+
+
+@pytest.mark.parametrize(
+    ("tuned", "verdict", "chosen"),
+    [
+        (first(900), "tuning is more accurate", SHALLOW),
+        (first(700), "freezing is more accurate", FROZEN),
+        (first(800), "equivalent within 1 point: take the cheaper", FROZEN),
+    ],
+)
+def test_a_verdict_follows_from_the_interval(tuned, verdict, chosen):
+    frozen_state = State.BEHIND if chosen is SHALLOW else State.KEPT
+    tuned_state = State.BEHIND if tuned.sum() < 800 else State.KEPT
+    found = decision.decide(
+        pilot(
+            tried(FROZEN, first(800), frozen_state),
+            tried(SHALLOW, tuned, tuned_state),
+        ),
+        MARGIN,
+    )
+    assert found.verdict == verdict
+    assert found.contender == chosen
+    assert found.tuned == SHALLOW
+    assert found.gain.low <= (tuned.sum() - 800) / 1000 <= found.gain.high
+
+
+def test_what_cannot_be_told_takes_the_cheaper_and_says_what_would_tell():
+    rng = np.random.default_rng(0)
+    frozen, tuned = rng.random(100) < 0.8, rng.random(100) < 0.82
+    found = decision.decide(
+        pilot(tried(FROZEN, frozen), tried(SHALLOW, tuned), n=100), MARGIN
+    )
+    assert found.contender == FROZEN
+    assert found.verdict.startswith("not distinguishable: take the cheaper")
+    more = decision.images_to_tell(found.gain, MARGIN)
+    assert f"{more:,} images" in found.verdict and more > 100
+
+
+def test_of_the_rates_of_the_cheapest_recipe_the_better_is_taken():
+    found = decision.decide(
+        pilot(
+            tried(FROZEN, first(700), State.BEHIND),
+            tried(SHALLOW, first(900)),
+            tried(SHALLOW_FAST, first(905)),
+            tried(DEEP, first(910)),
+        ),
+        MARGIN,
+    )
+    assert found.contender == SHALLOW_FAST
+    assert found.tuned == DEEP  # which gains most over freezing
+
+
+def test_a_contender_with_fewer_rounds_is_compared_on_what_both_saw():
+    long, short = first(60, 100), first(48, 50)  # 50 of the first 50 against 48
+    made = pilot(tried(FROZEN, long), tried(SHALLOW, short), n=100)
+    assert made.best.contender == FROZEN
+    found = decision.decide(made, MARGIN)
+    assert found.gain.n == 50
+    assert found.gain.value == pytest.approx(-0.04)
+
+
+def test_without_a_pilot_there_is_no_number():
+    found = decision.decide(pilot(tried(FROZEN, []), tried(SHALLOW, [])), MARGIN)
+    assert found.contender == FROZEN
+    assert found.accuracy is None and found.gain is None
+    assert "without evidence" in found.verdict
+
+
+def test_without_tuning_there_is_no_gain():
+    found = decision.decide(pilot(tried(FROZEN, first(800)), tried(DEEP, [])), MARGIN)
+    assert found.gain is None and found.accuracy.value == 0.8
+    assert "tuning was not tried" in found.verdict
+
+
+def test_images_to_tell_follow_from_the_square_root():
+    gain = Estimate(value=0.02, low=-0.06, high=0.10, n=50, method="")
+    assert decision.images_to_tell(gain, 0.01) == 50 * 16
+    assert decision.images_to_tell(gain, 0.04) == 50 * 4
+
+
+def test_the_command_trains_the_contender():
+    words = ["--dataset", "folder:my images"]
+    command = decision.train_command(words, Contender("F1-7R8+FT1-8", (2e-3, 1e-4)))
+    assert command == (
+        "kerastransfer train --dataset 'folder:my images' --recipe F1-7R8+FT1-8 "
+        "--learning-rate 0.002,0.0001"
+    )
