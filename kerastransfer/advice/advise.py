@@ -16,7 +16,7 @@ from kerastransfer.advice import decision, forecast, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
 from kerastransfer.advice.question import FILE, Question
-from kerastransfer.advice.recommendation import Recommendation, SourceDistance
+from kerastransfer.advice.recommendation import DistanceFromSource, Recommendation
 from kerastransfer.advice.splits import Split
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.distances import domains, means, verdict
@@ -38,7 +38,7 @@ from kerastransfer.records.write.convert import records_path
 from kerastransfer.runs.sources import Sources
 
 if TYPE_CHECKING:
-    from kerastransfer.advice.forecast import Features
+    from kerastransfer.advice.forecast import FeatureRows
 
 
 def advise(
@@ -128,7 +128,7 @@ def _number(records: Records, images_per_class: int | None) -> int | None:
 
 def _features(
     records: Records, sources: Sources, cut: Sequence[Split]
-) -> "list[Features]":
+) -> "list[FeatureRows]":
     """Return block 7's output for the images of each split's pool."""
     wanted = {
         name: np.unique(np.concatenate([each.pool.places[name] for each in cut]))
@@ -156,9 +156,9 @@ def _features(
 def _distance(
     sources: Sources,
     cut: Sequence[Split],
-    features: "Sequence[Features]",
+    features: "Sequence[FeatureRows]",
     images_per_class: int | None,
-) -> SourceDistance:
+) -> DistanceFromSource:
     """Measure how far the images are from what the network was pretrained on."""
     name = sources.backbone.source
     target = Domain("these images", domains.TARGET_SEED, features=features[0])
@@ -175,10 +175,12 @@ def _distance(
         halves = [half.response for half in target.halves()]
         baseline = means.cosine(*halves).corrected
     except (DataError, InputError) as error:  # what would cure it is no matter here
-        return SourceDistance(source=name, missing=str(error).split(";")[0].rstrip("."))
+        return DistanceFromSource(
+            source=name, missing=str(error).split(";")[0].rstrip(".")
+        )
     judged = verdict.judge(cosine.corrected, per_class)
     known = sources.backbone.name in MEASURED_ON
-    return SourceDistance(
+    return DistanceFromSource(
         source=name,
         cosine=cosine.corrected,
         baseline=baseline,

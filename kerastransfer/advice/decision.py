@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from kerastransfer.advice.contenders import FROZEN, Contender
-from kerastransfer.advice.pilot import Pilot, State, Tried
+from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.evaluation.intervals import Estimate
 
 

@@ -28,7 +28,7 @@ _LEAST_SIZES = 3
 _REPLICATES = 400
 _TAILS = (0.025, 0.975)
 
-Features = NDArray[np.float32]
+FeatureRows = NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class LearningCurve:
 
 
 def learning_curve(
-    splits: Sequence[Split], features: Sequence[Features]
+    splits: Sequence[Split], features: Sequence[FeatureRows]
 ) -> LearningCurve:
     """Judge plain classifiers that were fitted to nested parts of the images.
 
@@ -185,7 +185,7 @@ def _mean_size(split: Split, size: int | None) -> float:
     return len(labels) / len(np.unique(split.pool.labels[split.fold.train]))
 
 
-def _right(split: Split, x: Features, size: int | None) -> NDArray[np.bool_]:
+def _right(split: Split, x: FeatureRows, size: int | None) -> NDArray[np.bool_]:
     fold, labels = split.fold, split.pool.labels
     part = _part(split, size)
     probe = fit_probe(x[part], labels[part], x[fold.val], labels[fold.val])

@@ -7,25 +7,20 @@ when the time does, when one is left, or when those that are left are equivalent
 
 import contextlib
 import dataclasses
-import enum
 import io
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kerastransfer.advice.contenders import Contender
 from kerastransfer.advice.splits import Split
+from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
 from kerastransfer.errors import InputError, Terminated
-from kerastransfer.evaluation import paired
-from kerastransfer.evaluation.intervals import Estimate
-from kerastransfer.evaluation.unseen_groups import clustered_accuracy
 from kerastransfer.foundation.report import say
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs import execution, finished
@@ -35,77 +30,6 @@ from kerastransfer.runs.start import inputs_of, is_done
 from kerastransfer.training.stopping import StopReason
 
 _GROWTH = 2.0  # a contender takes longer than the one before it
-
-
-class State(enum.Enum):
-    """What became of a contender."""
-
-    KEPT = "kept"
-    BEHIND = "behind for certain"
-    UNTRIED = "not tried: no time"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """A contender's answers.
-
-    Parameters
-    ----------
-    rounds : int
-        Splits that it was trained on.
-    right : array of shape (n,)
-        Whether it was right, for the images of these splits, in order.
-    seconds : float
-        Mean of a run.
-    """
-
-    contender: Contender
-    state: State
-    rounds: int
-    right: NDArray[np.bool_]
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pilot:
-    """What a pilot found.
-
-    Parameters
-    ----------
-    tried : tuple of Tried
-        In the order in which they were given: the cheapest first.
-    units : array of shape (n,)
-        Of the images of all rounds, in order; see `Split`.
-    ended : str
-        Why it ended.
-    """
-
-    tried: tuple[Tried, ...]
-    units: NDArray[np.int64]
-    ended: str
-
-    @property
-    def best(self) -> Tried | None:
-        """The most accurate that is kept, on what all of those were tried on.
-
-        Of equals the cheaper.
-        """
-        kept = [each for each in self.tried if each.state is State.KEPT]
-        common = min((len(each.right) for each in kept), default=0)
-        return max(kept, key=lambda each: each.right[:common].mean(), default=None)
-
-    def accuracy(self, of: Tried) -> Estimate | None:
-        """Estimate a contender's accuracy; None where it was not tried."""
-        if not of.rounds:
-            return None
-        return clustered_accuracy(of.right, self.units[: len(of.right)])
-
-    def difference(self, first: Tried, second: Tried) -> Estimate | None:
-        """Estimate how much more accurate the first is, on what both were tried on."""
-        n = min(len(first.right), len(second.right))
-        if n == 0:
-            return None
-        return paired.difference(first.right[:n], second.right[:n], self.units[:n])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,24 +227,3 @@ def _quietly() -> Iterator[None]:
     """Leave out what a run says of itself: a pilot has a line a run."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield
-
-
-def as_rows(pilot: Pilot) -> list[dict[str, Any]]:
-    """Return what became of each contender in plain Python, ready for JSON."""
-    best = pilot.best
-    rows = []
-    for each in pilot.tried:
-        accuracy = pilot.accuracy(each)
-        gap = None if best is None else pilot.difference(each, best)
-        rows.append(
-            {
-                "recipe": each.contender.recipe,
-                "learning_rate": list(each.contender.rates) or None,
-                "state": each.state.value,
-                "rounds": each.rounds,
-                "accuracy": accuracy and accuracy.as_dict(),
-                "from_best": gap and gap.as_dict(),
-                "seconds": round(each.seconds, 1),
-            }
-        )
-    return rows

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerastransfer.advice.decision import Decision
 from kerastransfer.advice.forecast import MOST_AHEAD, LearningCurve
-from kerastransfer.advice.pilot import Pilot, State, Tried, as_rows
+from kerastransfer.advice.tried import Pilot, State, Tried, as_rows
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.foundation.progress import counted
@@ -17,7 +17,7 @@ _AHEAD = (2, MOST_AHEAD)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SourceDistance:
+class DistanceFromSource:
     """How far the images are from what the network was pretrained on.
 
     Parameters
@@ -78,7 +78,7 @@ class Recommendation(Preformatted):
         That was asked about; None for all.
     judged : int
         Images that were held out, each once.
-    distance : SourceDistance
+    distance : DistanceFromSource
     curve : LearningCurve
         Of a plain classifier on features.
     pilot : Pilot
@@ -94,7 +94,7 @@ class Recommendation(Preformatted):
     classes: tuple[str, ...]
     images_per_class: int | None
     judged: int
-    distance: SourceDistance
+    distance: DistanceFromSource
     curve: LearningCurve
     pilot: Pilot
     decision: Decision

@@ -1,11 +1,12 @@
-"""Advice: `advise`."""
+"""Advice: `advise`, and training what it recommends."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from kerastransfer.advice.contenders import CONTENDERS
-from kerastransfer.advice.question import MARGIN, TIME_LIMIT, Question
+from kerastransfer.advice.question import FILE, MARGIN, TIME_LIMIT, Question
 from kerastransfer.api.given import (
     Data,
     Location,
@@ -18,11 +19,22 @@ from kerastransfer.api.given import (
 from kerastransfer.config.run_options import CACHE_LIMIT, RunOptions
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
-from kerastransfer.foundation import keras_settings
+from kerastransfer.foundation import atomic, keras_settings
 from kerastransfer.runs import sources
+from kerastransfer.runs.finished import Run
 
 if TYPE_CHECKING:
     from kerastransfer.advice.recommendation import Recommendation
+
+AUTO = "auto"
+_P = ParamSpec("_P")
+# Arguments of `train` that say how a run is carried out: of no use to a pilot.
+_OF_RUNS = frozenset(
+    (
+        *("runs", "devices", "time_limit", "checkpoint_every", "restart"),
+        *("probe", "export", "callbacks"),
+    )
+)
 
 
 @keras_settings.ours
@@ -118,3 +130,27 @@ def advise(
         records_folder=records_folder_of(data, records),
         options=RunOptions(cache=cache, cache_limit=cache_limit),
     )
+
+
+def advised(train: Callable[_P, Run]) -> Callable[_P, Run]:
+    """Let ``"auto"`` stand for the recipe that is recommended; the run keeps why."""
+
+    @functools.wraps(train)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> Run:
+        given: dict[str, Any] = dict(zip(("data", "recipe"), args, strict=False))
+        given |= kwargs
+        if given.get("recipe") != AUTO:
+            return train(*args, **kwargs)
+        del given["recipe"]
+        asked = {k: value for k, value in given.items() if k not in _OF_RUNS}
+        recommended = advise(**asked)
+        run = _call(train, given | recommended.decision.contender.settings)
+        if run.result:  # else a worker's
+            atomic.write_json(run.folder / FILE, recommended.as_dict())
+        return run
+
+    return wrapper
+
+
+def _call(train: Callable[..., Run], arguments: dict[str, Any]) -> Run:
+    return train(**arguments)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastransfer.api.advice import advised
 from kerastransfer.api.given import (
     Data,
     Location,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 
 @keras_settings.ours
+@advised
 def train(
     data: Data,
     recipe: str | Recipe,
@@ -75,7 +77,7 @@ def train(
         ``label`` and, if you like, ``split`` and ``group``; ``(images, labels)`` with
         images of shape (n, height, width, 3), uint8; or what `load` returned.
     recipe : str or Recipe
-        Such as ``"F1-7R8"``.
+        Such as ``"F1-7R8"``; or ``"auto"`` for the one that `advise` recommends.
     images_per_class : int, optional
         Training images of each class; by default all there are.
     backbone : str, optional
@@ -92,10 +94,8 @@ def train(
         Files of the pretrained weights, and of a mean image (``.binaryproto``).
     runs : path
         The folder that gets the run's own.
-    cache : {'auto', 'on', 'off'}
-        Whether frozen blocks are computed once; auto where that saves time.
-    cache_limit : int
-        Largest size of one cache, in bytes.
+    cache, cache_limit : {'auto', 'on', 'off'}, int
+        Whether frozen blocks are computed once, and a cache's largest size in bytes.
     devices : int or Choice, optional
         How many devices of this machine; by default all GPUs, else one CPU.
     time_limit : float, optional

@@ -39,7 +39,8 @@ def run(
 ) -> list[RunRow]:
     """Train what of a grid is not finished, and write the table after every run.
 
-    A run that fails is listed with its reason, and the others go on.
+    What the table holds is not trained again where the run's folder is gone. A run that
+    fails is listed with its reason, and the others go on.
 
     Parameters
     ----------
@@ -69,8 +70,9 @@ def run(
     with locks.held(folder / LOCK, refusal=refusal):
         cells = grid.cells()
         identity.hold(folder, common.settings, cells)
-        work = Work(folder=folder, common=common, cells=cells)
-        rows = _Table(folder, cells).fill(work, carry_out, time_limit)
+        table = _Table(folder, cells)
+        work = Work(folder=folder, common=common, cells=cells, before=table.before)
+        rows = table.fill(work, carry_out, time_limit)
         if common.distances and len(rows) == len(cells):  # the time is not up
             work.measure_distances()
         return rows
@@ -93,6 +95,11 @@ class _Table:
         self._numbers = {str(cell): n for n, cell in enumerate(cells, start=1)}
         self._before = results.read(folder) if (folder / results.CSV).is_file() else []
         self._rows: dict[str, RunRow] = {}
+
+    @property
+    def before(self) -> dict[str, RunRow]:
+        """The rows that were there, by their cells."""
+        return {row["cell"]: row for row in self._before}
 
     def fill(
         self, work: Work, carry_out: CarryOut, time_limit: float | None

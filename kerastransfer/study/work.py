@@ -11,6 +11,9 @@ from kerastransfer.backbones.default import default_backbone
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import KerasTransferError, Terminated
+from kerastransfer.export.seals import RESULT
+from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs import sources, start
 from kerastransfer.study import distances, results
 from kerastransfer.study.grid import Cell, frozen_blocks
@@ -65,14 +68,21 @@ class Work:
         The study's; gets ``runs/`` and ``logs/``.
     cells : sequence of Cell
         All runs, of which some share a cache.
+    before : mapping of str to dict
+        Rows of the table as it was, by their cells.
     """
 
     folder: Path
     common: Common
     cells: Sequence[Cell]
+    before: Mapping[str, RunRow] = dataclasses.field(default_factory=dict)
 
     def __call__(self, cell: Cell) -> RunRow:
-        """Train one run, or read it where it is finished; return its row."""
+        """Train one run, or read it where it is finished; return its row.
+
+        A row in the table stands for a run whose folder is gone, as long as it would be
+        trained on the same images with the same settings.
+        """
         try:
             inputs = sources.find(
                 {**self.common.settings, **cell.settings()},
@@ -82,6 +92,9 @@ class Work:
                 mean_image=self.common.mean_image,
             )
             with self._logged(str(cell)):
+                row = self.before.get(str(cell))
+                if row is not None and self._stands(row, inputs):
+                    return row
                 trained = start.train(
                     inputs,
                     self.folder / RUNS,
@@ -94,6 +107,14 @@ class Work:
             raise
         except (KerasTransferError, OSError) as error:
             return self.failed(cell, str(error))
+
+    def _stands(self, row: RunRow, inputs: sources.Sources) -> bool:
+        """Whether a row is of a finished run whose folder is not here any more."""
+        if row["status"] != "finished" or (self.folder / row["run"] / RESULT).exists():
+            return False
+        records = find_or_convert(inputs.dataset, self.common.records)
+        config = inputs.config(Sizes.of_records(records))
+        return bool(row["config_hash"] == config.hash)
 
     def failed(self, cell: Cell, reason: str) -> RunRow:
         """Return the row of a run that failed."""

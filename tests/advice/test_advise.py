@@ -12,8 +12,8 @@ from PIL import Image
 import kerastransfer as kt
 from kerastransfer.advice import advise, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
-from kerastransfer.advice.pilot import State
 from kerastransfer.advice.question import Question
+from kerastransfer.advice.tried import State
 from kerastransfer.backbones import table
 from kerastransfer.datasets.table import resolve
 from kerastransfer.errors import DataError, InputError
@@ -201,3 +201,18 @@ def test_the_front_door_refuses_before_anything_is_read(place):
         kt.advise("digits", time_limit=0)
     with pytest.raises(InputError, match="--margin between 0 and 1, got 1"):
         kt.advise("digits", margin=1)
+
+
+def test_auto_trains_what_is_recommended_and_keeps_why(place, monkeypatch):
+    root = make_images(place / "images")
+    monkeypatch.chdir(place)
+    given = {"epochs": (1,), "export": False, "probe": False}
+    source = kt.train(root, "R1-8", backbone="miniature", runs="source", **given)
+    run = kt.train(root, "auto", weights=source.folder, images_per_class=4, **given)
+    (file,) = place.glob("advice/*_miniature_n4/advice.json")
+    advice = json.loads(file.read_text())
+    assert json.loads((run.folder / "advice.json").read_text()) == advice
+    assert str(run.config.recipe) == advice["decision"]["recipe"]
+    assert run.config.images_per_class == 4
+    assert f"--weights {source.folder}" in advice["command"]
+    assert kt.open_run(run.folder).test.accuracy == run.test.accuracy

@@ -5,7 +5,7 @@ import pytest
 
 from kerastransfer.advice import decision
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
-from kerastransfer.advice.pilot import Pilot, State, Tried
+from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.evaluation.intervals import Estimate
 
 MARGIN = 0.01

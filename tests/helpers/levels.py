@@ -34,6 +34,7 @@ LEVELS = {
     "advice.question": 1,
     "advice.recommendation": 9,
     "advice.splits": 9,
+    "advice.tried": 9,
     "advice.forecast": 9,
     "study": 10,
     "report": 11,

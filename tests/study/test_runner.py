@@ -98,6 +98,24 @@ def test_a_finished_run_is_not_trained_again(summary, place, capsys):
     assert "Run 6 of 6" in capsys.readouterr().err
 
 
+def test_a_row_stands_for_a_run_whose_folder_is_gone(summary, place, tmp_path):
+    copy = shutil.copytree(place / "out", tmp_path / "copy")
+    before = (copy / results.CSV).read_bytes()
+    shutil.rmtree(copy / "runs")
+    again = study(place, out=copy)
+    assert (copy / results.CSV).read_bytes() == before
+    assert not list(copy.rglob("result.json"))
+    assert again.means == summary.means
+    # Of other settings, or images, it does not stand for them.
+    lines = before.decode().splitlines(keepends=True)
+    hashed = results.read(copy)[1]["config_hash"]
+    lines[2] = lines[2].replace(hashed, "0" * 64)
+    (copy / results.CSV).write_text("".join(lines))
+    study(place, out=copy)
+    assert len(list(copy.rglob("result.json"))) == 1
+    assert results.read(copy)[1]["config_hash"] == hashed
+
+
 def test_a_study_grows_and_another_one_is_refused(summary, place, tmp_path):
     with pytest.raises(InputError, match="'epochs' differ; name another --out"):
         study(place, epochs=(2,))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer import api
 from kerastransfer.backbones.default import WORDS
-from kerastransfer.cli import options, streams
-from kerastransfer.cli.commands import feature_caches
+from kerastransfer.cli import feature_caches, options, streams
 from kerastransfer.errors import InputError
 from kerastransfer.features.extract import check_ending
 
