@@ -17,6 +17,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerastransfer.advice.ranking import Ranking
     from kerastransfer.advice.recommendation import Recommendation
     from kerastransfer.api import (
         advise,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         plan,
         plan_study,
         predict,
+        rank,
         study,
         study_figures,
         train,
@@ -71,6 +73,7 @@ _HOMES = {
             "open_run",
             "plan",
             "predict",
+            "rank",
             "study",
             "plan_study",
             "study_figures",
@@ -97,6 +100,7 @@ _HOMES = {
     "Estimate": "evaluation.intervals",
     "KerasTransferWarning": "foundation.report",
     "Metrics": "evaluation.metrics",
+    "Ranking": "advice.ranking",
     "Recipe": "recipe",
     "Recommendation": "advice.recommendation",
     "Records": "records.reader",
@@ -114,6 +118,7 @@ __all__ = [
     "KerasTransferWarning",
     "Metrics",
     "MissingError",
+    "Ranking",
     "Recipe",
     "RecipeError",
     "Recommendation",
@@ -134,6 +139,7 @@ __all__ = [
     "plan",
     "plan_study",
     "predict",
+    "rank",
     "study",
     "study_figures",
     "train",

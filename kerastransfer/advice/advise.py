@@ -14,6 +14,7 @@ import numpy as np
 
 from kerastransfer.advice import decision, forecast, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.features import images_asked_about, pool_features
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
 from kerastransfer.advice.question import FILE, Question
 from kerastransfer.advice.recommendation import DistanceFromSource, Recommendation
@@ -26,13 +27,10 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.features import responses
-from kerastransfer.features.image_set import ImageSet
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.home import records_home
-from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
 from kerastransfer.records.find import find_or_convert
-from kerastransfer.records.reader import Records
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.write.convert import records_path
 from kerastransfer.runs.sources import Sources
@@ -73,9 +71,9 @@ def advise(
     sizes = Sizes.of_records(records)
     if was_there:  # converting says it too
         say(str(sizes.overview))
-    asked = _number(records, question.images_per_class)
+    asked = images_asked_about(records, question.images_per_class)
     cut = splits.make_splits(records, asked)
-    features = _features(records, sources, cut)
+    features = pool_features(records, sources, cut)
     distance = _distance(sources, cut, features, asked)
     say(str(distance))
     curve = forecast.learning_curve(cut, features)
@@ -110,47 +108,6 @@ def advise(
     )
     atomic.write_json(out / FILE, recommendation.as_dict())
     return recommendation
-
-
-def _number(records: Records, images_per_class: int | None) -> int | None:
-    """Return how many images of each class are asked about; None for all."""
-    images = records.size("train") + records.size("val")
-    if images_per_class is not None or images <= splits.MOST_IMAGES:
-        return images_per_class
-    number = max(1, splits.MOST_IMAGES // len(records.classes))
-    number = min(number, int(records.class_counts("train").max()))
-    say(
-        f"Of {images:,} images of train and val, recipes are compared on {number:,} of "
-        "each class: more could not be tried in minutes. --images-per-class chooses."
-    )
-    return number
-
-
-def _features(
-    records: Records, sources: Sources, cut: Sequence[Split]
-) -> "list[FeatureRows]":
-    """Return block 7's output for the images of each split's pool."""
-    wanted = {
-        name: np.unique(np.concatenate([each.pool.places[name] for each in cut]))
-        for name in ("train", "val")
-    }
-    images = ImageSet(tuple(wanted.items()))
-    network = responses.source_network(sources.backbone, sources.weights)
-    with progress("Features of images", unit="images") as show:
-        blocks = responses.responses(network, sources.backbone, records, images, show)
-        outputs = np.concatenate(list(blocks))
-    starts = {"train": 0, "val": len(wanted["train"])}
-    return [
-        outputs[
-            np.concatenate(
-                [
-                    starts[name] + np.searchsorted(wanted[name], places)
-                    for name, places in each.pool.places.items()
-                ]
-            )
-        ]
-        for each in cut
-    ]
 
 
 def _distance(

@@ -31,7 +31,7 @@ _TAILS = (0.025, 0.975)
 FeatureRows = NDArray[np.float32]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LearningCurve:
     """Accuracy against images per class.
 
@@ -141,7 +141,19 @@ def learning_curve(
     features : sequence of array of shape (n, d)
         Of each split's pool, in its order.
     """
-    parts = _parts(splits)
+    return _curve(splits, features, _parts(splits))
+
+
+def judge(splits: Sequence[Split], features: Sequence[FeatureRows]) -> LearningCurve:
+    """Judge plain classifiers that were fitted to all training images alone."""
+    return _curve(splits, features, [None])
+
+
+def _curve(
+    splits: Sequence[Split],
+    features: Sequence[FeatureRows],
+    parts: Sequence[int | None],
+) -> LearningCurve:
     columns, sizes = [], []
     for split, x in zip(splits, features, strict=True):
         columns.append([_right(split, x, part) for part in parts])

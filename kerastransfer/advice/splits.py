@@ -23,7 +23,7 @@ MOST_IMAGES = 3_000  # of train and val; more would not be tried in ten minutes
 _MOST_JUDGED = 1_000  # of each half of val
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
     """Images to train on, to choose epochs by, and to judge by.
 

@@ -21,7 +21,7 @@ class State(enum.Enum):
     UNTRIED = "not tried: no time"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tried:
     """A contender's answers.
 
@@ -42,7 +42,7 @@ class Tried:
     seconds: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pilot:
     """What a pilot found.
 

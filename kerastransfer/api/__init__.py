@@ -5,7 +5,7 @@ part that does the work, and returns a value that prints. `import kerastransfer`
 all of it.
 """
 
-from kerastransfer.api.advice import advise
+from kerastransfer.api.advice import advise, rank
 from kerastransfer.api.data import convert, inspect, load
 from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
@@ -26,6 +26,7 @@ __all__ = [
     "plan",
     "plan_study",
     "predict",
+    "rank",
     "study",
     "study_figures",
     "train",

@@ -1,11 +1,11 @@
-"""Advice: `advise`, and training what it recommends."""
+"""Advice: `advise`, training what it recommends, and `rank`."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.contenders import CONTENDERS, FROZEN
 from kerastransfer.advice.question import FILE, MARGIN, TIME_LIMIT, Question
 from kerastransfer.api.given import (
     Data,
@@ -16,14 +16,18 @@ from kerastransfer.api.given import (
     records_folder_of,
     settings_of,
 )
+from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.config.run_options import CACHE_LIMIT, RunOptions
+from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
-from kerastransfer.foundation import atomic, keras_settings
+from kerastransfer.errors import MissingError
+from kerastransfer.foundation import atomic, keras_settings, system
 from kerastransfer.runs import sources
 from kerastransfer.runs.finished import Run
 
 if TYPE_CHECKING:
+    from kerastransfer.advice.ranking import Ranking
     from kerastransfer.advice.recommendation import Recommendation
 
 AUTO = "auto"
@@ -130,6 +134,63 @@ def advise(
         records_folder=records_folder_of(data, records),
         options=RunOptions(cache=cache, cache_limit=cache_limit),
     )
+
+
+@keras_settings.ours
+def rank(
+    data: Data,
+    backbones: Iterable[str | Path],
+    *,
+    images_per_class: int | None = None,
+    fit: Fit = "crop",
+    archives: Location | None = None,
+    options: Mapping[str, Any] | None = None,
+    records: Location | None = None,
+) -> "Ranking":
+    """Say which pretrained network's features tell the classes apart best.
+
+    The test set is not read, and nothing is trained but plain classifiers.
+
+    Parameters
+    ----------
+    data, images_per_class, fit, archives, options, records
+        As for `train`.
+    backbones : iterable of str or path
+        Names, or folders of finished runs. One whose weights are not here is listed
+        with the reason.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such backbone.
+    DataError
+        If the weights of none are here, or the images are too few.
+    """
+    dataset = dataset_of(data, archives, options, records)
+    wanted = [_source(each, dataset, fit) for each in backbones]
+    start(Choice())
+    from kerastransfer.advice import ranking
+
+    return ranking.rank(
+        wanted,
+        images_per_class=images_per_class,
+        records_folder=records_folder_of(data, records),
+    )
+
+
+def _source(
+    named: str | Path, dataset: Dataset, fit: Fit
+) -> tuple[str, sources.Sources | str]:
+    """Find a backbone, or say why it cannot be had."""
+    run = Path(named) if system.is_folder(Path(named)) else None
+    settings = {"fit": fit} | ({} if run else {"backbone": str(named)})
+    try:
+        there = sources.find(
+            settings, recipes=[FROZEN.recipe], dataset=dataset, weights=run
+        )
+    except MissingError as error:
+        return str(named), str(error)
+    return str(named), there
 
 
 def advised(train: Callable[_P, Run]) -> Callable[_P, Run]:

@@ -23,6 +23,7 @@ from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
 from kerastransfer.foundation.report import KerasTransferWarning, say
 
 # The commands in the order of their use, and what each does.
+_ABOUT_IMAGES = frozenset(("convert", "datasets", "inspect"))
 COMMANDS = {
     "datasets": "list the datasets that are known, and what is converted",
     "convert": "write a dataset's images as TFRecords, in splits",
@@ -30,6 +31,7 @@ COMMANDS = {
     "weights": "list, fetch, verify and port pretrained weights",
     "recipes": "explain what a recipe does, block by block",
     "advise": "say which recipe to train, by measurement on parts of train and val",
+    "rank": "say which pretrained network to take, by plain classifiers on features",
     "train": "train one recipe on one dataset, evaluate it and export it",
     "tune": "search for a recipe and its settings, on the validation set",
     "study": "train a grid of recipes, datasets and numbers of images, and sum it up",
@@ -106,7 +108,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def command_module(name: str) -> ModuleType:
     """Import the module of one command."""
-    return importlib.import_module(f"kerastransfer.cli.commands.{name}")
+    room = "images." if name in _ABOUT_IMAGES else ""
+    return importlib.import_module(f"kerastransfer.cli.commands.{room}{name}")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from kerastransfer import __version__, cli
 from kerastransfer.datasets import table
 from kerastransfer.foundation.checksums import Checksum
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerastransfer.cli.commands import convert, datasets
+from kerastransfer.cli.commands.images import convert, datasets
 from kerastransfer.errors import DataError, MissingError, UnknownNameError
 
 

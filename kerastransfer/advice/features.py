@@ -1,0 +1,55 @@
+"""Features of the images that recipes, or backbones, are compared on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerastransfer.advice.forecast import FeatureRows
+from kerastransfer.advice.splits import MOST_IMAGES, Split
+from kerastransfer.features import responses
+from kerastransfer.features.image_set import ImageSet
+from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.report import say
+from kerastransfer.records.reader import Records
+from kerastransfer.runs.sources import Sources
+
+
+def images_asked_about(records: Records, images_per_class: int | None) -> int | None:
+    """Return how many images of each class are asked about; None for all."""
+    images = records.size("train") + records.size("val")
+    if images_per_class is not None or images <= MOST_IMAGES:
+        return images_per_class
+    number = max(1, MOST_IMAGES // len(records.classes))
+    number = min(number, int(records.class_counts("train").max()))
+    say(
+        f"Of {images:,} images of train and val, recipes are compared on {number:,} of "
+        "each class: more could not be tried in minutes. --images-per-class chooses."
+    )
+    return number
+
+
+def pool_features(
+    records: Records, sources: Sources, cut: Sequence[Split]
+) -> list[FeatureRows]:
+    """Return block 7's output for the images of each split's pool."""
+    wanted = {
+        name: np.unique(np.concatenate([each.pool.places[name] for each in cut]))
+        for name in ("train", "val")
+    }
+    images = ImageSet(tuple(wanted.items()))
+    network = responses.source_network(sources.backbone, sources.weights)
+    with progress("Features of images", unit="images") as show:
+        blocks = responses.responses(network, sources.backbone, records, images, show)
+        outputs = np.concatenate(list(blocks))
+    starts = {"train": 0, "val": len(wanted["train"])}
+    return [
+        outputs[
+            np.concatenate(
+                [
+                    starts[name] + np.searchsorted(wanted[name], places)
+                    for name, places in each.pool.places.items()
+                ]
+            )
+        ]
+        for each in cut
+    ]

@@ -1,0 +1,1 @@
+"""Commands about images: which there are, converting them, looking at them."""

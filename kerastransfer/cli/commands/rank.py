@@ -1,0 +1,48 @@
+"""``kerastransfer rank``: which pretrained network to take for some images."""
+
+import argparse
+import json
+
+from kerastransfer import api
+from kerastransfer.cli import options, streams, train_arguments
+
+EXAMPLES = (
+    "kerastransfer rank --dataset folder:my_images "
+    "--backbones efficientnet_lite0,caffenet",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    headings = options.Headings(parser)
+    add = headings["data"].add_argument
+    add("--dataset", required=True, metavar="NAME", help="The images, as 'train' takes")
+    add(
+        "--backbones",
+        type=options.names,
+        required=True,
+        metavar="A,B,...",
+        help="Networks, by name; or folders of finished runs, as 'train --weights'",
+    )
+    add(
+        "--images-per-class",
+        type=int,
+        metavar="N",
+        help="Training images of each class (default: all)",
+    )
+    options.add_fit(headings["network"])
+    options.add_records(headings["data"])
+    options.add_json(headings["output"])
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Compare, and print the networks, the best first."""
+    ranking = api.rank(
+        train_arguments.needed(args.dataset, "dataset"),
+        args.backbones,
+        images_per_class=args.images_per_class,
+        fit=args.fit,
+        records=args.records,
+    )
+    streams.show(json.dumps(ranking.as_dict(), indent=2) if args.json else ranking)
+    return 0
