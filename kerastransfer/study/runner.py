@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kerastransfer.foundation import locks
-from kerastransfer.foundation.progress import duration
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
-from kerastransfer.study import identity, results
+from kerastransfer.study import identity, live, results
 from kerastransfer.study.grid import Cell, Grid
 from kerastransfer.study.work import Common, RunRow, Work
 
@@ -92,7 +91,6 @@ class _Table:
     def __init__(self, folder: Path, cells: Sequence[Cell]) -> None:
         self._folder = folder
         self._cells = cells
-        self._numbers = {str(cell): n for n, cell in enumerate(cells, start=1)}
         self._before = results.read(folder) if (folder / results.CSV).is_file() else []
         self._rows: dict[str, RunRow] = {}
 
@@ -107,17 +105,19 @@ class _Table:
         """Have the runs carried out, and write each when it has ended."""
         began = time.monotonic()
 
-        def begin(cell: Cell) -> bool:
-            if time_limit is not None and time.monotonic() - began > time_limit:
-                return False
-            say(f"{self._name(cell)}: {cell}")
-            return True
+        with live.showing(self._cells) as show:
 
-        self._write()
-        for cell, row in carry_out(self._cells, work, begin):
-            self._rows[str(cell)] = row
+            def begin(cell: Cell) -> bool:
+                if time_limit is not None and time.monotonic() - began > time_limit:
+                    return False
+                show.begin(cell)
+                return True
+
             self._write()
-            say(f"{self._name(cell)}: {_outcome(row)}")
+            for cell, row in carry_out(self._cells, work, begin):
+                self._rows[str(cell)] = row
+                self._write()
+                show.end(cell, row)
         if len(self._rows) < len(self._cells):
             say(
                 f"The time is up after {len(self._rows)} of {len(self._cells)} runs; "
@@ -125,20 +125,11 @@ class _Table:
             )
         return self._ordered()
 
-    def _name(self, cell: Cell) -> str:
-        return f"Run {self._numbers[str(cell)]} of {len(self._cells)}"
-
     def _ordered(self) -> list[RunRow]:
-        return [self._rows[name] for name in self._numbers if name in self._rows]
+        names = map(str, self._cells)
+        return [self._rows[name] for name in names if name in self._rows]
 
     def _write(self) -> None:
         # What was there before stays in the table until its turn comes.
         others = [row for row in self._before if row["cell"] not in self._rows]
         results.write(self._folder, [*self._ordered(), *others])
-
-
-def _outcome(row: RunRow) -> str:
-    if row["error"]:
-        return str(row["error"])
-    took = duration(row["seconds"])
-    return f"accuracy {100 * row['accuracy']:.1f} %, trained in {took}"
