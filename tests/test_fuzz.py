@@ -14,7 +14,7 @@ import kerastransfer
 ROOT = Path(kerastransfer.__file__).parents[1]
 TOOLS = ROOT / "tools"
 CORPUS = ROOT / "tests" / "data" / "corpus"
-SECONDS = os.environ.get("KERASTRANSFER_FUZZ_SECONDS", "5")  # a target
+SECONDS = os.environ.get("KERASTRANSFER_FUZZ_SECONDS", "2")  # a target
 
 sys.path.insert(0, str(TOOLS))
 from fuzzing import running, table  # noqa: E402

@@ -56,7 +56,7 @@ def advise(
     out : Path
         Keeps the pilot's runs, and the answer in ``advice.json``.
     options : RunOptions, optional
-        Of them the cache's, and whether to begin anew.
+        Of them the cache's.
 
     Raises
     ------

@@ -118,8 +118,8 @@ def _verdict(gain: Estimate | None, margin: float) -> str:
 def images_to_tell(gain: Estimate, margin: float) -> int:
     """Return about how many images would make the interval narrow enough.
 
-    Its width falls with the square root of their number: it is to exclude 0, or else
-    what matters.
+    Its width falls with the square root of their number. It is to exclude 0, or to lie
+    within the margin, whichever takes fewer.
 
     Examples
     --------
@@ -128,7 +128,8 @@ def images_to_tell(gain: Estimate, margin: float) -> int:
     400
     """
     half = (gain.high - gain.low) / 2
-    return math.ceil(gain.n * (half / max(abs(gain.value), margin)) ** 2 - 1e-9)
+    to_pass = max(abs(gain.value), margin - abs(gain.value))
+    return math.ceil(gain.n * (half / to_pass) ** 2 - 1e-9)
 
 
 def train_command(words: list[str], contender: Contender) -> str:

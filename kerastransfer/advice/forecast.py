@@ -116,19 +116,21 @@ class LearningCurve:
         now = float(np.exp(level + slope * (logs[-1] - middle)))
         return min(now, 1.0) * (1 - times**slope)
 
-    def weakest(self, classes: Sequence[str], most: int = 3) -> list[tuple[str, float]]:
+    def weakest(
+        self, classes: Sequence[str], most: int = 3
+    ) -> list[tuple[str, int, int]]:
         """Name the classes in which more images would gain most: where errors are.
 
         Returns
         -------
-        list of (str, float)
-            Names and accuracies, the class with the most errors first.
+        list of (str, int, int)
+            Names, errors and images, the class with the most errors first.
         """
         wrong = ~self.right[-1]
         counts = np.bincount(self.labels, minlength=len(classes))
         errors = np.bincount(self.labels[wrong], minlength=len(classes))
         order = [int(i) for i in np.argsort(-errors, kind="stable") if errors[i]]
-        return [(classes[i], 1 - errors[i] / counts[i]) for i in order[:most]]
+        return [(classes[i], int(errors[i]), int(counts[i])) for i in order[:most]]
 
 
 def learning_curve(

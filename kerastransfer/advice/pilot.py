@@ -15,18 +15,20 @@ from pathlib import Path
 import numpy as np
 
 from kerastransfer.advice.contenders import Contender
-from kerastransfer.advice.splits import Split
+from kerastransfer.advice.question import INTERRUPTED, STOPPED
+from kerastransfer.advice.splits import MOST_FOLDS, Split
 from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.replicas import Replicas
-from kerastransfer.errors import InputError, Terminated
+from kerastransfer.errors import Terminated
 from kerastransfer.foundation.report import say
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs import execution, finished
 from kerastransfer.runs.predictions import FOLDER, read_right
 from kerastransfer.runs.sources import Sources
 from kerastransfer.runs.start import inputs_of, is_done
+from kerastransfer.training.checkpoints import CheckpointStore
 from kerastransfer.training.stopping import StopReason
 
 _GROWTH = 2.0  # a contender takes longer than the one before it
@@ -75,7 +77,7 @@ def run(
 ) -> Pilot:
     """Try contenders until the time is up or the matter is decided.
 
-    What was trained before is not trained again.
+    What was trained before is not trained again. Ctrl-C ends it with what there is.
 
     Parameters
     ----------
@@ -83,6 +85,11 @@ def run(
         A round each.
     contenders : sequence of Contender
         The cheapest first.
+
+    Raises
+    ------
+    Terminated
+        If the process was told to end otherwise; the same pilot goes on from there.
     """
     units = np.concatenate([split.units[split.fold.held_out] for split in splits])
     pilot = Pilot(tried=tuple(map(_untried, contenders)), units=units, ended="")
@@ -90,9 +97,13 @@ def run(
         try:
             for tried in _round(conditions, pilot.tried, split, number, len(splits)):
                 pilot = dataclasses.replace(pilot, tried=tried)
-        except (Terminated, KeyboardInterrupt):
-            return dataclasses.replace(pilot, ended="it was interrupted")
-        pilot = dataclasses.replace(pilot, tried=_without_those_behind(pilot))
+        except (Terminated, KeyboardInterrupt) as error:
+            if isinstance(error, Terminated) and error.code != INTERRUPTED:
+                raise
+            tried = without_those_behind(pilot, conditions.margin)
+            return dataclasses.replace(pilot, tried=tried, ended=STOPPED)
+        tried = without_those_behind(pilot, conditions.margin)
+        pilot = dataclasses.replace(pilot, tried=tried)
         ended = _reason_to_end(conditions, pilot)
         if ended:
             return dataclasses.replace(pilot, ended=ended)
@@ -122,12 +133,12 @@ def _round(
         if one.rounds < number or one.state is State.BEHIND:
             continue
         expected = _expected_seconds(one, tried[:place])
-        if conditions.left <= expected and not is_done(
-            _folder(conditions, one, number), None
-        ):
+        planned = _plan(conditions, one, split, number)
+        if conditions.left <= expected - planned.spent and not planned.done:
             say(f"{one.contender} is left out: it may take {expected:.0f} s.")
             continue
-        tried[place] = _train(conditions, one, split, number, count)
+        title = f"Round {number + 1} of {count}: {one.contender}"
+        tried[place] = _train(conditions, one, split, planned, title)
         yield tuple(tried)
 
 
@@ -141,13 +152,13 @@ def _expected_seconds(one: Tried, cheaper: Sequence[Tried]) -> float:
     return _GROWTH * max((each.seconds for each in cheaper), default=0.0)
 
 
-def _without_those_behind(pilot: Pilot) -> tuple[Tried, ...]:
-    """Mark the contenders that are behind the best for certain."""
+def without_those_behind(pilot: Pilot, margin: float) -> tuple[Tried, ...]:
+    """Mark the contenders that are behind the best for certain, by what matters."""
     best = pilot.best
     marked = []
     for each in pilot.tried:
         gap = None if best in (None, each) else pilot.difference(best, each)
-        behind = gap is not None and gap.low > 0
+        behind = gap is not None and gap.low > 0 and gap.high > margin
         marked.append(dataclasses.replace(each, state=State.BEHIND) if behind else each)
     return tuple(marked)
 
@@ -155,9 +166,10 @@ def _without_those_behind(pilot: Pilot) -> tuple[Tried, ...]:
 def _reason_to_end(conditions: Conditions, pilot: Pilot) -> str:
     """Say why no further round is needed, or possible; nothing where one is."""
     best = pilot.best
-    kept = [each for each in pilot.tried if each.state is State.KEPT]
-    gaps = [pilot.difference(each, best) for each in kept if best not in (None, each)]
-    if best is not None and not gaps:
+    others = [each for each in pilot.tried if each.rounds and each is not best]
+    kept = [each for each in others if each.state is State.KEPT]
+    gaps = [pilot.difference(each, best) for each in kept if best is not None]
+    if others and not kept:
         return "one was ahead of all that were tried, for certain"
     margin = conditions.margin
     if gaps and all(g and -margin <= g.low and g.high <= margin for g in gaps):
@@ -165,36 +177,58 @@ def _reason_to_end(conditions: Conditions, pilot: Pilot) -> str:
     return "the time was up" if conditions.left <= 0 else ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A run that is to be; `spent` are the seconds that it was trained for before."""
+
+    config: TrainConfig
+    folder: Path
+    done: bool
+    spent: float
+
+
+def _plan(conditions: Conditions, one: Tried, split: Split, number: int) -> _Planned:
+    """Find a run in the folder that its settings and images name, as far as it is."""
+    config = conditions.config(one.contender, split)
+    name = str(one.contender).replace(" at ", "@").replace(", ", "_")
+    folder = conditions.folder / name / f"round{number + 1}_{config.hash[:8]}"
+    checkpoint = CheckpointStore(folder / "checkpoints", config.hash).newest()
+    return _Planned(
+        config=config,
+        folder=folder,
+        done=is_done(folder, None),
+        spent=0.0 if checkpoint is None else checkpoint.seconds,
+    )
+
+
 def _train(
-    conditions: Conditions, one: Tried, split: Split, number: int, count: int
+    conditions: Conditions, one: Tried, split: Split, planned: _Planned, title: str
 ) -> Tried:
     """Train a contender on a split, and add its answers; unchanged without the time."""
-    folder = _folder(conditions, one, number)
-    config = conditions.config(one.contender, split)
-    options = dataclasses.replace(
-        conditions.options,
-        time_limit=max(conditions.left, 1.0),
-        probe=False,
-        export=False,
-    )
-    if not _is_finished(folder, config):
-        left = f"{conditions.left:.0f} s left"
-        say(f"Round {number + 1} of {count}: {one.contender}, {left}")
+    if not planned.done:
+        left = max(conditions.left, 1.0)
+        say(f"{title}, {left:.0f} s left")
+        options = dataclasses.replace(
+            conditions.options,
+            time_limit=planned.spent + left,
+            probe=False,
+            export=False,
+        )
         inputs = inputs_of(
             conditions.sources,
             split.records,
             options,
             conditions.replicas,
             (),
-            sharing_runs=2 * count,
+            sharing_runs=2 * MOST_FOLDS,
         )
         with _quietly():
-            execution.train(config, inputs, folder)
-    result = finished.read(folder).result
+            execution.train(planned.config, inputs, planned.folder)
+    result = finished.read(planned.folder).result
     if result["stopped"] == StopReason.TIME_LIMIT:
         say(f"{one.contender} was not trained to its end: the time was up.")
         return one
-    right = read_right(folder / FOLDER / "test.csv")
+    right = read_right(planned.folder / FOLDER / "test.csv")
     seconds = (one.seconds * one.rounds + result["seconds"]) / (one.rounds + 1)
     return dataclasses.replace(
         one,
@@ -203,23 +237,6 @@ def _train(
         right=np.concatenate([one.right, right]),
         seconds=seconds,
     )
-
-
-def _folder(conditions: Conditions, one: Tried, number: int) -> Path:
-    name = str(one.contender).replace(" at ", "@").replace(", ", "_")
-    return conditions.folder / name / f"round{number + 1}"
-
-
-def _is_finished(folder: Path, config: TrainConfig) -> bool:
-    """Whether a run is there, and is of these images."""
-    if not is_done(folder, None):
-        return False
-    if finished.read(folder).config != config:
-        raise InputError(
-            f"Expected a run of these images in {folder}, and one of others is there; "
-            "--restart begins anew, and --out keeps it apart."
-        )
-    return True
 
 
 @contextlib.contextmanager

@@ -2,11 +2,14 @@
 
 import dataclasses
 import math
+import signal
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 
 FILE = "advice.json"
+STOPPED = "it was interrupted"  # how a pilot ended at Ctrl-C
+INTERRUPTED = 128 + signal.SIGINT
 MARGIN = 0.01
 TIME_LIMIT = 10.0  # minutes
 

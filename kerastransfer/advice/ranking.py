@@ -170,7 +170,7 @@ def rank(
         say(f"{name}: features, and plain classifiers on them")
         features = pool_features(records, sources, cut)
         curve = forecast.judge(cut, features)
-        ranked.append(_scored(name, curve, features[0], cut[0].pool.labels))
+        ranked.append(_scored(name, curve, features[0], cut[0]))
     units = np.concatenate([each.units[each.fold.held_out] for each in cut])
     order = sorted(ranked, key=lambda each: -(each.probe.value if each.probe else -1.0))
     return Ranking(dataset=records.name, backbones=tuple(order), units=units)
@@ -180,14 +180,15 @@ def _scored(
     name: str,
     curve: forecast.LearningCurve,
     x: forecast.FeatureRows,
-    labels: NDArray[np.int64],
+    split: splits.Split,
 ) -> RankedBackbone:
-    near = scores.neighbours(x, labels, min(5, len(labels) - 1))
+    labels, units = split.pool.labels, split.units
+    near = scores.neighbours(x, labels, min(5, len(labels) - 1), units)
     return RankedBackbone(
         name=name,
         probe=curve.accuracy,
         right=curve.right[-1],
-        neighbours=clustered_accuracy(near, np.arange(len(near))),
+        neighbours=clustered_accuracy(near, units),
         log_me=scores.log_me(x, labels),
         h_score=scores.h_score(x, labels),
     )

@@ -196,7 +196,8 @@ class Recommendation(Preformatted):
         weakest = self.curve.weakest(self.classes)
         if weakest:
             named = ", ".join(
-                f"{quoted(name)} ({100 * value:.0f} %)" for name, value in weakest
+                f"{quoted(name)} ({wrong:,} of {images:,} wrong)"
+                for name, wrong, images in weakest
             )
             lines.append(f"Most errors are in {named}")
         return lines

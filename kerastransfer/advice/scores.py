@@ -182,7 +182,10 @@ def leep(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 
 def neighbours(
-    features: npt.ArrayLike, labels: npt.ArrayLike, count: int = 5
+    features: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    count: int = 5,
+    units: npt.ArrayLike | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Return whether most of an image's nearest neighbours are of its class.
 
@@ -193,6 +196,8 @@ def neighbours(
     count : int
         Of neighbours, by the cosine; the image itself is none. Of classes that are
         equally frequent the one with the nearest neighbour counts.
+    units : array_like of shape (n,), optional
+        Images of one group are no neighbours of each other.
 
     Returns
     -------
@@ -204,13 +209,14 @@ def neighbours(
         raise InputError(
             f"Expected from 1 to {len(y) - 1:,} neighbours, got {count:,}."
         )
+    owners = np.arange(len(y)) if units is None else np.asarray(units)
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     x = x / np.maximum(norms, _LEAST)
     right = np.zeros(len(y), bool)
     for start in range(0, len(y), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(y)))
         likeness = x[rows] @ x.T
-        likeness[np.arange(len(rows)), rows] = -np.inf
+        likeness[owners[rows, np.newaxis] == owners] = -np.inf
         nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
         voted = [_vote(y[near]) for near in nearest]
         right[rows] = np.array(voted) == y[rows]

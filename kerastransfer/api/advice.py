@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN
-from kerastransfer.advice.question import FILE, MARGIN, TIME_LIMIT, Question
+from kerastransfer.advice.question import (
+    FILE,
+    INTERRUPTED,
+    MARGIN,
+    STOPPED,
+    TIME_LIMIT,
+    Question,
+)
 from kerastransfer.api.given import (
     Data,
     Location,
+    choice_of,
     dataset_of,
     folder_of,
     path_of,
@@ -18,10 +26,12 @@ from kerastransfer.api.given import (
 )
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.config.run_options import CACHE_LIMIT, RunOptions
+from kerastransfer.config.settings import command_words
+from kerastransfer.config.train_config import HASHES
 from kerastransfer.datasets.dataset import Dataset
-from kerastransfer.distribution.choice import Choice
+from kerastransfer.distribution.choice import Choice, refuse_several_processes
 from kerastransfer.distribution.start import start
-from kerastransfer.errors import MissingError
+from kerastransfer.errors import InputError, MissingError, Terminated
 from kerastransfer.foundation import atomic, keras_settings, system
 from kerastransfer.runs import sources
 from kerastransfer.runs.finished import Run
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 _P = ParamSpec("_P")
+_PLACES = frozenset(("dataset", *HASHES))  # which have flags of their own
 # Arguments of `train` that say how a run is carried out: of no use to a pilot.
 _OF_RUNS = frozenset(
     (
@@ -100,20 +111,21 @@ def advise(
         weights=path_of(weights),
         mean_image=path_of(mean_image),
     )
+    if "learning_rate" in chosen:
+        raise InputError(
+            "Expected no --learning-rate: recipes are tried at several; leave it out, "
+            "or train a recipe at that rate."
+        )
     flags = {
-        "--dataset": dataset.spec,
-        "--images-per-class": asked,
-        "--backbone": backbone,
         "--archives": archives,
         "--records": records,
         "--weights": weights,
         "--mean-image": mean_image,
     }
     words = [
-        word
-        for flag, value in flags.items()
-        if value is not None
-        for word in (flag, str(value))
+        *("--dataset", dataset.spec),
+        *command_words({k: v for k, v in chosen.items() if k not in _PLACES}),
+        *(word for flag, at in flags.items() if at for word in (flag, str(at))),
     ]
     question = Question(
         images_per_class=asked,
@@ -121,6 +133,7 @@ def advise(
         margin=margin,
         words=tuple(words),
     )
+    refuse_several_processes("advise")
     name = f"{dataset.name}_{run_sources.backbone.name}" + (
         f"_n{asked}" if asked else ""
     )
@@ -142,7 +155,7 @@ def rank(
     backbones: Iterable[str | Path],
     *,
     images_per_class: int | None = None,
-    fit: Fit = "crop",
+    fit: Fit | None = None,
     archives: Location | None = None,
     options: Mapping[str, Any] | None = None,
     records: Location | None = None,
@@ -154,7 +167,7 @@ def rank(
     Parameters
     ----------
     data, images_per_class, fit, archives, options, records
-        As for `train`.
+        As for `train`; without `fit` a run's own is taken.
     backbones : iterable of str or path
         Names, or folders of finished runs. One whose weights are not here is listed
         with the reason.
@@ -179,11 +192,13 @@ def rank(
 
 
 def _source(
-    named: str | Path, dataset: Dataset, fit: Fit
+    named: str | Path, dataset: Dataset, fit: Fit | None
 ) -> tuple[str, sources.Sources | str]:
     """Find a backbone, or say why it cannot be had."""
     run = Path(named) if system.is_folder(Path(named)) else None
-    settings = {"fit": fit} | ({} if run else {"backbone": str(named)})
+    settings: dict[str, Any] = {} if run else {"backbone": str(named)}
+    if fit is not None:
+        settings["fit"] = fit
     try:
         there = sources.find(
             settings, recipes=[FROZEN.recipe], dataset=dataset, weights=run
@@ -203,8 +218,16 @@ def advised(train: Callable[_P, Run]) -> Callable[_P, Run]:
         if given.get("recipe") != AUTO:
             return train(*args, **kwargs)
         del given["recipe"]
+        refuse_several_processes("a recipe of auto")
+        if choice_of(given.get("devices")) != Choice():
+            raise InputError(
+                "Expected no devices with a recipe of auto, for its pilot runs on one; "
+                "ask 'kerastransfer advise', and train what it says on all."
+            )
         asked = {k: value for k, value in given.items() if k not in _OF_RUNS}
         recommended = advise(**asked)
+        if recommended.pilot.ended == STOPPED:
+            raise Terminated(INTERRUPTED)
         run = _call(train, given | recommended.decision.contender.settings)
         if run.result:  # else a worker's
             atomic.write_json(run.folder / FILE, recommended.as_dict())

@@ -14,6 +14,7 @@ from kerastransfer.api.given import (
 )
 from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunOptions
 from kerastransfer.config.train_config import TrainConfig
+from kerastransfer.distribution.choice import refuse_several_processes
 from kerastransfer.foundation import keras_settings
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import sources
@@ -22,6 +23,10 @@ from kerastransfer.tuning.search_plan import SearchPlan
 if TYPE_CHECKING:
     from kerastransfer.tuning.start import Search
 
+_SHARED = (
+    "unset it, and share a search through KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT "
+    "and KERASTUNER_TUNER_ID."
+)
 # What a search chooses among by default: the head alone, deeper and deeper tuning.
 RECIPES = ("F1-7R8", "F1-5FT6-7R8", "FT1-7R8", "F1-7R8+FT1-8")
 
@@ -76,7 +81,7 @@ def tune(
     """
     from kerastransfer.tuning import start as search_start
 
-    search_start.refuse_several_processes()
+    refuse_several_processes("tune", _SHARED)
     names = tuple(dict.fromkeys(str(Recipe.of(recipe)) for recipe in recipes))
     plan = SearchPlan(
         tuner=tuner, trials=trials, seed=search_seed, checkpoint_every=checkpoint_every

@@ -94,15 +94,15 @@ def records_folder(args: argparse.Namespace) -> Path:
     return args.records or records_home()
 
 
-def add_fit(arguments: Arguments) -> None:
+def add_fit(arguments: Arguments, default: str | None = "crop") -> None:
     """Declare ``--fit``, where it is no setting of a run."""
     arguments.add_argument(
         "--fit",
         choices=FITS,
-        default="crop",
+        default=default,
         help="How an image that is not square is brought to the network: cut off what "
         "lies beyond the crop, or see it whole, with borders (pad) or warped (squash); "
-        "as in 'train' (default: crop)",
+        f"as in 'train' (default: {default or 'as a run was trained, else crop'})",
     )
 
 

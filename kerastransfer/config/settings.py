@@ -136,6 +136,24 @@ def flag_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def command_words(chosen: Mapping[str, Any]) -> list[str]:
+    """Spell settings as the command line takes them.
+
+    >>> command_words({"batch_size": 8, "epochs": (3, 2), "mirror": True})
+    ['--batch-size', '8', '--epochs', '3,2', '--mirror', 'yes']
+    """
+    words = []
+    for name, value in chosen.items():
+        text = str(value)
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        elif isinstance(value, tuple | list):
+            text = ",".join(map(str, value))
+        if value is not None:
+            words += [flag_of(name), text]
+    return words
+
+
 def default_words(field: dataclasses.Field[Any]) -> str:
     """Say what a field's default is."""
     words = setting_of(field).default_words

@@ -138,6 +138,21 @@ def tf_config() -> bool:
     return _tf_config()[1] > 1
 
 
+def refuse_several_processes(what: str, cure: str = "unset it.") -> None:
+    """Refuse a ``TF_CONFIG`` whose processes would train each trial together.
+
+    Raises
+    ------
+    InputError
+        With the cure.
+    """
+    if tf_config():
+        raise InputError(
+            f"Expected no TF_CONFIG of several processes with {what}: they would train "
+            f"each trial together; {cure}"
+        )
+
+
 def tf_config_number() -> int:
     """Return which of the processes that ``TF_CONFIG`` names this is.
 

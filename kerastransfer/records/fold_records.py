@@ -23,16 +23,23 @@ class FoldPool:
         Of the variant whose training images are taken.
     draw : int
         Its draw.
+    val : array of int, optional
+        Which images of val; by default all.
     """
 
     def __init__(
-        self, records: Records, images_per_class: int | None, draw: int
+        self,
+        records: Records,
+        images_per_class: int | None,
+        draw: int,
+        val: IntArray | None = None,
     ) -> None:
         self.records = records
         train = records.variant(images_per_class, draw)
+        val = np.arange(records.size("val")) if val is None else val
         self.num_train = len(train)
-        self._positions = np.concatenate([train, np.arange(records.size("val"))])
-        labels = records.labels("train")[train], records.labels("val")
+        self._positions = np.concatenate([train, val])
+        labels = records.labels("train")[train], records.labels("val")[val]
         self.labels: IntArray = np.concatenate(labels)
         text = f"{records.content_hash} {self._positions.tolist()} {len(train)}"
         self.content_hash = hashlib.sha256(text.encode()).hexdigest()

@@ -131,7 +131,7 @@ def read_right(path: Path) -> NDArray[np.bool_]:
     if tuple(header[: len(COLUMNS)]) != COLUMNS or not len(right):
         raise DataError(
             f"Expected a run's answers in {quoted(path)}, and they are not there or "
-            "damaged; --restart trains it again."
+            "damaged; delete that run, and the same command trains it again."
         )
     return right
 

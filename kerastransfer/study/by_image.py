@@ -143,6 +143,6 @@ def _read_answers(path: Path) -> dict[str, bool]:
         return {}
     except (KeyError, ValueError, csv.Error) as error:
         raise DataError(
-            f"Expected a run's answers in {quoted(path)}: {error}; delete that run, "
-            "and 'kerastransfer study run' trains it again."
+            f"Expected a run's answers in {quoted(path)}: {error}; delete that run and "
+            "its row in the table, and 'kerastransfer study run' trains it again."
         ) from None

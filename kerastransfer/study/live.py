@@ -1,15 +1,16 @@
 """A study's runs while they are carried out: a table on a terminal, else lines."""
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
+from kerastransfer.evaluation import wording
 from kerastransfer.foundation.progress import duration
 from kerastransfer.foundation.report import say
 from kerastransfer.study.grid import Cell
+from kerastransfer.study.statistics import mean_over_draws
 from kerastransfer.study.work import RunRow
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Lines:
         outcome = str(row["error"])
         if not outcome:
             took = duration(row["seconds"])
-            outcome = f"accuracy {100 * row['accuracy']:.1f} %, trained in {took}"
+            outcome = f"accuracy {_percent(row)}, trained in {took}"
         say(f"{self._name(cell)}: {outcome}")
 
     def _name(self, cell: Cell) -> str:
@@ -95,8 +96,11 @@ class Board:
         """Sum up the runs of a place in the table."""
         names = [str(cell) for cell in cells]
         rows = [self._rows[name] for name in names if name in self._rows]
-        good = [row["accuracy"] for row in rows if not row["error"]]
-        parts = [f"{100 * np.mean(good):.1f} %"] if good else []
+        good = [row for row in rows if not row["error"]]
+        parts = [_percent(good[0])] if len(good) == 1 else []
+        if len(good) > 1:
+            mean = mean_over_draws([row["accuracy"] for row in good], least=0.0)
+            parts = [wording.percent(dataclasses.asdict(mean))]
         if names and len(good) < len(names):
             parts.append(f"{len(good)} of {len(names)}")
         if len(rows) > len(good):
@@ -121,6 +125,12 @@ def showing(cells: Sequence[Cell]) -> Iterator[Show]:
     caught: dict[str, Any] = {"redirect_stdout": False, "redirect_stderr": False}
     with Live(board, console=Console(file=stream), refresh_per_second=2, **caught):
         yield board
+
+
+def _percent(row: RunRow) -> str:
+    """Write a run's accuracy, with its interval over images."""
+    ends = {"value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+    return wording.percent({name: row[column] for name, column in ends.items()})
 
 
 def _line(cell: Cell) -> tuple[str, str]:

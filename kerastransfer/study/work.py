@@ -12,6 +12,7 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.export.seals import RESULT
+from kerastransfer.foundation import report
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs import sources, start
@@ -81,8 +82,10 @@ class Work:
         """Train one run, or read it where it is finished; return its row.
 
         A row in the table stands for a run whose folder is gone, as long as it would be
-        trained on the same images with the same settings.
+        trained on the same images with the same settings, or that cannot be found out.
         """
+        row = self.before.get(str(cell))
+        alone = row is not None and self._is_all_there_is(row)
         try:
             inputs = sources.find(
                 {**self.common.settings, **cell.settings()},
@@ -92,8 +95,7 @@ class Work:
                 mean_image=self.common.mean_image,
             )
             with self._logged(str(cell)):
-                row = self.before.get(str(cell))
-                if row is not None and self._stands(row, inputs):
+                if alone and row is not None and self._is_of(row, inputs):
                     return row
                 trained = start.train(
                     inputs,
@@ -106,12 +108,18 @@ class Work:
         except Terminated:
             raise
         except (KerasTransferError, OSError) as error:
+            if alone and row is not None:
+                report.warn(f"{cell} could not be held against its row: {error}")
+                return row
             return self.failed(cell, str(error))
 
-    def _stands(self, row: RunRow, inputs: sources.Sources) -> bool:
+    def _is_all_there_is(self, row: RunRow) -> bool:
         """Whether a row is of a finished run whose folder is not here any more."""
-        if row["status"] != "finished" or (self.folder / row["run"] / RESULT).exists():
-            return False
+        there = self.folder / row["run"] / RESULT
+        return bool(row["status"] == "finished") and not there.exists()
+
+    def _is_of(self, row: RunRow, inputs: sources.Sources) -> bool:
+        """Whether a row is of the run that would be trained."""
         records = find_or_convert(inputs.dataset, self.common.records)
         config = inputs.config(Sizes.of_records(records))
         return bool(row["config_hash"] == config.hash)

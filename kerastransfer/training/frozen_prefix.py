@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from kerastransfer import surgery, views
 from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.errors import InputError
 from kerastransfer.features.fill import Filler, FractionError
 from kerastransfer.features.image_set import ImageSet
@@ -19,6 +18,8 @@ from kerastransfer.training.caching import (
     room_problem,
 )
 from kerastransfer.training.setup import TrainSetup
+
+_NO_GAIN = "it would not pay"
 
 
 def choose_source(
@@ -109,8 +110,28 @@ def choose(
                 "raise --cache-limit, make room, or pass --cache off."
             )
         say(f"No cache of blocks 1-{num_frozen}: {source}.")
+    return _crops(setup, network, epochs=epochs, caching=caching, check=check)
+
+
+def _crops(
+    setup: TrainSetup,
+    network: Network,
+    *,
+    epochs: int,
+    caching: Caching,
+    check: Callable[[], None],
+) -> BatchSource:
+    """Return crops that are kept; or images, which only take longer."""
+    images = setup.images()
+    preprocessing = images.preprocessing
+    if preprocessing.fit != "crop" or preprocessing.mean_image is not None:
+        return images  # their crops are no whole numbers, which bytes could hold
     source = _kept(setup, network, 0, epochs=epochs, caching=caching, check=check)
-    return setup.images() if isinstance(source, str) else source
+    if not isinstance(source, str):
+        return source
+    if caching.mode == "on" or not source.startswith(_NO_GAIN):
+        say(f"No cache of crops: {source}.")
+    return images
 
 
 def _kept(
@@ -124,8 +145,6 @@ def _kept(
 ) -> CachedBatches | str:
     """Keep a prefix's outputs, or crops; say why not, where they are not kept."""
     images = setup.images()
-    if num_frozen == 0 and not _are_whole(images.preprocessing):
-        return "crops that are resized, or have a mean image taken off, are no wholes"
     filler = make_filler(setup, network, num_frozen)
     problem = cache_problem(filler, images, num_frozen, epochs=epochs, caching=caching)
     problem = problem or fill(filler, num_frozen, setup.caching, check)
@@ -140,11 +159,6 @@ def _kept(
         config=setup.config,
         first=num_frozen + 1,
     )
-
-
-def _are_whole(preprocessing: Preprocessing) -> bool:
-    """Whether crops may be whole numbers, which bytes hold without rounding."""
-    return preprocessing.fit == "crop" and preprocessing.mean_image is None
 
 
 def make_filler(setup: TrainSetup, network: Network, num_frozen: int) -> Filler:
@@ -222,7 +236,7 @@ def _time_problem(
         f"passes in {epochs} epochs against {filler.num_missing:,} crops once"
     )
     if with_cache >= without:
-        return f"it would not pay ({measured})"
+        return f"{_NO_GAIN} ({measured})"
     say(f"A cache saves about {_duration(without - with_cache)}: {measured}.")
     return None
 

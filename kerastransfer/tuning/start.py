@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
-from kerastransfer.distribution.choice import Choice, tf_config
+from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
@@ -71,22 +71,6 @@ class Search(Preformatted):
     def as_dict(self) -> list[dict[str, Any]]:
         """Return the trials in plain Python, ready for JSON."""
         return [trial.as_dict() for trial in self.trials]
-
-
-def refuse_several_processes() -> None:
-    """Refuse a ``TF_CONFIG`` whose processes would train each trial together.
-
-    Raises
-    ------
-    InputError
-        With the variables that share a search instead.
-    """
-    if tf_config():
-        raise InputError(
-            "Expected no TF_CONFIG of several processes with tune: they would train "
-            "each trial together; unset it, and share a search through "
-            "KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT and KERASTUNER_TUNER_ID."
-        )
 
 
 def tune(

@@ -1,5 +1,6 @@
 """Advice from images to a command, on the miniature backbone."""
 
+import dataclasses
 import json
 import signal
 import time
@@ -12,13 +13,15 @@ from PIL import Image
 import kerastransfer as kt
 from kerastransfer.advice import advise, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.decision import decide
 from kerastransfer.advice.question import Question
-from kerastransfer.advice.tried import State
+from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.backbones import table
 from kerastransfer.datasets.table import resolve
-from kerastransfer.errors import DataError, InputError
+from kerastransfer.errors import DataError, InputError, Terminated
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.runs.sources import Sources
+from kerastransfer.training import engine as engine_module
 
 EACH = 20
 
@@ -79,6 +82,7 @@ def without_times(recommendation):
 
 def test_advice_from_images_to_a_command(place, monkeypatch):
     monkeypatch.setattr(advise, "CONTENDERS", CONTENDERS)
+    monkeypatch.setattr(splits, "MOST_FOLDS", 2)  # five take twice as long
     root = make_images(place / "images")
     advice = ask(place, root)
     tried = {each.contender: each for each in advice.pilot.tried}
@@ -190,10 +194,94 @@ def test_what_cannot_be_compared_is_refused(place, made, error, words):
     assert not (place / "advice" / "advice.json").exists()
 
 
-def test_runs_of_other_images_are_not_taken(place):
-    ask(place, make_images(place / "images"), number=4)
-    with pytest.raises(InputError, match="one of others is there"):
-        ask(place, make_images(place / "other", step=60), number=4)
+def test_other_images_or_settings_are_tried_anew(place, monkeypatch):
+    trained, train = [], pilot.execution.train
+
+    def counted(config, inputs, folder):
+        trained.append(folder)
+        return train(config, inputs, folder)
+
+    monkeypatch.setattr(pilot.execution, "train", counted)
+    monkeypatch.setattr(advise, "CONTENDERS", CONTENDERS[:1])
+    for root in (make_images(place / "images"), make_images(place / "other", step=60)):
+        ask(place, root, number=4)
+    assert len(trained) == len(set(trained)) == 4
+
+
+def test_a_run_that_the_time_limit_ended_goes_on_with_the_next(place, monkeypatch):
+    root, steps = make_images(place / "images"), []
+    engine = engine_module.Engine
+    take = engine.take
+
+    def slow(self, batches, **named):
+        time.sleep(0.2)
+        steps.append(len(batches))
+        return take(self, batches, **named)
+
+    monkeypatch.setattr(engine, "take", slow)
+    monkeypatch.setattr(advise, "CONTENDERS", CONTENDERS[3:4])
+    before = ask(place, root, number=4, minutes=0.03)
+    assert "time was up" in before.pilot.ended
+    assert [each.rounds for each in before.pilot.tried] == [0]
+    begun = sum(steps)
+    after = ask(place, root, number=4, minutes=0.03)
+    for _ in range(5):
+        if after.pilot.tried[0].rounds:
+            break
+        after = ask(place, root, number=4, minutes=0.03)
+    assert after.pilot.tried[0].rounds >= 1
+    assert begun > 0
+
+
+def test_an_interrupt_after_a_clear_win_does_not_recommend_the_loser(place):
+    places = np.arange(100)
+    won = [
+        tried_by_hand(CONTENDERS[0], places < 50),
+        tried_by_hand(CONTENDERS[1], places < 90),
+    ]
+    made = Pilot(tried=tuple(won), units=places, ended="")
+    marked = pilot.without_those_behind(made, 0.01)
+    decided = decide(dataclasses.replace(made, tried=marked), 0.01)
+    assert decided.contender == CONTENDERS[1]
+    # A difference that does not matter drops nobody, however certain it is.
+    close = dataclasses.replace(
+        made,
+        units=np.arange(10_000),
+        tried=(
+            tried_by_hand(CONTENDERS[0], np.arange(10_000) < 9_000),
+            tried_by_hand(CONTENDERS[1], np.arange(10_000) < 9_050),
+        ),
+    )
+    kept = pilot.without_those_behind(close, 0.01)
+    assert [each.state for each in kept] == [State.KEPT, State.KEPT]
+    decided = decide(dataclasses.replace(close, tried=kept), 0.01)
+    assert decided.contender == CONTENDERS[0]
+    assert decided.verdict.startswith("equivalent")
+
+
+def tried_by_hand(contender, right):
+    return Tried(
+        contender=contender, state=State.KEPT, rounds=1, right=right, seconds=1.0
+    )
+
+
+def test_being_told_to_end_ends(place, monkeypatch):
+    def ended(config, inputs, folder):
+        raise Terminated(143)
+
+    monkeypatch.setattr(pilot.execution, "train", ended)
+    with pytest.raises(Terminated) as caught:
+        ask(place, make_images(place / "images"), number=4)
+    assert caught.value.code == 143
+
+
+def test_few_images_are_refused_in_words_of_advice(place):
+    root = make_images(place / "images", each=12)  # one of each class in val
+    advice = ask(place, root, number=4, minutes=1e-6)
+    assert advice.judged == 3
+    with pytest.raises(DataError, match=r"Too few images|at least 2 images") as caught:
+        ask(place, make_images(place / "fewer", each=3))
+    assert "--folds" not in str(caught.value)
 
 
 def test_the_front_door_refuses_before_anything_is_read(place):
@@ -201,6 +289,10 @@ def test_the_front_door_refuses_before_anything_is_read(place):
         kt.advise("digits", time_limit=0)
     with pytest.raises(InputError, match="--margin between 0 and 1, got 1"):
         kt.advise("digits", margin=1)
+    with pytest.raises(InputError, match="no --learning-rate"):
+        kt.advise("digits", learning_rate=(0.1,))
+    with pytest.raises(InputError, match="no devices with a recipe of auto"):
+        kt.train("digits", "auto", devices=2)
 
 
 def test_auto_trains_what_is_recommended_and_keeps_why(place, monkeypatch):
@@ -215,4 +307,6 @@ def test_auto_trains_what_is_recommended_and_keeps_why(place, monkeypatch):
     assert str(run.config.recipe) == advice["decision"]["recipe"]
     assert run.config.images_per_class == 4
     assert f"--weights {source.folder}" in advice["command"]
+    assert "--images-per-class 4" in advice["command"]
+    assert "--epochs 1" in advice["command"]
     assert kt.open_run(run.folder).test.accuracy == run.test.accuracy

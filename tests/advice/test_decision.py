@@ -106,7 +106,8 @@ def test_without_tuning_there_is_no_gain():
 def test_images_to_tell_follow_from_the_square_root():
     gain = Estimate(value=0.02, low=-0.06, high=0.10, n=50, method="")
     assert decision.images_to_tell(gain, 0.01) == 50 * 16
-    assert decision.images_to_tell(gain, 0.04) == 50 * 4
+    assert decision.images_to_tell(gain, 0.04) == 50 * 16
+    assert decision.images_to_tell(gain, 0.10) == 50  # within the margin by now
 
 
 def test_the_command_trains_the_contender():

@@ -4,23 +4,18 @@ import json
 
 import numpy as np
 import pytest
-from helpers import miniature, small_run
+from helpers.small_home import small_home
 
 import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.advice.ranking import RankedBackbone, Ranking
-from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, UnknownNameError
 from kerastransfer.evaluation.intervals import wilson
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("ranking")
-    small_run.make_images(place / "images")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
-        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+    with small_home(tmp_path_factory.mktemp("ranking")) as place:
         yield place
 
 

@@ -74,6 +74,19 @@ def test_neighbours_are_those_of_scikit_learn():
     assert scores.neighbours(x, labels).mean() > 0.4
 
 
+def test_images_of_a_group_are_no_neighbours():
+    x, labels = made(40, 6, apart=0.0)
+    x, labels, groups = (
+        np.repeat(x, 2, 0),
+        np.repeat(labels, 2),
+        np.repeat(range(40), 2),
+    )
+    assert scores.neighbours(x, labels, 1).all()  # each has its copy beside it
+    apart = scores.neighbours(x, labels, 1, groups)
+    alone = scores.neighbours(x[::2], labels[::2], 1)
+    np.testing.assert_array_equal(apart[::2], alone)
+
+
 @pytest.mark.parametrize("score", [scores.log_me, scores.h_score, scores.leep])
 def test_classes_that_are_farther_apart_score_higher(score):
     def value(apart):

@@ -9,10 +9,9 @@ import sys
 import keras
 import numpy as np
 import pytest
-from helpers import miniature, small_run
+from helpers.small_home import small_home
 
 import kerastransfer as kt
-from kerastransfer.backbones import table
 from kerastransfer.foundation.keras_settings import KerasSettings
 
 pytestmark = pytest.mark.slow
@@ -51,11 +50,7 @@ def answers(place, out):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("keras")
-    small_run.make_images(place / "images")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
-        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+    with small_home(tmp_path_factory.mktemp("keras")) as place:
         yield place
 
 

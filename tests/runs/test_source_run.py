@@ -4,21 +4,16 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers import miniature, small_run
+from helpers.small_home import small_home
 
 import kerastransfer as kt
-from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.weights import store
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("source")
-    small_run.make_images(place / "images")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
-        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+    with small_home(tmp_path_factory.mktemp("source")) as place:
         yield place
 
 

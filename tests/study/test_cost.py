@@ -1,20 +1,16 @@
 """What a study will take, from a few steps of each recipe."""
 
 import pytest
-from helpers import miniature, small_run
+from helpers import miniature
+from helpers.small_home import small_home
 
 import kerastransfer as kt
 from kerastransfer import cli
-from kerastransfer.backbones import table
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("prediction")
-    small_run.make_images(place / "images")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
-        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+    with small_home(tmp_path_factory.mktemp("prediction")) as place:
         yield place
 
 

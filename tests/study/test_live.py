@@ -21,7 +21,9 @@ CELLS = Grid(
 
 
 def row(accuracy=None, error=""):
-    return {"accuracy": accuracy, "error": error, "seconds": 65.0}
+    low, high = (None, None) if accuracy is None else (accuracy - 0.1, accuracy + 0.1)
+    ends = {"accuracy_low": low, "accuracy_high": high}
+    return {"accuracy": accuracy, **ends, "error": error, "seconds": 65.0}
 
 
 def drawn(board):
@@ -47,7 +49,7 @@ def test_a_table_has_a_row_for_each_number_of_images_and_a_column_for_each_recip
     assert title == "3 of 8 runs"
     assert "F1-7R8" in heading and "FT1-7R8 at 0.0001" in heading
     assert two.endswith("0 of 2, 1 failed, training")
-    assert "85.0 %" in five and five.endswith("0 of 2")
+    assert "85.0 % (21.5 to 100.0)" in five and five.endswith("0 of 2")
 
 
 def test_without_a_terminal_there_are_lines(capsys):
@@ -59,7 +61,7 @@ def test_without_a_terminal_there_are_lines(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
         f"Run 1 of 8: {CELLS[0]}",
-        "Run 1 of 8: accuracy 50.0 %, trained in 1 min 5 s",
+        "Run 1 of 8: accuracy 50.0 % (40.0 to 60.0), trained in 1 min 5 s",
         f"Run 2 of 8: {CELLS[1]}",
         "Run 2 of 8: no weights",
     ]

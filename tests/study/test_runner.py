@@ -7,14 +7,14 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import miniature, small_run
+from helpers.small_home import small_home
 
 import kerastransfer as kt
 from kerastransfer import cli
-from kerastransfer.backbones import table
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.foundation import locks
-from kerastransfer.study import identity, progress, results, runner
+from kerastransfer.foundation.report import KerasTransferWarning
+from kerastransfer.study import identity, progress, results, runner, work
 from kerastransfer.study.summary import summarise
 
 RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to copy
@@ -22,11 +22,7 @@ RECIPES = ("R1-8", "R1-8+F1-5FT6-8", "F1-7R8")  # the last has no weights to cop
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("study")
-    small_run.make_images(place / "images")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(table.BACKBONES, "miniature", miniature.BACKBONE)
-        patch.setenv("KERASTRANSFER_HOME", str(place / "home"))
+    with small_home(tmp_path_factory.mktemp("study")) as place:
         yield place
 
 
@@ -114,6 +110,23 @@ def test_a_row_stands_for_a_run_whose_folder_is_gone(summary, place, tmp_path):
     study(place, out=copy)
     assert len(list(copy.rglob("result.json"))) == 1
     assert results.read(copy)[1]["config_hash"] == hashed
+
+
+def test_a_row_is_not_lost_where_its_run_cannot_be_made_out(
+    summary, place, tmp_path, monkeypatch
+):
+    copy = shutil.copytree(place / "out", tmp_path / "copy")
+    before = results.read(copy)
+    shutil.rmtree(copy / "runs")
+
+    def missing(*arguments):
+        raise MissingError("Expected images, and they are not there; bring them back.")
+
+    monkeypatch.setattr(work, "find_or_convert", missing)
+    with pytest.warns(KerasTransferWarning, match="held against its row") as warned:
+        study(place, out=copy)
+    assert len(warned) == 4
+    assert results.read(copy) == before
 
 
 def test_a_study_grows_and_another_one_is_refused(summary, place, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from kerastransfer import api
 from kerastransfer.advice.question import MARGIN, TIME_LIMIT
 from kerastransfer.cli import options, streams, train_arguments
+from kerastransfer.errors import InputError
 
 EXAMPLES = (
     "kerastransfer advise --dataset folder:my_images",
@@ -49,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Look, try, and print what to train."""
     request = train_arguments.request(args)
-    train_arguments.needed(request["data"], "dataset")
+    if request["data"] is None:
+        raise InputError("Expected --dataset: a known name, folder:DIR or csv:FILE.")
     advice = api.advise(
         time_limit=args.time_limit, margin=args.margin, out=args.out, **request
     )

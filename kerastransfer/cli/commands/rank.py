@@ -4,7 +4,7 @@ import argparse
 import json
 
 from kerastransfer import api
-from kerastransfer.cli import options, streams, train_arguments
+from kerastransfer.cli import options, streams
 
 EXAMPLES = (
     "kerastransfer rank --dataset folder:my_images "
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="Training images of each class (default: all)",
     )
-    options.add_fit(headings["network"])
+    options.add_fit(headings["network"], default=None)
     options.add_records(headings["data"])
     options.add_json(headings["output"])
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Compare, and print the networks, the best first."""
     ranking = api.rank(
-        train_arguments.needed(args.dataset, "dataset"),
+        args.dataset,
         args.backbones,
         images_per_class=args.images_per_class,
         fit=args.fit,
