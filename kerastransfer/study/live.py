@@ -10,7 +10,7 @@ from kerastransfer.evaluation import wording
 from kerastransfer.foundation.progress import duration
 from kerastransfer.foundation.report import say
 from kerastransfer.study.grid import Cell
-from kerastransfer.study.statistics import mean_over_draws
+from kerastransfer.study.statistics import mean_over_draws, step_of
 from kerastransfer.study.work import RunRow
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class Board:
         good = [row for row in rows if not row["error"]]
         parts = [_percent(good[0])] if len(good) == 1 else []
         if len(good) > 1:
-            mean = mean_over_draws([row["accuracy"] for row in good], least=0.0)
+            accuracies = [row["accuracy"] for row in good]
+            mean = mean_over_draws(accuracies, least=0.0, step=step_of(good))
             parts = [wording.percent(dataclasses.asdict(mean))]
         if names and len(good) < len(names):
             parts.append(f"{len(good)} of {len(names)}")

@@ -43,7 +43,18 @@ class DrawMean:
         return f"{wording.percent(ends)}, {self.draws} draws"
 
 
-def mean_over_draws(values: Sequence[float], least: float = -1.0) -> DrawMean:
+def step_of(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the step in which accuracies of runs are counted: 1 / test images.
+
+    0 where nobody says how many there were.
+    """
+    counts = [int(row["test_images"]) for row in rows if row.get("test_images")]
+    return 1 / min(counts) if counts else 0.0
+
+
+def mean_over_draws(
+    values: Sequence[float], least: float = -1.0, *, step: float = 0.0
+) -> DrawMean:
     """Estimate a mean over draws with Student's interval [1]_.
 
     Parameters
@@ -53,6 +64,9 @@ def mean_over_draws(values: Sequence[float], least: float = -1.0) -> DrawMean:
     least : float
         The least that there is: -1 for differences, 0 for accuracies. No interval goes
         beyond it, nor above 1.
+    step : float
+        In which the values are counted. Draws that are alike by chance have no less
+        spread than what is rounded to such steps: step / sqrt(12).
 
     References
     ----------
@@ -69,7 +83,7 @@ def mean_over_draws(values: Sequence[float], least: float = -1.0) -> DrawMean:
     mean, n = float(several.mean()), len(several)
     if n == 1:
         return DrawMean(value=mean, low=math.nan, high=math.nan, draws=1)
-    half = _half_width(several, CONFIDENCE)
+    half = _half_width(several, step / math.sqrt(12))
     low, high = max(mean - half, least), min(mean + half, 1.0)
     return DrawMean(value=mean, low=low, high=high, draws=n)
 
@@ -103,6 +117,8 @@ def paired(
     first: Mapping[int, float],
     second: Mapping[int, float],
     margin: float | None = None,
+    *,
+    step: float = 0.0,
 ) -> Paired:
     """Compare two recipes on the draws that both have.
 
@@ -112,6 +128,8 @@ def paired(
         Accuracies by draw, seeds averaged.
     margin : float, optional
         Differences smaller than this are as good as none, such as 0.01.
+    step : float
+        In which accuracies are counted; see `mean_over_draws`.
 
     Raises
     ------
@@ -130,10 +148,11 @@ def paired(
     if not shared:
         raise InputError("Expected draws that both recipes were trained on.")
     differences = np.array([first[draw] - second[draw] for draw in shared])
-    mean = mean_over_draws(differences.tolist())
+    # Both are rounded, so that a difference has twice the variance.
+    mean = mean_over_draws(differences.tolist(), step=math.sqrt(2) * step)
     if len(shared) == 1:
         return Paired(difference=mean, p_value=math.nan)
-    spread = differences.std(ddof=1) / math.sqrt(len(shared))
+    spread = max(differences.std(ddof=1), step / math.sqrt(6)) / math.sqrt(len(shared))
     if spread == 0:
         p_value = float(mean.value == 0)
         inside = margin is not None and abs(mean.value) < margin
@@ -229,9 +248,10 @@ def averaged(rows: Sequence[Mapping[str, Any]], column: str) -> dict[int, float]
     return {draw: float(np.mean(values)) for draw, values in sorted(by_draw.items())}
 
 
-def _half_width(values: "np.ndarray", confidence: float) -> float:
+def _half_width(values: "np.ndarray", least: float) -> float:
+    """Return half of Student's interval; the spread is taken to be no less."""
     import scipy.stats  # late: --help must not wait for it
 
     n = len(values)
-    quantile = scipy.stats.t.ppf((1 + confidence) / 2, df=n - 1)
-    return float(quantile * values.std(ddof=1) / math.sqrt(n))
+    quantile = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, df=n - 1)
+    return float(quantile * max(values.std(ddof=1), least) / math.sqrt(n))

@@ -159,11 +159,17 @@ def summarise(
             CellMean(
                 cell=cell,
                 recipe=recipe,
-                accuracy=statistics.mean_over_draws(list(average.values()), least=0.0),
+                accuracy=statistics.mean_over_draws(
+                    list(average.values()),
+                    least=0.0,
+                    step=statistics.step_of(recipes[recipe]),
+                ),
             )
             for recipe, average in averages.items()
         ]
-        compared += _compare(cell, rates.decided(averages), frozen, margin)
+        step = statistics.step_of([row for each in by_rate.values() for row in each])
+        decided = rates.decided(averages)
+        compared += _compare(cell, decided, frozen, margin, step)
         pairs += by_image.pairs(cell, rates.decided(recipes), frozen)
     return Summary(
         means=tuple(means),
@@ -179,6 +185,7 @@ def _compare(
     averages: Mapping[tuple[Any, ...], Mapping[int, float]],
     frozen: str,
     margin: float | None,
+    step: float,
 ) -> list[tuple[Any, ...]]:
     """Compare every recipe of a cell with the frozen one, on their common draws."""
     against = [recipe for recipe in averages if recipe[0] == frozen]
@@ -187,7 +194,7 @@ def _compare(
             cell,
             first,
             second,
-            statistics.paired(averages[first], averages[second], margin),
+            statistics.paired(averages[first], averages[second], margin, step=step),
         )
         for second in against[:1]
         for first in averages

@@ -28,6 +28,26 @@ def test_one_draw_has_no_interval():
         statistics.mean_over_draws([])
 
 
+def test_draws_that_are_alike_by_chance_have_the_spread_of_rounding():
+    # 42 and 40 of 48 images, twice: nothing is certain of two draws.
+    result = statistics.paired({0: 42 / 48, 1: 42 / 48}, {0: 40 / 48, 1: 40 / 48})
+    assert result.p_value == 0  # of numbers that nobody rounded
+    counted = statistics.paired(
+        {0: 42 / 48, 1: 42 / 48}, {0: 40 / 48, 1: 40 / 48}, step=1 / 48
+    )
+    assert counted.p_value > 0.05
+    assert counted.difference.low < 0 < counted.difference.high
+    # As much as a uniform error of one step of two accuracies has.
+    rng = np.random.default_rng(0)
+    rounded = rng.uniform(-0.5, 0.5, (100_000, 2)).sum(axis=1) / 48
+    half = scipy.stats.t.ppf(0.975, 1) * rounded.std() / math.sqrt(2)
+    assert counted.difference.high - 2 / 48 == pytest.approx(half, rel=0.01)
+    mean = statistics.mean_over_draws([0.5, 0.5], step=0.1)
+    assert mean.high - mean.low > 0.3
+    wide = statistics.mean_over_draws([0.2, 0.8], step=0.1)
+    assert wide == statistics.mean_over_draws([0.2, 0.8])
+
+
 def test_a_paired_comparison_is_scipys():
     rng = np.random.default_rng(0)
     first, second = rng.uniform(size=(2, 7))

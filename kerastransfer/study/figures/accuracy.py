@@ -117,7 +117,9 @@ def _point(rows: Sequence[Mapping[str, Any]]) -> AccuracyPoint:
     return AccuracyPoint(
         images=images_of(rows),
         all_images=rows[0]["images_per_class"] is None,
-        accuracy=statistics.mean_over_draws(list(by_draw.values()), least=0.0),
+        accuracy=statistics.mean_over_draws(
+            list(by_draw.values()), least=0.0, step=statistics.step_of(rows)
+        ),
     )
 
 

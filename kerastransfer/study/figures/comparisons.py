@@ -148,7 +148,9 @@ def gain_points(
                     all_images=number is None,
                     rates=tuple(sorted({row["rate"] for row in chosen})),
                     distance=distance,
-                    result=statistics.paired(first, second, margin),
+                    result=statistics.paired(
+                        first, second, margin, step=statistics.step_of(several)
+                    ),
                     verdict="",
                 )
             )
