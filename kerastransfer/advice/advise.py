@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerastransfer.advice import decision, forecast, pilot, splits
+from kerastransfer.advice import decision, forecast, measured, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
 from kerastransfer.advice.features import images_asked_about, pool_features
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
@@ -101,6 +101,7 @@ def advise(
         judged=len(curve.units),
         distance=distance,
         curve=curve,
+        measured=_measured(sources, curve, distance),
         pilot=tried,
         decision=decided,
         command=decision.train_command(list(question.words), decided.contender),
@@ -108,6 +109,21 @@ def advise(
     )
     atomic.write_json(out / FILE, recommendation.as_dict())
     return recommendation
+
+
+def _measured(
+    sources: Sources, curve: forecast.LearningCurve, distance: DistanceFromSource
+) -> tuple[measured.MeasuredCell, ...]:
+    """Return the measured cells that are most like these images."""
+    cosine = None if distance.cosine is None else distance.cosine.value
+    cells = measured.nearest(
+        measured.read(),
+        backbone=sources.backbone.name,
+        images_per_class=float(curve.sizes[-1]),
+        probe=curve.accuracy.value,
+        cosine=cosine,
+    )
+    return tuple(cells)
 
 
 def _distance(

@@ -6,6 +6,7 @@ from typing import Any
 
 from kerastransfer.advice.decision import Decision
 from kerastransfer.advice.forecast import MOST_AHEAD, LearningCurve
+from kerastransfer.advice.measured import MeasuredCell
 from kerastransfer.advice.tried import Pilot, State, Tried, as_rows
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.intervals import Estimate
@@ -81,6 +82,8 @@ class Recommendation(Preformatted):
     distance : DistanceFromSource
     curve : LearningCurve
         Of a plain classifier on features.
+    measured : tuple of MeasuredCell
+        What a study measured that is most like this; empty where nothing is.
     pilot : Pilot
     decision : Decision
     command : str
@@ -96,6 +99,7 @@ class Recommendation(Preformatted):
     judged: int
     distance: DistanceFromSource
     curve: LearningCurve
+    measured: tuple[MeasuredCell, ...]
     pilot: Pilot
     decision: Decision
     command: str
@@ -108,6 +112,7 @@ class Recommendation(Preformatted):
                 "",
                 str(self.distance),
                 f"A plain classifier on the features: {self.curve.accuracy}",
+                *self._measured(),
                 "",
                 *self._table(),
                 f"The pilot ended: {self.pilot.ended or 'at once'}.",
@@ -137,6 +142,7 @@ class Recommendation(Preformatted):
                 "gain_of_times": {k: g and g.as_dict() for k, g in gains.items()},
                 "weakest": curve.weakest(self.classes),
             },
+            "measured": [dataclasses.asdict(cell) for cell in self.measured],
             "pilot": {"ended": self.pilot.ended, "contenders": as_rows(self.pilot)},
             "decision": self.decision.as_dict(),
             "command": self.command,
@@ -151,6 +157,12 @@ class Recommendation(Preformatted):
             f"{len(self.classes):,} classes; {self.judged:,} images of train and val "
             "judge the recipes, and the test set is not read"
         )
+
+    def _measured(self) -> list[str]:
+        if not self.measured:
+            return ["Measured before: nothing that is like these images"]
+        lines = ["Measured before, on what is most like these images; against F1-7R8:"]
+        return [*lines, *(f"  {cell}" for cell in self.measured)]
 
     def _table(self) -> list[str]:
         names = [str(each.contender) for each in self.pilot.tried]

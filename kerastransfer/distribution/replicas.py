@@ -114,6 +114,17 @@ class Replicas:
         """Add a number over all processes; a place where they wait for each other."""
         return float(self.sum_array(np.array(value, np.float64)))
 
+    def leave(self) -> None:
+        """Wait until no process needs the others any more; the last call of a job.
+
+        A process that ends while another is still within a sum lets that one fail. So
+        there are two: whoever has the first knows that all have come, and that the
+        second fails does no harm.
+        """
+        self.sum(0.0)
+        with contextlib.suppress(InputError):
+            self.sum(0.0)
+
     def sum_array(self, value: NDArray[Any]) -> NDArray[Any]:
         """Add an array over all processes, each counting once; all wait for it."""
         if not self.several_processes:

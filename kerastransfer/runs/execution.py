@@ -157,7 +157,7 @@ def train(
         # A run whose time was up may be given more.
         if store is not None and results[-1].stopped is not StopReason.TIME_LIMIT:
             store.clear()
-    inputs.replicas.sum(0.0)  # nobody leaves before the chief is done
+    inputs.replicas.leave()  # nobody before the chief is done
     return network, result
 
 

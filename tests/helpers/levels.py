@@ -31,6 +31,7 @@ LEVELS = {
     "advice.advise": 9,
     "advice.decision": 9,
     "advice.features": 9,
+    "advice.measured": 9,
     "advice.pilot": 9,
     "advice.question": 1,
     "advice.ranking": 9,
