@@ -148,7 +148,8 @@ def _lack(gains: Sequence[Gain]) -> str:
     """Say what keeps points from a fit; empty where nothing does."""
     datasets = len({each.dataset for each in gains})
     if datasets < _LEAST_DATASETS:
-        return f"it takes {_LEAST_DATASETS} datasets, and there are {datasets}"
+        be = "is" if datasets == 1 else "are"
+        return f"it takes {_LEAST_DATASETS} datasets, and there {be} {datasets}"
     if all(each.gain > 0 for each in gains):
         return "tuning is better at every point"
     if all(each.gain < 0 for each in gains):

@@ -84,7 +84,7 @@ def test_the_bootstrap_draws_datasets_and_not_points():
         (made_up(crossing=-1), "tuning is better at every point"),
         (made_up(crossing=3), "freezing is better at every point"),
         (made_up(numbers=(10,), crossing=0.5), "do not spread over images"),
-        (made_up(distances=(0.1,) * 3), "it takes 3 datasets, and there are 1"),
+        (made_up(distances=(0.1,) * 3), "it takes 3 datasets, and there is 1"),
         (made_up(0, 0, noise=0.05), "neither images nor distance beyond chance"),
     ],
 )
