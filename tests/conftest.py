@@ -36,6 +36,17 @@ LONGEST = (
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def backbones_that_there_are():
+    """Forget networks that a file's tests made known: files run in any order."""
+    from kerastransfer.backbones.table import BACKBONES
+
+    before = dict(BACKBONES)
+    yield
+    BACKBONES.clear()
+    BACKBONES.update(before)
+
+
 def is_light(path):
     """Return whether a test file needs no TensorFlow."""
     parts = path.relative_to(TESTS).with_suffix("").parts

@@ -167,7 +167,12 @@ def test_an_interrupt_gives_the_best_answer_so_far(place, monkeypatch):
         return train(config, inputs, folder)
 
     monkeypatch.setattr(pilot.execution, "train", interrupted)
-    advice = ask(place, root)
+    # What was started in the background of a shell is not interrupted.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        advice = ask(place, root)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert advice.pilot.ended == "it was interrupted"
     assert [each.rounds for each in advice.pilot.tried] == [1, 1, 0]
     assert advice.decision.accuracy is not None
