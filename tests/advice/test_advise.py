@@ -17,9 +17,12 @@ from kerastransfer.advice.decision import decide
 from kerastransfer.advice.question import Question
 from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.backbones import table
+from kerastransfer.config.run_options import RunOptions
 from kerastransfer.datasets.table import resolve
+from kerastransfer.distribution.replicas import single
 from kerastransfer.errors import DataError, InputError, Terminated
 from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.sizes import Sizes
 from kerastransfer.runs.sources import Sources
 from kerastransfer.training import engine as engine_module
 
@@ -215,27 +218,39 @@ def test_other_images_or_settings_are_tried_anew(place, monkeypatch):
 
 def test_a_run_that_the_time_limit_ended_goes_on_with_the_next(place, monkeypatch):
     root, steps = make_images(place / "images"), []
-    engine = engine_module.Engine
-    take = engine.take
+    run_sources = sources(root)
+    records = find_or_convert(run_sources.dataset)
+    cut = splits.make_splits(records, 4)[:1]
+    take = engine_module.Engine.take
 
-    def slow(self, batches, **named):
-        time.sleep(0.2)
-        steps.append(len(batches))
+    def counted(self, batches, **named):
+        steps.append(named["first_step"])
+        time.sleep(0.6)
         return take(self, batches, **named)
 
-    monkeypatch.setattr(engine, "take", slow)
-    monkeypatch.setattr(advise, "CONTENDERS", CONTENDERS[3:4])
-    before = ask(place, root, number=4, minutes=0.03)
-    assert "time was up" in before.pilot.ended
-    assert [each.rounds for each in before.pilot.tried] == [0]
-    begun = sum(steps)
-    after = ask(place, root, number=4, minutes=0.03)
-    for _ in range(5):
-        if after.pilot.tried[0].rounds:
+    monkeypatch.setattr(engine_module.Engine, "take", counted)
+
+    def two_seconds():
+        conditions = pilot.Conditions(
+            sources=dataclasses.replace(
+                run_sources, settings={**run_sources.settings, "images_per_class": 4}
+            ),
+            sizes=Sizes.of_records(records),
+            replicas=single(),
+            folder=place / "pilot",
+            options=RunOptions(),
+            deadline=time.monotonic() + 2.0,
+            margin=0.01,
+        )
+        return pilot.run(conditions, cut, CONTENDERS[3:4]).tried[0].rounds
+
+    # Four steps, of which no two seconds hold more than three.
+    assert two_seconds() == 0 and steps[0] == 0
+    for _ in range(8):
+        if two_seconds():
             break
-        after = ask(place, root, number=4, minutes=0.03)
-    assert after.pilot.tried[0].rounds >= 1
-    assert begun > 0
+    assert sorted(set(steps)) == [0, 1, 2, 3]
+    assert len(steps) == 4  # none was taken twice
 
 
 def test_an_interrupt_after_a_clear_win_does_not_recommend_the_loser(place):
