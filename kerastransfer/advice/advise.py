@@ -26,7 +26,6 @@ from kerastransfer.distances.domains import SourceNetwork
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
 from kerastransfer.errors import DataError, InputError
-from kerastransfer.features import responses
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.report import say
@@ -73,8 +72,11 @@ def advise(
         say(str(sizes.overview))
     asked = images_asked_about(records, question.images_per_class)
     cut = splits.make_splits(records, asked)
-    features = pool_features(records, sources, cut)
-    distance = _distance(sources, cut, features, asked)
+    source = SourceNetwork.of(
+        sources.backbone, sources.weights, sources.hashes.get("weights", "")
+    )
+    features = pool_features(records, source, cut)
+    distance = _distance(source, cut, features, asked)
     say(str(distance))
     curve = forecast.learning_curve(cut, features)
     say(f"A plain classifier on the features: {curve.accuracy}")
@@ -127,23 +129,19 @@ def _measured(
 
 
 def _distance(
-    sources: Sources,
+    source: SourceNetwork,
     cut: Sequence[Split],
     features: "Sequence[FeatureRows]",
     images_per_class: int | None,
 ) -> DistanceFromSource:
     """Measure how far the images are from what the network was pretrained on."""
-    name = sources.backbone.source
+    name = source.backbone.source
     target = Domain("these images", domains.TARGET_SEED, features=features[0])
     per_class = images_per_class
     if per_class is None:
         counts = np.bincount(cut[0].pool.labels)
         per_class = max(1, int(counts.mean()))
     try:
-        network = responses.source_network(sources.backbone, sources.weights)
-        source = SourceNetwork(
-            sources.backbone, network, sources.hashes.get("weights", "")
-        )
         cosine = means.cosine(domains.from_weights(source).response, target.response)
         halves = [half.response for half in target.halves()]
         baseline = means.cosine(*halves).corrected
@@ -152,7 +150,7 @@ def _distance(
             source=name, missing=str(error).split(";")[0].rstrip(".")
         )
     judged = verdict.judge(cosine.corrected, per_class)
-    known = sources.backbone.name in MEASURED_ON
+    known = source.backbone.name in MEASURED_ON
     return DistanceFromSource(
         source=name,
         cosine=cosine.corrected,

@@ -6,12 +6,12 @@ import numpy as np
 
 from kerastransfer.advice.forecast import FeatureRows
 from kerastransfer.advice.splits import MOST_IMAGES, Split
+from kerastransfer.distances.domains import SourceNetwork
 from kerastransfer.features import responses
 from kerastransfer.features.image_set import ImageSet
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
 from kerastransfer.records.reader import Records
-from kerastransfer.runs.sources import Sources
 
 
 def images_asked_about(records: Records, images_per_class: int | None) -> int | None:
@@ -29,7 +29,7 @@ def images_asked_about(records: Records, images_per_class: int | None) -> int | 
 
 
 def pool_features(
-    records: Records, sources: Sources, cut: Sequence[Split]
+    records: Records, source: SourceNetwork, cut: Sequence[Split]
 ) -> list[FeatureRows]:
     """Return block 7's output for the images of each split's pool."""
     wanted = {
@@ -37,9 +37,10 @@ def pool_features(
         for name in ("train", "val")
     }
     images = ImageSet(tuple(wanted.items()))
-    network = responses.source_network(sources.backbone, sources.weights)
     with progress("Features of images", unit="images") as show:
-        blocks = responses.responses(network, sources.backbone, records, images, show)
+        blocks = responses.responses(
+            source.network, source.backbone, records, images, show
+        )
         outputs = np.concatenate(list(blocks))
     starts = {"train": 0, "val": len(wanted["train"])}
     return [

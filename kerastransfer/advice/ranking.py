@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kerastransfer.advice import forecast, scores, splits
 from kerastransfer.advice.features import images_asked_about, pool_features
+from kerastransfer.distances.domains import SourceNetwork
 from kerastransfer.errors import DataError
 from kerastransfer.evaluation import paired, wording
 from kerastransfer.evaluation.intervals import Estimate
@@ -168,7 +169,10 @@ def rank(
             ranked.append(RankedBackbone(name=name, missing=sources))
             continue
         say(f"{name}: features, and plain classifiers on them")
-        features = pool_features(records, sources, cut)
+        source = SourceNetwork.of(
+            sources.backbone, sources.weights, sources.hashes["weights"]
+        )
+        features = pool_features(records, source, cut)
         curve = forecast.judge(cut, features)
         ranked.append(_scored(name, curve, features[0], cut[0]))
     units = np.concatenate([each.units[each.fold.held_out] for each in cut])

@@ -159,11 +159,8 @@ def halves(labels: IntArray, units: IntArray, seed: int) -> IntArray:
 
 def unit_numbers(images: FoldImages) -> IntArray:
     """Return a number for each image: of its group, or else its own, in any split."""
-    names = [
-        f"group {group}" if group else f"image {name}"
-        for group, name in zip(images.groups, images.ids, strict=True)
-    ]
-    digests = [hashlib.sha256(os.fsencode(name)).digest()[:8] for name in names]
+    names = map(os.fsencode, images.unit_names)
+    digests = [hashlib.sha256(name).digest()[:8] for name in names]
     return np.array([int.from_bytes(d, "big") >> 1 for d in digests], np.int64)
 
 

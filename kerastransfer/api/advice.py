@@ -30,9 +30,9 @@ from kerastransfer.config.settings import command_words
 from kerastransfer.config.train_config import HASHES
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice, refuse_several_processes
-from kerastransfer.distribution.start import start
 from kerastransfer.errors import InputError, MissingError, Terminated
 from kerastransfer.foundation import atomic, keras_settings, system
+from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.runs import sources
 from kerastransfer.runs.finished import Run
 
@@ -137,7 +137,7 @@ def advise(
     name = f"{dataset.name}_{run_sources.backbone.name}" + (
         f"_n{asked}" if asked else ""
     )
-    start(Choice())
+    import_quietly()
     from kerastransfer.advice import advise as work
 
     return work.advise(
@@ -181,7 +181,7 @@ def rank(
     """
     dataset = dataset_of(data, archives, options, records)
     wanted = [_source(each, dataset, fit) for each in backbones]
-    start(Choice())
+    import_quietly()
     from kerastransfer.advice import ranking
 
     return ranking.rank(

@@ -84,8 +84,7 @@ class Work:
         A row in the table stands for a run whose folder is gone, as long as it would be
         trained on the same images with the same settings, or that cannot be found out.
         """
-        row = self.before.get(str(cell))
-        alone = row is not None and self._is_all_there_is(row)
+        row = self._row_alone(cell)
         try:
             inputs = sources.find(
                 {**self.common.settings, **cell.settings()},
@@ -95,7 +94,7 @@ class Work:
                 mean_image=self.common.mean_image,
             )
             with self._logged(str(cell)):
-                if alone and row is not None and self._is_of(row, inputs):
+                if row is not None and self._is_of(row, inputs):
                     return row
                 trained = start.train(
                     inputs,
@@ -108,15 +107,17 @@ class Work:
         except Terminated:
             raise
         except (KerasTransferError, OSError) as error:
-            if alone and row is not None:
+            if row is not None:
                 report.warn(f"{cell} could not be held against its row: {error}")
                 return row
             return self.failed(cell, str(error))
 
-    def _is_all_there_is(self, row: RunRow) -> bool:
-        """Whether a row is of a finished run whose folder is not here any more."""
-        there = self.folder / row["run"] / RESULT
-        return bool(row["status"] == "finished") and not there.exists()
+    def _row_alone(self, cell: Cell) -> RunRow | None:
+        """Return the row of a finished run whose folder is not here any more."""
+        row = self.before.get(str(cell))
+        if row is None or row["status"] != "finished":
+            return None
+        return None if (self.folder / row["run"] / RESULT).exists() else row
 
     def _is_of(self, row: RunRow, inputs: sources.Sources) -> bool:
         """Whether a row is of the run that would be trained."""

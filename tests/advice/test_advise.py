@@ -137,6 +137,8 @@ def test_a_number_of_images_is_tried_with_two_draws_of_so_many(place):
     for each in (one, two):
         counts = np.bincount(each.pool.labels[each.fold.train])
         assert counts.tolist() == [5, 5, 5]
+        seen = np.concatenate([each.fold.train, each.fold.val])
+        assert not set(each.units[seen]) & set(each.units[each.fold.held_out])
     judged = [set(each.units[each.fold.held_out]) for each in (one, two)]
     assert not judged[0] & judged[1]
     assert len(judged[0] | judged[1]) == records.size("val")

@@ -39,13 +39,18 @@ class FoldImages:
     groups: Sequence[str]
 
     @property
-    def units(self) -> IntArray:
-        """A number for each image: the same for images of one group, and no others."""
-        names = [
+    def unit_names(self) -> list[str]:
+        """A name for each image: the same for images of one group, and no others."""
+        return [
             f"group {group}" if group else f"image {name}"
             for group, name in zip(self.groups, self.ids, strict=True)
         ]
-        numbers: IntArray = np.unique(np.array(names, np.str_), return_inverse=True)[1]
+
+    @property
+    def units(self) -> IntArray:
+        """A number for each image, from 0: that of its name among `unit_names`."""
+        names = np.array(self.unit_names, np.str_)
+        numbers: IntArray = np.unique(names, return_inverse=True)[1]
         return numbers
 
     @property
