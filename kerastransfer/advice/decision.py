@@ -3,11 +3,43 @@
 import dataclasses
 import math
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from kerastransfer.advice.contenders import FROZEN, Contender
-from kerastransfer.advice.tried import Pilot, State, Tried
+from kerastransfer.advice.measured.prior import Normal
+from kerastransfer.advice.tried import Pilot, Tried
 from kerastransfer.evaluation.intervals import Estimate
+
+_NO_SPREAD = 1e-6
+_CELLS = "measured cells"
+_BOTH = "pilot and measured cells, by their variances"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TunedGain:
+    """What a tuned contender gains over the frozen recipe, as fractions of 1.
+
+    Parameters
+    ----------
+    pilot, prior : Estimate or None
+        As the pilot found it, and as measured cells let expect it.
+    both : Estimate
+        The two weighed by their variances, or the one that there is.
+    """
+
+    contender: Contender
+    pilot: Estimate | None
+    prior: Estimate | None
+    both: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields in plain Python, ready for JSON."""
+        return {
+            **self.both.as_dict(),
+            "pilot": self.pilot and self.pilot.as_dict(),
+            "prior": self.prior and self.prior.as_dict(),
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +52,15 @@ class Decision:
     verdict : str
         In words.
     accuracy : Estimate or None
-        Of the contender, on images that the pilot held out.
-    gain : Estimate or None
-        Accuracy of the best tuned recipe minus that of the frozen one, on the same
-        images.
-    tuned : Contender or None
-        The best tuned one.
+        Expected of the contender.
+    gain : TunedGain or None
+        Of the tuned contender that gains most.
     """
 
     contender: Contender
     verdict: str
     accuracy: Estimate | None
-    gain: Estimate | None
-    tuned: Contender | None
+    gain: TunedGain | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""
@@ -42,73 +70,136 @@ class Decision:
             "verdict": self.verdict,
             "accuracy": self.accuracy and self.accuracy.as_dict(),
             "gain": self.gain and self.gain.as_dict(),
-            "gain_of": None if self.tuned is None else str(self.tuned),
+            "gain_of": self.gain and str(self.gain.contender),
         }
 
 
-def decide(pilot: Pilot, margin: float) -> Decision:
-    """Choose the cheapest contender that is not behind the best for certain.
+def decide(
+    pilot: Pilot,
+    margin: float,
+    priors: Mapping[Contender, Normal] | None = None,
+    probe: Estimate | None = None,
+) -> Decision:
+    """Choose the frozen recipe unless tuning is better for certain.
+
+    Of tuned contenders it is the cheapest that is expected to lie within the margin of
+    the best.
 
     Parameters
     ----------
     margin : float
         Difference of accuracy, as a fraction, that does not matter.
+    priors : mapping, optional
+        What contenders are expected to gain before they are tried.
+    probe : Estimate, optional
+        Accuracy of a plain classifier on features, which stands for the frozen recipe
+        where that was not tried.
     """
-    tried = [each for each in pilot.tried if each.rounds]
-    frozen = next((each for each in tried if each.contender == FROZEN), None)
-    if frozen is None:
+    gains = _gains(pilot, priors or {})
+    best = max(gains, key=lambda gain: gain.both.value, default=None)
+    frozen = next(each for each in pilot.tried if each.contender == FROZEN)
+    if best is None and not frozen.rounds:
         return Decision(
             contender=FROZEN,
             verdict="nothing was tried; the cheapest recipe, without evidence",
             accuracy=None,
             gain=None,
-            tuned=None,
         )
-    tuned = _best_tuned(pilot, frozen)
-    chosen = _cheapest(pilot)
-    gain = None if tuned is None else pilot.difference(tuned, frozen)
+    chosen = None
+    if best is not None and best.both.low > 0 and best.both.high > margin:
+        chosen = _cheapest(gains, best, margin)
     return Decision(
-        contender=chosen.contender,
-        verdict=_verdict(gain, margin),
-        accuracy=pilot.accuracy(chosen),
-        gain=gain,
-        tuned=None if tuned is None else tuned.contender,
+        contender=FROZEN if chosen is None else chosen.contender,
+        verdict=_verdict(best, margin),
+        accuracy=_expected(pilot, frozen, chosen, probe),
+        gain=best,
     )
 
 
-def _cheapest(pilot: Pilot) -> Tried:
-    """Return the cheapest that is kept; of its rates, which cost the same, the best."""
-    first, *others = (each for each in pilot.tried if each.state is State.KEPT)
-    chosen, most = first, 0.0
-    for each in others:
-        gap = pilot.difference(each, first)
-        same = each.contender.recipe == first.contender.recipe
-        if same and gap is not None and gap.value > most:
-            chosen, most = each, gap.value
-    return chosen
-
-
-def _best_tuned(pilot: Pilot, frozen: Tried) -> Tried | None:
-    """Return the tuned contender that is ahead of the frozen one by most."""
-    gaps = [
-        (gap.value, -place, each)
-        for place, each in enumerate(pilot.tried)
-        if each is not frozen and (gap := pilot.difference(each, frozen)) is not None
+def _cheapest(gains: list[TunedGain], best: TunedGain, margin: float) -> TunedGain:
+    """Return the cheapest near the best; of its rates, whose cost is one, the best."""
+    near = [
+        gain
+        for gain in gains
+        if gain.both.low > 0 and gain.both.value >= best.both.value - margin
     ]
-    return max(gaps, key=lambda gap: gap[:2])[2] if gaps else None
+    rates = [g for g in near if g.contender.recipe == near[0].contender.recipe]
+    return max(rates, key=lambda gain: gain.both.value)
 
 
-def _verdict(gain: Estimate | None, margin: float) -> str:
-    if gain is None:
+def _gains(pilot: Pilot, priors: Mapping[Contender, Normal]) -> list[TunedGain]:
+    """Return what is known of each tuned contender, in the pilot's order."""
+    frozen = next(each for each in pilot.tried if each.contender == FROZEN)
+    gains = []
+    for each in pilot.tried:
+        if each is frozen:
+            continue
+        tried, prior = pilot.difference(each, frozen), priors.get(each.contender)
+        weighed = weigh(tried, prior)
+        if weighed is not None:
+            gains.append(
+                TunedGain(
+                    contender=each.contender,
+                    pilot=tried,
+                    prior=None if prior is None else prior.estimate(0, _CELLS),
+                    both=weighed,
+                )
+            )
+    return gains
+
+
+def weigh(pilot: Estimate | None, prior: Normal | None) -> Estimate | None:
+    """Return what a pilot and measured cells say together; None where neither does."""
+    if prior is None or pilot is None:
+        return pilot if prior is None else prior.estimate(0, _CELLS)
+    measured = Normal.of(pilot)
+    if measured.sd < _NO_SPREAD:
+        return pilot
+    return measured.combined(prior).estimate(pilot.n, _BOTH)
+
+
+def _expected(
+    pilot: Pilot, frozen: Tried, chosen: TunedGain | None, probe: Estimate | None
+) -> Estimate | None:
+    """Return the accuracy that is expected of the choice.
+
+    Of a contender that was not tried it is that of the frozen recipe and its gain.
+    """
+    contender = FROZEN if chosen is None else chosen.contender
+    one = next(each for each in pilot.tried if each.contender == contender)
+    if one.rounds:
+        return pilot.accuracy(one)
+    base = pilot.accuracy(frozen) or probe
+    if base is None or chosen is None:
+        return base
+    gain = chosen.both
+    value = min(base.value + gain.value, 1.0)
+    below = math.hypot(base.value - base.low, gain.value - gain.low)
+    above = math.hypot(base.high - base.value, gain.high - gain.value)
+    return Estimate(
+        value=value,
+        low=max(value - below, 0.0),
+        high=min(value + above, 1.0),
+        n=base.n,
+        method="accuracy of the frozen recipe and expected gain",
+    )
+
+
+def _verdict(best: TunedGain | None, margin: float) -> str:
+    if best is None:
         return "tuning was not tried; the frozen recipe is the cheapest"
+    gain = best.both
+    alone = "" if best.pilot else ", says what was measured before alone"
     points = f"{100 * margin:g} point" + ("" if margin == 0.01 else "s")
     if -margin <= gain.low and gain.high <= margin:
-        return f"equivalent within {points}: take the cheaper"
+        return f"equivalent within {points}: take the cheaper{alone}"
     if gain.low > 0:
-        return "tuning is more accurate"
+        return f"tuning is more accurate{alone}"
     if gain.high < 0:
-        return "freezing is more accurate"
-    more = images_to_tell(gain, margin)
+        return f"freezing is more accurate{alone}"
+    if best.pilot is None:
+        return "not distinguishable: take the cheaper (a pilot would tell more)"
+    more = images_to_tell(best.pilot, margin)
     return (
         "not distinguishable: take the cheaper (to tell a difference of this size, or "
         f"that there is none above {points}, takes about {more:,} images to judge by)"

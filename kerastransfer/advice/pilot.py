@@ -8,13 +8,16 @@ when the time does, when one is left, or when those that are left are equivalent
 import contextlib
 import dataclasses
 import io
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kerastransfer.advice.contenders import Contender
+from kerastransfer.advice.decision import weigh
+from kerastransfer.advice.measured.prior import HALF_WIDTH, Normal
 from kerastransfer.advice.question import INTERRUPTED, STOPPED
 from kerastransfer.advice.splits import MOST_FOLDS, Split
 from kerastransfer.advice.tried import Pilot, State, Tried
@@ -48,6 +51,8 @@ class Conditions:
         When it ends, by `time.monotonic`.
     margin : float
         Difference of accuracy, as a fraction, that does not matter.
+    priors : mapping
+        What contenders are expected to gain over the frozen recipe.
     """
 
     sources: Sources
@@ -57,6 +62,7 @@ class Conditions:
     options: RunOptions
     deadline: float
     margin: float
+    priors: Mapping[Contender, Normal] = dataclasses.field(default_factory=dict)
 
     @property
     def left(self) -> float:
@@ -95,8 +101,8 @@ def run(
     pilot = Pilot(tried=tuple(map(_untried, contenders)), units=units, ended="")
     for number, split in enumerate(splits):
         try:
-            for tried in _round(conditions, pilot.tried, split, number, len(splits)):
-                pilot = dataclasses.replace(pilot, tried=tried)
+            for after in _round(conditions, pilot, split, number, len(splits)):
+                pilot = after
         except (Terminated, KeyboardInterrupt) as error:
             if isinstance(error, Terminated) and error.code != INTERRUPTED:
                 raise
@@ -121,25 +127,47 @@ def _untried(contender: Contender) -> Tried:
 
 
 def _round(
-    conditions: Conditions,
-    before: Sequence[Tried],
-    split: Split,
-    number: int,
-    count: int,
-) -> Iterator[tuple[Tried, ...]]:
-    """Train each contender on a split that is to be; yield all after each."""
-    tried = list(before)
-    for place, one in enumerate(before):
+    conditions: Conditions, pilot: Pilot, split: Split, number: int, count: int
+) -> Iterator[Pilot]:
+    """Train each contender on a split that is to be; yield the pilot after each."""
+    for place, one in enumerate(pilot.tried):
         if one.rounds < number or one.state is State.BEHIND:
             continue
-        expected = _expected_seconds(one, tried[:place])
+        expected = _expected_seconds(one, pilot.tried[:place])
         planned = _plan(conditions, one, split, number)
-        if conditions.left <= expected - planned.spent and not planned.done:
+        if not one.rounds and is_unlikely(pilot, one, conditions.priors):
+            say(f"{one.contender} is left out: measured cells speak against it.")
+            after = dataclasses.replace(one, state=State.UNLIKELY)
+        elif conditions.left <= expected - planned.spent and not planned.done:
             say(f"{one.contender} is left out: it may take {expected:.0f} s.")
             continue
-        title = f"Round {number + 1} of {count}: {one.contender}"
-        tried[place] = _train(conditions, one, split, planned, title)
-        yield tuple(tried)
+        else:
+            title = f"Round {number + 1} of {count}: {one.contender}"
+            after = _train(conditions, one, split, planned, title)
+        tried = list(pilot.tried)
+        tried[place] = after
+        pilot = dataclasses.replace(pilot, tried=tuple(tried))
+        yield pilot
+
+
+def is_unlikely(pilot: Pilot, one: Tried, priors: Mapping[Contender, Normal]) -> bool:
+    """Say whether measured cells put a contender below one that was tried, for certain.
+
+    That is where the 95 % interval of their difference lies below 0, with what the
+    cells let expect of the one, and what they and the pilot say of the other.
+    """
+    expected = priors.get(one.contender)
+    if expected is None or pilot.tried[0].rounds == 0:
+        return False
+    known = [Normal(0.0, 0.0)]  # the frozen recipe's gain over itself
+    for each in pilot.tried[1:]:
+        gain = pilot.difference(each, pilot.tried[0])
+        if gain is not None:
+            known.append(Normal.of(weigh(gain, priors.get(each.contender)) or gain))
+    return any(
+        expected.mean + HALF_WIDTH * math.hypot(expected.sd, other.sd) < other.mean
+        for other in known
+    )
 
 
 def _expected_seconds(one: Tried, cheaper: Sequence[Tried]) -> float:

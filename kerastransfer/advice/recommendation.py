@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.advice.decision import Decision
+from kerastransfer.advice.decision import Decision, TunedGain
 from kerastransfer.advice.forecast import MOST_AHEAD, LearningCurve
-from kerastransfer.advice.measured import MeasuredCell
+from kerastransfer.advice.measured.cells import MeasuredCell
 from kerastransfer.advice.tried import Pilot, State, Tried, as_rows
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.intervals import Estimate
@@ -189,8 +189,7 @@ class Recommendation(Preformatted):
     def _verdict(self) -> list[str]:
         decision, lines = self.decision, list[str]()
         if decision.gain is not None:
-            gain = wording.points(decision.gain.as_dict())
-            lines.append(f"Tuning ({decision.tuned}) against freezing: {gain}")
+            lines.append(_gain(decision.gain))
         lines.append(f"Verdict: {decision.verdict}.")
         expected = "nobody knows its accuracy"
         if decision.accuracy is not None:
@@ -213,6 +212,18 @@ class Recommendation(Preformatted):
             )
             lines.append(f"Most errors are in {named}")
         return lines
+
+
+def _gain(gain: TunedGain) -> str:
+    """Write what tuning gains, and where that comes from."""
+    shown = wording.points(gain.both.as_dict())
+    line = f"Tuning ({gain.contender}) against freezing: {shown}"
+    if gain.prior is None:
+        return line
+    cells = f"measured cells alone {wording.points(gain.prior.as_dict())}"
+    if gain.pilot is None:
+        return f"{line}, by measured cells alone: it was not tried"
+    return f"{line}; the pilot alone {wording.points(gain.pilot.as_dict())}, {cells}"
 
 
 def _duration(seconds: float) -> str:

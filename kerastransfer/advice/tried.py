@@ -19,6 +19,7 @@ class State(enum.Enum):
     KEPT = "kept"
     BEHIND = "behind for certain"
     UNTRIED = "not tried: no time"
+    UNLIKELY = "not tried: measured cells speak against it"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

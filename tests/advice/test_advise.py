@@ -14,6 +14,7 @@ import kerastransfer as kt
 from kerastransfer.advice import advise, pilot, splits
 from kerastransfer.advice.contenders import CONTENDERS
 from kerastransfer.advice.decision import decide
+from kerastransfer.advice.measured.cells import MeasuredCell
 from kerastransfer.advice.question import Question
 from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.backbones import table
@@ -143,6 +144,57 @@ def test_a_number_of_images_is_tried_with_two_draws_of_so_many(place):
     assert not judged[0] & judged[1]
     assert len(judged[0] | judged[1]) == records.size("val")
     assert one.pool.content_hash != two.pool.content_hash
+
+
+def prior_cells(gains, probe, sd=0.02):
+    """Cells of made-up sets that are like any images."""
+    return [
+        MeasuredCell(
+            dataset=f"set {number}",
+            backbone="miniature",
+            recipe=contender.recipe,
+            rate=contender.rates[-1],
+            images_per_class=4,
+            classes=3,
+            draws=1,
+            cosine=0.3,
+            probe=probe,
+            gain=gain,
+            low=gain - 2 * sd,
+            high=gain + 2 * sd,
+            sd=sd,
+        )
+        for contender, gain in gains.items()
+        for number in range(6)
+    ]
+
+
+def test_what_measured_cells_speak_against_is_not_tried(place):
+    root = make_images(place / "images", step=5)  # hard: chance is a third
+    _, shallow, deep = advise.CONTENDERS
+    cells = prior_cells({shallow: 0.0, deep: -0.9}, probe=0.4)
+    question = Question(images_per_class=4, minutes=5.0)
+    advice = advise.advise(sources(root), question, out=place / "advice", cells=cells)
+    by_name = {each.contender: each for each in advice.pilot.tried}
+    assert by_name[deep].state is State.UNLIKELY and not by_name[deep].rounds
+    assert by_name[shallow].rounds
+    assert "measured cells speak against it" in str(advice)
+    assert advice.decision.gain.prior is not None
+
+
+def test_with_no_time_measured_cells_answer_alone(place):
+    root = make_images(place / "images")
+    _, shallow, _ = advise.CONTENDERS
+    question = Question(images_per_class=4, minutes=1e-6)
+    advice = advise.advise(
+        sources(root),
+        question,
+        out=place / "advice",
+        cells=prior_cells({shallow: 0.4}, probe=0.83, sd=0.005),
+    )
+    assert advice.decision.contender == shallow
+    assert "by measured cells alone: it was not tried" in str(advice)
+    assert "alone" in advice.decision.verdict
 
 
 def test_what_was_tried_is_not_tried_again(place, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from kerastransfer.advice import decision
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
+from kerastransfer.advice.measured.prior import Normal
 from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.evaluation.intervals import Estimate
 
@@ -51,8 +52,9 @@ def test_a_verdict_follows_from_the_interval(tuned, verdict, chosen):
     )
     assert found.verdict == verdict
     assert found.contender == chosen
-    assert found.tuned == SHALLOW
-    assert found.gain.low <= (tuned.sum() - 800) / 1000 <= found.gain.high
+    assert found.gain.contender == SHALLOW
+    gain = found.gain.both
+    assert gain.low <= (tuned.sum() - 800) / 1000 <= gain.high
 
 
 def test_what_cannot_be_told_takes_the_cheaper_and_says_what_would_tell():
@@ -63,7 +65,7 @@ def test_what_cannot_be_told_takes_the_cheaper_and_says_what_would_tell():
     )
     assert found.contender == FROZEN
     assert found.verdict.startswith("not distinguishable: take the cheaper")
-    more = decision.images_to_tell(found.gain, MARGIN)
+    more = decision.images_to_tell(found.gain.pilot, MARGIN)
     assert f"{more:,} images" in found.verdict and more > 100
 
 
@@ -78,7 +80,7 @@ def test_of_the_rates_of_the_cheapest_recipe_the_better_is_taken():
         MARGIN,
     )
     assert found.contender == SHALLOW_FAST
-    assert found.tuned == DEEP  # which gains most over freezing
+    assert found.gain.contender == DEEP  # which gains most over freezing
 
 
 def test_a_contender_with_fewer_rounds_is_compared_on_what_both_saw():
@@ -86,8 +88,8 @@ def test_a_contender_with_fewer_rounds_is_compared_on_what_both_saw():
     made = pilot(tried(FROZEN, long), tried(SHALLOW, short), n=100)
     assert made.best.contender == FROZEN
     found = decision.decide(made, MARGIN)
-    assert found.gain.n == 50
-    assert found.gain.value == pytest.approx(-0.04)
+    assert found.gain.both.n == 50
+    assert found.gain.both.value == pytest.approx(-0.04)
 
 
 def test_without_a_pilot_there_is_no_number():
@@ -101,6 +103,72 @@ def test_without_tuning_there_is_no_gain():
     found = decision.decide(pilot(tried(FROZEN, first(800)), tried(DEEP, [])), MARGIN)
     assert found.gain is None and found.accuracy.value == 0.8
     assert "tuning was not tried" in found.verdict
+
+
+def test_a_noisy_pilot_is_drawn_towards_what_was_measured_before():
+    rng = np.random.default_rng(0)
+    made = pilot(
+        tried(FROZEN, rng.random(40) < 0.6), tried(SHALLOW, first(28, 40)), n=40
+    )
+    alone = decision.decide(made, MARGIN).gain.both
+    prior = Normal(0.12, 0.03)
+    found = decision.decide(made, MARGIN, {SHALLOW: prior}).gain
+    half = (alone.high - alone.low) / 2 / 1.959964
+    weight = prior.sd**-2 / (prior.sd**-2 + half**-2)
+    assert weight > 0.7  # of the less uncertain
+    expected = weight * prior.mean + (1 - weight) * alone.value
+    assert found.both.value == pytest.approx(expected, rel=1e-6)
+    assert found.pilot == alone and found.prior.value == prior.mean
+    assert found.both.high - found.both.low < min(
+        each.high - each.low for each in (alone, found.prior)
+    )
+
+
+def test_a_sure_pilot_is_hardly_drawn():
+    made = pilot(tried(FROZEN, first(800)), tried(SHALLOW, first(900)))
+    found = decision.decide(made, MARGIN, {SHALLOW: Normal(-0.2, 0.2)})
+    assert found.contender == SHALLOW
+    assert found.gain.both.value == pytest.approx(0.1, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("prior", "chosen", "verdict"),
+    [
+        (Normal(0.10, 0.03), SHALLOW, "tuning is more accurate"),
+        (Normal(0.10, 0.08), FROZEN, "not distinguishable"),
+        (Normal(-0.10, 0.03), FROZEN, "freezing is more accurate"),
+        (Normal(0.0, 0.002), FROZEN, "equivalent within 1 point"),
+    ],
+)
+def test_without_a_pilot_measured_cells_answer_alone_and_say_so(prior, chosen, verdict):
+    probe = Estimate(value=0.7, low=0.6, high=0.8, n=90, method="")
+    found = decision.decide(
+        pilot(tried(FROZEN, []), tried(SHALLOW, [])), MARGIN, {SHALLOW: prior}, probe
+    )
+    assert found.contender == chosen
+    assert found.verdict.startswith(verdict)
+    assert "alone" in found.verdict or "a pilot would tell" in found.verdict
+    assert found.gain.pilot is None
+    if chosen is FROZEN:
+        assert found.accuracy == probe
+    else:
+        assert found.accuracy.value == pytest.approx(0.8)
+        assert found.accuracy.low < 0.8 - 0.1 and found.accuracy.high > 0.8 + 0.1
+
+
+def test_a_contender_that_was_not_tried_may_win_by_what_was_measured():
+    made = pilot(tried(FROZEN, first(700)), tried(SHALLOW, first(760)), tried(DEEP, []))
+    found = decision.decide(made, MARGIN, {DEEP: Normal(0.2, 0.03)})
+    assert found.contender == DEEP and found.gain.pilot is None
+    assert found.accuracy.value == pytest.approx(0.9)
+
+
+def test_of_equals_within_the_margin_the_cheaper_is_taken():
+    made = pilot(
+        tried(FROZEN, first(700)), tried(SHALLOW, first(905)), tried(DEEP, first(912))
+    )
+    assert decision.decide(made, 0.01).contender == SHALLOW
+    assert decision.decide(made, 0.005).contender == DEEP
 
 
 def test_images_to_tell_follow_from_the_square_root():
