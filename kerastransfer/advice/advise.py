@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerastransfer.advice import decision, forecast, pilot, splits
-from kerastransfer.advice.contenders import CONTENDERS
+from kerastransfer.advice.contenders import CONTENDERS, Contender
 from kerastransfer.advice.features import images_asked_about, pool_features
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
 from kerastransfer.advice.measured import cells as measured
@@ -50,6 +50,7 @@ def advise(
     records_folder: Path | None = None,
     options: RunOptions | None = None,
     cells: Sequence[MeasuredCell] | None = None,
+    contenders: Sequence[Contender] | None = None,
 ) -> Recommendation:
     """Look at images, try recipes on them, and say which to train.
 
@@ -63,6 +64,8 @@ def advise(
         Of them the cache's.
     cells : sequence of MeasuredCell, optional
         What was measured before; by default what comes with the package.
+    contenders : sequence of Contender, optional
+        What is tried, the frozen recipe first and the cheapest before the others.
 
     Raises
     ------
@@ -85,8 +88,9 @@ def advise(
     say(f"A plain classifier on the features: {curve.accuracy}")
     cells = measured.read() if cells is None else cells
     cells = [cell for cell in cells if cell.backbone == sources.backbone.name]
-    here = _position(curve, distance)
-    priors = prior.gains(cells, CONTENDERS, here)
+    here = position_of(curve, distance)
+    contenders = contenders or CONTENDERS
+    priors = prior.gains(cells, contenders, here)
     number = {} if asked is None else {"images_per_class": asked}
     trial = pilot.Conditions(
         sources=dataclasses.replace(sources, settings=sources.settings | number),
@@ -98,7 +102,7 @@ def advise(
         margin=question.margin,
         priors=priors,
     )
-    tried = pilot.run(trial, cut, CONTENDERS)
+    tried = pilot.run(trial, cut, contenders)
     decided = decision.decide(tried, question.margin, priors, curve.accuracy)
     recommendation = Recommendation(
         dataset=records.name,
@@ -127,7 +131,9 @@ def _records(sources: Sources, folder: Path | None) -> Records:
     return records
 
 
-def _position(curve: forecast.LearningCurve, distance: DistanceFromSource) -> Position:
+def position_of(
+    curve: forecast.LearningCurve, distance: DistanceFromSource
+) -> Position:
     """Return where these images stand among the measured cells."""
     return Position(
         images_per_class=float(curve.sizes[-1]),

@@ -95,7 +95,7 @@ def decide(
         Accuracy of a plain classifier on features, which stands for the frozen recipe
         where that was not tried.
     """
-    gains = _gains(pilot, priors or {})
+    gains = gains_of(pilot, priors or {})
     best = max(gains, key=lambda gain: gain.both.value, default=None)
     frozen = next(each for each in pilot.tried if each.contender == FROZEN)
     if best is None and not frozen.rounds:
@@ -127,8 +127,11 @@ def _cheapest(gains: list[TunedGain], best: TunedGain, margin: float) -> TunedGa
     return max(rates, key=lambda gain: gain.both.value)
 
 
-def _gains(pilot: Pilot, priors: Mapping[Contender, Normal]) -> list[TunedGain]:
-    """Return what is known of each tuned contender, in the pilot's order."""
+def gains_of(pilot: Pilot, priors: Mapping[Contender, Normal]) -> list[TunedGain]:
+    """Return what is known of each tuned contender, in the pilot's order.
+
+    Contenders of which nothing is known are left out.
+    """
     frozen = next(each for each in pilot.tried if each.contender == FROZEN)
     gains = []
     for each in pilot.tried:

@@ -98,7 +98,7 @@ def run(
         If the process was told to end otherwise; the same pilot goes on from there.
     """
     units = np.concatenate([split.units[split.fold.held_out] for split in splits])
-    pilot = Pilot(tried=tuple(map(_untried, contenders)), units=units, ended="")
+    pilot = Pilot(tried=tuple(map(untried, contenders)), units=units, ended="")
     for number, split in enumerate(splits):
         try:
             for after in _round(conditions, pilot, split, number, len(splits)):
@@ -116,7 +116,8 @@ def run(
     return dataclasses.replace(pilot, ended="every image was judged once")
 
 
-def _untried(contender: Contender) -> Tried:
+def untried(contender: Contender) -> Tried:
+    """Return what is known of a contender at first: nothing."""
     return Tried(
         contender=contender,
         state=State.UNTRIED,

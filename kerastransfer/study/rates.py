@@ -24,13 +24,14 @@ def at_chosen_rates(
             runs.setdefault(recipe, {}).setdefault(key, []).append(row)
     several = collections.Counter(recipe for recipe, _ in by_rate)
     return {
-        (recipe, CHOSEN): [max(rows, key=_quality) for rows in of_draws.values()]
+        (recipe, CHOSEN): [max(rows, key=quality) for rows in of_draws.values()]
         for recipe, of_draws in runs.items()
         if several[recipe] > 1
     }
 
 
-def _quality(row: StudyRow) -> tuple[float, float]:
+def quality(row: StudyRow) -> tuple[float, float]:
+    """Return what a run is chosen by: validation accuracy, then the lower rate."""
     return row["val_accuracy"] or 0.0, -row["rate"]
 
 
