@@ -9,7 +9,8 @@ from kerastransfer.api.advice import advise, rank
 from kerastransfer.api.data import convert, inspect, load
 from kerastransfer.api.folds import cross_validate
 from kerastransfer.api.measures import distance, features
-from kerastransfer.api.runs import open_run, plan, predict, train
+from kerastransfer.api.predictions import predict, predict_table
+from kerastransfer.api.runs import open_run, plan, train
 from kerastransfer.api.search import RECIPES, tune
 from kerastransfer.api.studies import plan_study, study, study_figures
 
@@ -26,6 +27,7 @@ __all__ = [
     "plan",
     "plan_study",
     "predict",
+    "predict_table",
     "rank",
     "study",
     "study_figures",

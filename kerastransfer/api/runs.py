@@ -1,6 +1,6 @@
 """Runs: `train`, `plan` and `open_run`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,8 @@ from kerastransfer.config.run_options import CACHE_LIMIT, CHECKPOINT_EVERY, RunO
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice
-from kerastransfer.errors import InputError, MissingError
-from kerastransfer.export import seals
-from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation import keras_settings, system
-from kerastransfer.foundation.quoting import quoted
-from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.recipe import Recipe
-from kerastransfer.records.images.rendering import read_white_level
 from kerastransfer.runs import finished, sources, start
 from kerastransfer.runs import folds as runs_of_folds
 from kerastransfer.runs.finished import Run
@@ -35,8 +29,6 @@ from kerastransfer.runs.sources import Sources
 
 if TYPE_CHECKING:
     import keras
-
-    from kerastransfer.export.predictor import Prediction
 
 
 @keras_settings.ours
@@ -166,67 +158,6 @@ def open_run(folder: Location, *, ignore_seal: bool = False) -> Run:
         If a file was changed, removed or added.
     """
     return finished.read(system.utf8(Path(folder)), ignore_seal=ignore_seal)
-
-
-@keras_settings.ours
-def predict(
-    model: Location,
-    files: Iterable[Location],
-    *,
-    top: int = 1,
-    white_level: float | str | None = None,
-    ignore_seal: bool = False,
-) -> "Iterator[Prediction]":
-    """Classify image files with a run or an exported model, one after the other.
-
-    Parameters
-    ----------
-    model : path
-        A run's folder, or that of a SavedModel which `Run.export` wrote.
-    top : int
-        Classes of each answer, the most probable first.
-    white_level : float, optional
-        The value that is white in images deeper than 8 bits; by default that of the
-        images which the model was trained on.
-    ignore_seal : bool
-        Whether to take a model whose files were changed since it was exported.
-
-    Yields
-    ------
-    Prediction
-        In the order of the files; one that cannot be read spoils no other.
-    """
-    if top < 1:
-        raise InputError(f"Expected --top > 0, got {top}.")
-    read_white_level(white_level)  # refused before TensorFlow is loaded
-    folder = system.utf8(Path(model))
-    if not folder.is_dir():
-        raise InputError(f"Expected a run or a SavedModel, got {quoted(folder)}.")
-    find_saved_model(folder)
-    if (folder / seals.RESULT).is_file() and not ignore_seal:
-        seals.check_run(folder)
-    paths = [Path(path) for path in files]
-    _refuse_missing(paths)
-    import_quietly()
-    from kerastransfer.export.predictor import Predictor
-
-    predictor = Predictor.load(folder, white_level=white_level, ignore_seal=ignore_seal)
-    return predictor.predict(paths, top=top)
-
-
-def _refuse_missing(paths: Sequence[Path]) -> None:
-    """Refuse files of which none is there; of some, the others are classified."""
-    if paths and not any(path.is_file() for path in paths):
-        folders = [path for path in paths if path.is_dir()]
-        if folders:
-            raise InputError(
-                f"Expected image files, and {quoted(folders[0])} is a folder; name "
-                "what is in it, such as with FOLDER/*."
-            )
-        raise MissingError(
-            f"Expected image files, and none of {len(paths):,} is there, such as "
-            f"{quoted(paths[0])}."
-        )
 
 
 @keras_settings.ours

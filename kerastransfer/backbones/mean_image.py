@@ -101,3 +101,21 @@ class MeanImage:
     def sha256(self) -> str:
         """SHA-256 of the values, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
+
+
+def read_sealed(path: Path, sha256: str) -> MeanImage | None:
+    """Read a run's mean image; None where its config names no hash of one.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read, or is not the one with the hash.
+    """
+    image = MeanImage.read(path) if sha256 else None
+    if image is not None and image.sha256 != sha256:
+        raise WeightsError(
+            f"Expected this run's mean image, with hash {sha256[:12]}, in "
+            f"{quoted(path)}, got one with {image.sha256[:12]}; bring it back, or "
+            "train again."
+        )
+    return image

@@ -1,6 +1,8 @@
 """Classify image files with an exported model."""
 
 import dataclasses
+import functools
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,26 +10,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kerastransfer.errors import DataError
+from kerastransfer.export import file_reading, seals
+from kerastransfer.export.file_reading import FileRead
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
-from kerastransfer.export.seals import check_saved_model
 from kerastransfer.foundation import report
+from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
-from kerastransfer.records.images import notes
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.images.samples import ValueRange
-from kerastransfer.records.write.stored_image import store, unknown_white
+from kerastransfer.records.workers import Load, Workers
 
-_BATCH = 32
+BATCH = 32
 _SHOWN = 3  # classes
-_MAX_BYTES = 256 * 2**20
-_WARNINGS = {
-    notes.FRAMES: "several frames or pages, of which the first was taken",
-    notes.CLIPPED: "values above the white level of the training images",
-    notes.BANDS: "bands beyond red, green and blue, which were left out",
-    notes.BLANK: "nothing but transparency",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,12 +72,15 @@ class Predictor:
     ----------
     model : object
         The loaded SavedModel, which owns the variables.
+    folder : Path
+        Where it was loaded from.
     rules : ImageRules
         How the images were read that it was trained on.
     """
 
     model: object
     classes: tuple[str, ...]
+    folder: Path
     rules: ImageRules = dataclasses.field(default_factory=ImageRules)
 
     @classmethod
@@ -115,12 +112,21 @@ class Predictor:
         """
         saved_model = find_saved_model(folder)
         if not ignore_seal:
-            check_saved_model(saved_model)
+            seals.check_saved_model(saved_model)
         assets = saved_model / "assets"
         labels = (assets / LABELS_FILE).read_text(encoding="utf-8")
         rules = ImageRules.read(assets).with_white_level(white_level)
         model = tf.saved_model.load(str(saved_model))
-        return cls(model, tuple(labels.splitlines()), rules)
+        return cls(model, tuple(labels.splitlines()), saved_model, rules)
+
+    @property
+    def identity(self) -> str:
+        """A digest of what answers depend on: weights, classes, how images are read."""
+        digest = hashlib.sha256(repr(self.rules).encode())
+        for name in seals.saved_model_files(self.folder):
+            if not name.endswith(".pb"):  # the graph, whose bytes differ each time
+                digest.update(f"{name} {seal.sha256(self.folder / name)}\n".encode())
+        return digest.hexdigest()
 
     def predict(self, paths: Sequence[Path], top: int = 1) -> Iterator[Prediction]:
         """Classify image files, in their order; show the `top` classes of each.
@@ -128,16 +134,45 @@ class Predictor:
         A file that cannot be read gives a `Prediction` with an error; the others are
         classified all the same.
         """
-        for start in range(0, len(paths), _BATCH):
-            for prediction in self._predict_batch(paths[start : start + _BATCH]):
-                yield dataclasses.replace(prediction, num_shown=top)
+        for batch in self.batches(paths, top):
+            yield from batch
 
-    def _predict_batch(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        files = [_read(path, self.rules) for path in paths]
-        readable = [data for data, _ in files if data]
+    def batches(
+        self, paths: Sequence[Path], top: int = 1
+    ) -> Iterator[list[Prediction]]:
+        """Classify image files, and yield the answers to a batch of files at a time.
+
+        Files are read by other processes where they are many, as in conversion; few
+        are in memory at a time.
+        """
+        read = functools.partial(file_reading.read, rules=self.rules)
+        with Workers(read, _load, weigh=_weigh, images=len(paths)) as workers:
+            early: dict[int, FileRead] = {}
+            begin = end = 0
+            for file in workers(enumerate(paths)):
+                early[file.number] = file
+                while end in early:
+                    end += 1
+                    if end - begin == BATCH or end == len(paths):
+                        files = [early.pop(number) for number in range(begin, end)]
+                        yield self._answers(paths[begin:end], files, top)
+                        begin = end
+
+    def _answers(
+        self, paths: Sequence[Path], files: Sequence[FileRead], top: int
+    ) -> list[Prediction]:
+        """Classify files that were read, and tell of what was odd in them."""
+        for path, file in zip(paths, files, strict=True):
+            for words in file.warnings:
+                report.warn(f"{quoted(path)} has {words}.")
+        readable = [file.data for file in files if file.data]
         rows = iter(self._classify(readable) if readable else ())
-        for path, (data, error) in zip(paths, files, strict=True):
-            yield Prediction(path, self.classes, next(rows) if data else None, error)
+        return [
+            Prediction(
+                path, self.classes, next(rows) if file.data else None, file.error, top
+            )
+            for path, file in zip(paths, files, strict=True)
+        ]
 
     def _classify(self, encoded: list[bytes]) -> NDArray[np.float32]:
         signatures = self.model.signatures  # type: ignore[attr-defined]
@@ -146,22 +181,9 @@ class Predictor:
         return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
 
 
-def _read(path: Path, rules: ImageRules) -> tuple[bytes, str]:
-    """Return a file's bytes as records would hold them, or why it cannot be read.
+def _load(_: tuple[int, Path]) -> Load:
+    return Load(size=0, images=1)
 
-    The image is encoded as in conversion: EXIF rotation is applied, every format that
-    records accept is read, and the result is that of the same image in records.
-    """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            return b"", f"larger than {_MAX_BYTES // 2**20} MiB"
-        data = path.read_bytes()
-        stored = store(data, rules.image_size, rendering=rules.rendering)
-    except (DataError, OSError) as error:
-        return b"", getattr(error, "strerror", None) or str(error)
-    if isinstance(stored, ValueRange):
-        return b"", unknown_white(stored)
-    for note, words in _WARNINGS.items():
-        if note in stored.notes:
-            report.warn(f"{quoted(path)} has {words}.")
-    return stored.image.data, ""
+
+def _weigh(file: FileRead) -> int:
+    return len(file.data)

@@ -1,20 +1,23 @@
 """A finished run, read back from its folder: its numbers, its network, its answers."""
 
+import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
-from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.backbones.mean_image import MeanImage, read_sealed
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.datasets import table as datasets
-from kerastransfer.errors import InputError, MissingError, WeightsError
+from kerastransfer.errors import InputError, MissingError
 from kerastransfer.evaluation.baseline import Baseline
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.export import seals
+from kerastransfer.export.answers import table as answer_table
+from kerastransfer.export.answers.files import as_paths, image_files
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.export.seals import CONFIG, LABELS, MEAN_IMAGE, MODEL, RESULT
 from kerastransfer.foundation import json_file, keras_settings, system
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
     import keras
 
     from kerastransfer.backbones.network import Network
-    from kerastransfer.export.predictor import Prediction
+    from kerastransfer.export.answers.classify import AnswerTable
+    from kerastransfer.export.predictor import Prediction, Predictor
 
 SAVED_MODEL = "saved_model"
 
@@ -167,23 +171,56 @@ class Run(Preformatted):
 
         Parameters
         ----------
+        files : path or iterable of path
+            Files, and folders whose images are taken at any depth.
         top : int
             Classes of each answer, the most probable first.
         white_level : float, optional
             What is white in images deeper than 8 bits; by default as in the run's own.
         """
+        paths = image_files(as_paths(files))
+        with self._predictor(white_level) as predictor:
+            return list(predictor.predict(paths, top=top))
+
+    @keras_settings.ours
+    def predict_folder(
+        self,
+        files: str | Path | Iterable[str | Path],
+        out: str | Path = "predictions.csv",
+        top: int = 1,
+        *,
+        white_level: float | str | None = None,
+    ) -> "AnswerTable":
+        """Classify a folder's images, or any number of files, into a table.
+
+        What was stopped goes on where it was.
+
+        Parameters
+        ----------
+        files, top, white_level
+            As for `predict`.
+        out : path
+            Ends in ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``.
+        """
+        answer_table.check(Path(out))
+        with self._predictor(white_level) as predictor:
+            from kerastransfer.export.answers.classify import classify
+
+            return classify(predictor, as_paths(files), Path(out), top=top)
+
+    @contextlib.contextmanager
+    def _predictor(self, white_level: float | str | None) -> "Iterator[Predictor]":
+        """Load the run's SavedModel; one that was not exported is so for a moment."""
         import_quietly()
         from kerastransfer.export.predictor import Predictor
 
-        paths = [files] if isinstance(files, str | Path) else files
         with tempfile.TemporaryDirectory() as scratch:
             folder = self.folder / SAVED_MODEL
             if not folder.is_dir():
                 folder = self.export(Path(scratch) / SAVED_MODEL)
-            predictor = Predictor.load(
+            yield Predictor.load(
                 folder, white_level=white_level, ignore_seal=self.ignore_seal
             )
-            return list(predictor.predict([Path(path) for path in paths], top=top))
 
     @keras_settings.ours
     def export(self, folder: str | Path) -> Path:
@@ -253,19 +290,7 @@ def read(folder: Path, *, ignore_seal: bool = False) -> Run:
         folder=folder,
         config=config,
         classes=tuple(classes),
-        mean_image=_mean_image(folder / MEAN_IMAGE, config.mean_image),
+        mean_image=read_sealed(folder / MEAN_IMAGE, config.mean_image),
         ignore_seal=ignore_seal,
         result=result_file.read_result(folder) or {},
     )
-
-
-def _mean_image(path: Path, sha256: str) -> MeanImage | None:
-    """Read the mean image that has a hash; None where the hash is empty."""
-    image = MeanImage.read(path) if sha256 else None
-    if image is not None and image.sha256 != sha256:
-        raise WeightsError(
-            f"Expected this run's mean image, with hash {sha256[:12]}, in "
-            f"{quoted(path)}, got one with {image.sha256[:12]}; bring it back, or "
-            "train again."
-        )
-    return image

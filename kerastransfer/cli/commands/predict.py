@@ -1,12 +1,16 @@
 """``kerastransfer predict``: classify image files with a trained model."""
 
 import argparse
+import dataclasses
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastransfer import api
 from kerastransfer.cli import options, streams
+from kerastransfer.export.answers.files import listed
 from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
 from kerastransfer.foundation.report import say
 
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "kerastransfer predict runs/RUN photo.jpg other.png --top 3",
+    "kerastransfer predict runs/RUN my_photos --out predictions.csv",
+    "find my_photos -mtime -1 -print0 | kerastransfer predict runs/RUN -",
     "kerastransfer predict exported_model *.jpg --json",
 )
 
@@ -34,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="Image files to classify (JPEG, PNG and whatever else Pillow reads)",
+        help="Image files (JPEG, PNG and whatever else Pillow reads), folders whose "
+        "images are taken at any depth, or - for a list of names on standard input, "
+        "one a line or each ended by a NUL",
     )
     add(
         "--white-level",
@@ -44,6 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_ignore_seal(headings["model and images"])
     output = headings["output"]
+    output.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="Table to write in place of lines, a row a file: .csv, .tsv, .jsonl or "
+        ".parquet; what was stopped goes on where it was (default: lines are printed)",
+    )
     output.add_argument(
         "--top",
         type=int,
@@ -56,22 +71,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print a line for each file; return 1 if a file could not be read."""
+    """Print a line for each file or write a table; return 1 if one was not read."""
+    files = args.files
+    if files == [Path("-")]:
+        files = listed(sys.stdin.buffer.read())
+    how = {
+        "top": args.top,
+        "white_level": args.white_level,
+        "ignore_seal": args.ignore_seal,
+    }
+    if args.out is None:
+        return _print(api.predict(args.model, files, **how), as_json=args.json)
+    written = api.predict_table(args.model, files, args.out, **how)
+    if args.json:
+        streams.show(json.dumps({**dataclasses.asdict(written), "path": str(args.out)}))
+    else:
+        streams.show(written)
+    return 1 if written.failed else 0
+
+
+def _print(predictions: "Iterable[Prediction]", *, as_json: bool) -> int:
     failed = 0
-    predictions = api.predict(
-        args.model,
-        args.files,
-        top=args.top,
-        white_level=args.white_level,
-        ignore_seal=args.ignore_seal,
-    )
     for prediction in predictions:
         row = _row(prediction)
         if "error" in row:
             failed += 1
             message = printable(f"{row['file']}: {row['error']}", LONGEST_MESSAGE)
             say(f"kerastransfer: error: {message}")
-        if args.json:
+        if as_json:
             streams.show(json.dumps(row))
         elif "error" not in row:
             streams.show(_line(row))

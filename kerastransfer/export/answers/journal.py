@@ -1,0 +1,111 @@
+"""Rows that are there already, so that work which was killed goes on where it was.
+
+Beside the table lies a file with a line for what is asked and a line a row. A line that
+was cut off, by a full disk or a kill, is left out with all that follow it.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from kerastransfer.foundation import system
+from kerastransfer.foundation.report import say
+
+ENDING = ".unfinished"
+
+
+def beside(table: Path) -> Path:
+    """Return the path of a table's journal."""
+    return table.with_name(f"{table.name}{ENDING}")
+
+
+class Journal:
+    """The rows of a table that is being made.
+
+    Parameters
+    ----------
+    file : text file
+        Open for writing, after the rows that are there.
+    done : int
+        How many those are.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], done: int) -> None:
+        self._path, self._file, self.done = path, file, done
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows, and bring them to the disk."""
+        self._file.write(b"".join(map(_line, rows)))
+        self._file.flush()
+        system.sync(self._file.fileno())
+        self.done += len(rows)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Read all rows again."""
+        with self._path.open("rb") as file:
+            file.readline()
+            for line in file:
+                yield json.loads(line)
+
+
+@contextlib.contextmanager
+def opened(table: Path, asked: Mapping[str, Any]) -> Iterator[Journal]:
+    """Open a table's journal, new or as far as it came.
+
+    It is left there if the block fails, and removed if it ends well.
+
+    Parameters
+    ----------
+    asked : mapping
+        What the rows depend on. A journal of another question is begun anew, and that
+        is said.
+    """
+    path = beside(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size, done = _sound(path, asked)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | system.BINARY, 0o666)
+    with os.fdopen(handle, "r+b") as file:
+        file.truncate(size)
+        file.seek(size)
+        journal = Journal(path, file, done)
+        if size == 0:
+            file.write(_line(asked))
+        yield journal
+    path.unlink()
+
+
+def _sound(path: Path, asked: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many bytes of a journal are sound, and how many rows they hold."""
+    if not path.exists():
+        return 0, 0
+    size, lines = 0, 0
+    with path.open("rb") as file:
+        for line in file:
+            content = _content(line)
+            if content is None:
+                break
+            if lines == 0 and content != json.loads(_line(asked)):
+                say(
+                    f"{path.name} is of other images, another model or other options; "
+                    "the table is begun anew."
+                )
+                return 0, 0
+            size, lines = size + len(line), lines + 1
+    return size, max(lines - 1, 0)
+
+
+def _content(line: bytes) -> Any:
+    """Return what a line holds; None where it is no whole one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _line(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(content), sort_keys=True).encode() + b"\n"

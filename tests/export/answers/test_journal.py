@@ -1,0 +1,59 @@
+"""Rows that were written before work was stopped."""
+
+import pytest
+
+from kerastransfer.export.answers import journal
+
+ASKED = {"files": "abc", "top": 1}
+ROWS = [{"path": str(i), "label": "é\n"} for i in range(5)]
+
+
+def stopped(table, rows=ROWS, asked=ASKED):
+    with pytest.raises(RuntimeError), journal.opened(table, asked) as kept:
+        kept.add(rows[:2])
+        kept.add(rows[2:])
+        raise RuntimeError
+    return journal.beside(table)
+
+
+def test_rows_are_there_after_a_stop_and_gone_after_the_end(tmp_path):
+    table = tmp_path / "a.csv"
+    path = stopped(table)
+    assert path.exists()
+    with journal.opened(table, ASKED) as kept:
+        assert kept.done == 5
+        kept.add([{"path": "more"}])
+        assert [*kept.rows()] == [*ROWS, {"path": "more"}]
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("cut", range(1, 200, 7))
+def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
+    table = tmp_path / "a.csv"
+    path = stopped(table)
+    whole = path.read_bytes()
+    kept_bytes = whole[: max(len(whole) - cut, 0)]
+    path.write_bytes(kept_bytes)
+    with pytest.raises(RuntimeError), journal.opened(table, ASKED) as kept:
+        assert kept.done == max(kept_bytes.count(b"\n") - 1, 0)
+        assert [*kept.rows()] == ROWS[: kept.done]
+        kept.add(ROWS[kept.done :])
+        assert [*kept.rows()] == ROWS
+        raise RuntimeError
+    assert path.read_bytes() == whole
+
+
+def test_noise_at_the_end_is_left_out(tmp_path):
+    table = tmp_path / "a.csv"
+    path = stopped(table)
+    path.write_bytes(path.read_bytes() + b"\0" * 40 + b"\n")
+    with journal.opened(table, ASKED) as kept:
+        assert kept.done == 5
+
+
+def test_another_question_begins_anew_and_says_so(tmp_path, capsys):
+    table = tmp_path / "a.csv"
+    stopped(table)
+    with journal.opened(table, {**ASKED, "top": 2}) as kept:
+        assert kept.done == 0 and [*kept.rows()] == []
+    assert "begun anew" in capsys.readouterr().err
