@@ -1,9 +1,11 @@
 """Classify image files with an exported model."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +181,21 @@ class Predictor:
         # Exports of earlier versions take records' bytes where they take any file's.
         signature = signatures.get("records") or signatures["serving_default"]
         return np.asarray(signature(image=tf.constant(encoded))["probabilities"])
+
+
+@contextlib.contextmanager
+def opened(
+    folder: Path,
+    export: Callable[[Path], Path],
+    white_level: float | str | None,
+    *,
+    ignore_seal: bool,
+) -> Iterator[Predictor]:
+    """Load a SavedModel; where none is in the folder, one is exported for a moment."""
+    with tempfile.TemporaryDirectory() as scratch:
+        if not folder.is_dir():
+            folder = export(Path(scratch) / folder.name)
+        yield Predictor.load(folder, white_level=white_level, ignore_seal=ignore_seal)
 
 
 def _load(_: tuple[int, Path]) -> Load:

@@ -66,11 +66,18 @@ def measure(setup: TrainSetup, answers: Mapping[str, Answers]) -> dict[str, Any]
     return measured
 
 
-def evaluate(run: "Run", records: Records, split: str) -> Metrics:
+def evaluate(
+    run: "Run", records: Records, split: str, mistakes_file: Path | None = None
+) -> Metrics:
     """Measure a run's network on all images of a split, in their centre view.
 
     Where these are the records that it was trained on, images of groups that training
     did not see are measured by themselves too.
+
+    Parameters
+    ----------
+    mistakes_file : Path, optional
+        Gets a table of all images; see `predictions.write_mistakes`.
 
     Raises
     ------
@@ -80,6 +87,8 @@ def evaluate(run: "Run", records: Records, split: str) -> Metrics:
     config, positions = run.config, np.arange(records.size(split))
     preprocessing = run.backbone.preprocessing
     answers = answer(run.blocks(), preprocessing, records, split, positions)
+    if mistakes_file is not None:
+        predictions.write_mistakes(mistakes_file, answers, records, split, run.classes)
     if records.content_hash != config.records:
         if config.dataset in (records.metadata["spec"], records.name):
             report.warn(

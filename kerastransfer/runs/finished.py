@@ -1,9 +1,8 @@
 """A finished run, read back from its folder: its numbers, its network, its answers."""
 
-import contextlib
 import dataclasses
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +131,13 @@ class Run(Preformatted):
         return self.blocks().whole()
 
     @keras_settings.ours
-    def evaluate(self, split: str = "test", records: Records | None = None) -> Metrics:
+    def evaluate(
+        self,
+        split: str = "test",
+        records: Records | None = None,
+        *,
+        mistakes: str | Path | None = None,
+    ) -> Metrics:
         """Measure the network on a split.
 
         Parameters
@@ -140,12 +145,19 @@ class Run(Preformatted):
         split : {'train', 'val', 'test'}
         records : Records, optional
             Of the same classes; by default the run's own dataset.
+        mistakes : path, optional
+            Gets a table of every image with its classes and probabilities, the most
+            confident mistakes first; ends in ``.csv``, ``.tsv``, ``.jsonl`` or
+            ``.parquet``.
 
         Raises
         ------
         InputError
             If the split is empty or the classes are others.
         """
+        mistakes_file = None if mistakes is None else Path(mistakes)
+        if mistakes_file is not None:
+            answer_table.check(mistakes_file)
         if records is None:
             records = find_or_convert(datasets.resolve(self.config.dataset))
         if records.classes != self.classes:
@@ -158,7 +170,7 @@ class Run(Preformatted):
         import_quietly()
         from kerastransfer.runs.evaluation import evaluate
 
-        return evaluate(self, records, split)
+        return evaluate(self, records, split, mistakes_file)
 
     def predict(
         self,
@@ -191,16 +203,12 @@ class Run(Preformatted):
         *,
         white_level: float | str | None = None,
     ) -> "AnswerTable":
-        """Classify a folder's images, or any number of files, into a table.
-
-        What was stopped goes on where it was.
+        """Classify any number of files into a table; see `predict_table`.
 
         Parameters
         ----------
         files, top, white_level
             As for `predict`.
-        out : path
-            Ends in ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``.
         """
         answer_table.check(Path(out))
         with self._predictor(white_level) as predictor:
@@ -208,19 +216,14 @@ class Run(Preformatted):
 
             return classify(predictor, as_paths(files), Path(out), top=top)
 
-    @contextlib.contextmanager
-    def _predictor(self, white_level: float | str | None) -> "Iterator[Predictor]":
-        """Load the run's SavedModel; one that was not exported is so for a moment."""
+    def _predictor(
+        self, white_level: float | str | None
+    ) -> "AbstractContextManager[Predictor]":
         import_quietly()
-        from kerastransfer.export.predictor import Predictor
+        from kerastransfer.export.predictor import opened
 
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = self.folder / SAVED_MODEL
-            if not folder.is_dir():
-                folder = self.export(Path(scratch) / SAVED_MODEL)
-            yield Predictor.load(
-                folder, white_level=white_level, ignore_seal=self.ignore_seal
-            )
+        folder = self.folder / SAVED_MODEL
+        return opened(folder, self.export, white_level, ignore_seal=self.ignore_seal)
 
     @keras_settings.ours
     def export(self, folder: str | Path) -> Path:

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.errors import DataError
+from kerastransfer.export.answers import table
 from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.arrays import IntArray
 from kerastransfer.foundation.quoting import quoted
 
 FOLDER = "predictions"
+_DIGITS = 6  # of a probability in a table of mistakes
 COLUMNS = ("id", "group", "true", "predicted", "rank")
 
 
@@ -134,6 +136,69 @@ def read_right(path: Path) -> NDArray[np.bool_]:
             "damaged; delete that run, and the same command trains it again."
         )
     return right
+
+
+def write_mistakes(
+    path: Path,
+    answers: Answers,
+    records: LabelledExamples,
+    split: str,
+    classes: Sequence[str],
+) -> int:
+    """Write a table of all images of a split; return how many are mistakes.
+
+    Columns are ``id`` and ``group`` of the image, its ``true`` and ``predicted`` class,
+    ``mistake`` (1 or 0), the ``probability`` of the predicted class and ``p_true`` of
+    the true one, and ``p:CLASS`` of each. Mistakes come first, of them the most
+    confident; then what is right, the least confident first.
+
+    Parameters
+    ----------
+    path : Path
+        As `table.check` accepts it.
+    """
+    columns: dict[str, type] = {
+        **dict.fromkeys(("id", "group", "true", "predicted"), str),
+        "mistake": int,
+        **dict.fromkeys(("probability", "p_true"), float),
+        **{f"p:{name}": float for name in classes},
+    }
+    predicted = answers.probabilities.argmax(axis=1)
+    order = _order(answers, predicted)
+    rows = _rows(answers, predicted, order, records, split, classes)
+    table.write(path, columns, rows)
+    return int(np.count_nonzero(predicted != answers.labels))
+
+
+def _order(answers: Answers, predicted: IntArray) -> IntArray:
+    """Return images in the order of the table; of equals the earlier comes first."""
+    confidence = answers.probabilities[np.arange(len(predicted)), predicted]
+    wrong = predicted != answers.labels
+    return np.lexsort((np.where(wrong, -confidence, confidence), ~wrong))
+
+
+def _rows(
+    answers: Answers,
+    predicted: IntArray,
+    order: IntArray,
+    records: LabelledExamples,
+    split: str,
+    classes: Sequence[str],
+) -> Iterator[dict[str, Any]]:
+    for image in order.tolist():
+        name, group = example_texts(records.serialized(split, image), "id", "group")
+        true, given = int(answers.labels[image]), int(predicted[image])
+        probabilities = answers.probabilities[image].astype(float).round(_DIGITS)
+        yield {
+            "id": name,
+            "group": group,
+            "true": classes[true],
+            "predicted": classes[given],
+            "mistake": int(true != given),
+            "probability": float(probabilities[given]),
+            "p_true": float(probabilities[true]),
+            **{f"p:{c}": float(p) for c, p in zip(classes, probabilities, strict=True)},
+        }
 
 
 @contextlib.contextmanager

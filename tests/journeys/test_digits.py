@@ -125,7 +125,10 @@ def test_evaluate_gives_what_training_measured(journey, capsys):
     result = json.loads((run / "result.json").read_text())["test"]
     assert again["confusion_matrix"] == result["confusion_matrix"]
     assert again["nll"]["value"] == pytest.approx(result["nll"]["value"], rel=1e-4)
-    assert cli.main(["evaluate", str(run), "--split", "val"]) == 0
+    files = {name: run.parent / name for name in ("mistakes.csv", "confusion.png")}
+    more = [word for name, at in files.items() for word in (f"--{name[:-4]}", str(at))]
+    assert cli.main(["evaluate", str(run), "--split", "val", *more]) == 0
+    assert all(path.stat().st_size > 300 for path in files.values())
     assert "confusion matrix" in capsys.readouterr().out
 
 

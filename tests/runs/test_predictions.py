@@ -88,3 +88,26 @@ def test_a_name_that_is_no_text_loses_no_row(answers, tmp_path):
 def test_of_equals_the_first_is_ahead():
     rows = np.array([[0.25] * 4, [0.25] * 4, [0.1, 0.4, 0.4, 0.1]])
     assert ranks_of(Answers(rows, np.array([0, 3, 2]))).tolist() == [1, 4, 2]
+
+
+def test_mistakes_come_first_and_of_them_the_most_confident(answers, tmp_path):
+    path = tmp_path / "mistakes.csv"
+    examples = Examples(answers.labels)
+    predictions.write_mistakes(path, answers, examples, "test", CLASSES)
+    frame = pd.read_csv(path)
+    guess = answers.probabilities.argmax(axis=1)
+    wrong = int(np.sum(guess != answers.labels))
+    assert frame.mistake.tolist() == [1] * wrong + [0] * (40 - wrong)
+    mistakes, right = frame[:wrong], frame[wrong:]
+    assert (np.diff(mistakes.probability) <= 0).all()
+    assert (np.diff(right.probability) >= 0).all()
+    assert (mistakes.true != mistakes.predicted).all()
+    assert (right.true == right.predicted).all()
+    # Every image once, with its own numbers.
+    numbers = frame["id"].str.extract(r"(\d+)", expand=False).astype(int).to_numpy()
+    assert sorted(numbers) == list(range(40))
+    shown = frame[[f"p:{name}" for name in CLASSES]].to_numpy()
+    np.testing.assert_allclose(shown, answers.probabilities[numbers], atol=1e-6)
+    true = answers.probabilities[numbers, answers.labels[numbers]]
+    np.testing.assert_allclose(frame.p_true, true, atol=1e-6)
+    assert set(frame.true) <= {"ant", "bee, or wasp", "cow", "'=dog"}

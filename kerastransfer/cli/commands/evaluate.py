@@ -6,11 +6,14 @@ from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.cli import options, streams
+from kerastransfer.evaluation import confusion_file
 from kerastransfer.evaluation.confusion import confusion_text
+from kerastransfer.evaluation.per_class import per_class, per_class_text
 
 EXAMPLES = (
     "kerastransfer evaluate runs/digits_efficientnet_lite0_F1-7R8_n50_d0_s0_771f8529",
     "kerastransfer evaluate RUN --split val --json",
+    "kerastransfer evaluate RUN --mistakes mistakes.csv --confusion confusion.png",
 )
 
 
@@ -39,21 +42,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: $KERASTRANSFER_HOME/archives/NAME)",
     )
     options.add_records(headings["data"])
-    options.add_json(headings["output"])
+    output = headings["output"]
+    output.add_argument(
+        "--mistakes",
+        type=Path,
+        metavar="FILE",
+        help="Table of every image with its true and predicted class and "
+        "probabilities, the most confident mistakes first: .csv, .tsv, .jsonl or "
+        ".parquet (default: none)",
+    )
+    output.add_argument(
+        "--confusion",
+        type=Path,
+        metavar="FILE",
+        help="The confusion matrix with the classes' names as a table (.csv) or a "
+        "figure (.png, .svg, .pdf) (default: none)",
+    )
+    options.add_json(output)
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print the metrics and the confusion matrix."""
+    """Print the metrics, the confusion matrix and each class's figures."""
+    if args.confusion is not None:
+        confusion_file.check(args.confusion)
     run = api.open_run(args.run, ignore_seal=args.ignore_seal)
     spec = args.dataset or run.config.dataset
     records = api.load(spec, archives=args.archives, records=args.records)
-    metrics = run.evaluate(args.split, records)
+    metrics = run.evaluate(args.split, records, mistakes=args.mistakes)
+    matrix = metrics.confusion_matrix
+    classes = per_class(matrix, run.classes)
+    if args.confusion is not None:
+        confusion_file.write(args.confusion, matrix, run.classes)
     if args.json:
-        streams.show(
-            json.dumps({args.split: metrics.as_dict(), "dataset": spec}, indent=2)
-        )
+        figures = {
+            args.split: metrics.as_dict(),
+            "dataset": spec,
+            "per_class": [each.as_dict() for each in classes],
+        }
+        streams.show(json.dumps(figures, indent=2))
         return 0
     streams.show(f"{args.run.name}: {args.split} set of {spec}, 95 % intervals")
     streams.show(metrics)
-    streams.show(confusion_text(metrics.confusion_matrix, run.classes))
+    streams.show(confusion_text(matrix, run.classes))
+    streams.show(per_class_text(classes))
     return 0

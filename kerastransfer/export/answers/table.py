@@ -1,6 +1,6 @@
 """Tables of answers that anything opens: CSV, TSV, JSON lines, Parquet."""
 
-import csv
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -8,11 +8,10 @@ from typing import Any
 
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.formats import csv_table
 from kerastransfer.foundation.quoting import quoted
 
 Rows = Iterable[Mapping[str, Any]]
-# How a cell begins that a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PARQUET_ROWS = 10_000  # in one group
 
 
@@ -44,35 +43,14 @@ def check(path: Path) -> None:
 
 def write(path: Path, columns: Mapping[str, type], rows: Rows) -> None:
     """Write a table, whole or not at all, in the format that its ending says."""
-    writer = WRITERS[path.suffix.lower()]
-    with atomic.replacing(path, path.suffix) as scratch:
-        writer(scratch, columns, rows)
-
-
-def harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: it gets an apostrophe.
-
-    Examples
-    --------
-    >>> harmless("=1+1.png"), harmless("cat.png"), harmless(-0.5)
-    ("'=1+1.png", 'cat.png', -0.5)
-    """
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    WRITERS[path.suffix.lower()](path, columns, rows)
 
 
 def _write_csv(
     path: Path, columns: Mapping[str, type], rows: Rows, delimiter: str = ","
 ) -> None:
-    # Spreadsheets take a table for UTF-8 where it begins with its mark.
-    with path.open(
-        "w", newline="", encoding="utf-8-sig", errors="surrogateescape"
-    ) as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(harmless(row[name]) for name in columns)
+    cells = ([row[name] for name in columns] for row in rows)
+    csv_table.write(path, itertools.chain([list(columns)], cells), delimiter)
 
 
 def _write_tsv(path: Path, columns: Mapping[str, type], rows: Rows) -> None:
@@ -80,7 +58,10 @@ def _write_tsv(path: Path, columns: Mapping[str, type], rows: Rows) -> None:
 
 
 def _write_jsonl(path: Path, columns: Mapping[str, type], rows: Rows) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with (
+        atomic.replacing(path, path.suffix) as scratch,
+        scratch.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         for row in rows:
             file.write(json.dumps({name: row[name] for name in columns}) + "\n")
 
@@ -89,9 +70,12 @@ def _write_parquet(path: Path, columns: Mapping[str, type], rows: Rows) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    types = {str: pa.string(), float: pa.float64()}
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    with parquet.ParquetWriter(path, schema) as writer:
+    with (
+        atomic.replacing(path, path.suffix) as scratch,
+        parquet.ParquetWriter(scratch, schema) as writer,
+    ):
         group: list[dict[str, Any]] = []
         for row in rows:
             group.append({name: _utf8(row[name]) for name in columns})

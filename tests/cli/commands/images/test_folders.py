@@ -104,7 +104,9 @@ def test_predict_looks_for_its_files_first(run, tmp_path):
     (tmp_path / "empty" / "saved_model.pb").touch()
     assert "none of 2 is there, such as 'a.jpg'" in run("predict empty a.jpg b", 1).err
     (tmp_path / "in").mkdir()
-    assert "Expected images in 'in', and there is none" in run("predict empty in", 1).err
+    assert (
+        "Expected images in 'in', and there is none" in run("predict empty in", 1).err
+    )
     assert "Expected a table that ends in .csv" in run("predict empty a --out b", 1).err
 
 
