@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kerastransfer.advice.forecast import FeatureRows
 from kerastransfer.advice.splits import MOST_IMAGES, Split
@@ -11,6 +12,7 @@ from kerastransfer.features import responses
 from kerastransfer.features.image_set import ImageSet
 from kerastransfer.foundation.progress import progress
 from kerastransfer.foundation.report import say
+from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.reader import Records
 
 
@@ -29,19 +31,25 @@ def images_asked_about(records: Records, images_per_class: int | None) -> int | 
 
 
 def pool_features(
-    records: Records, source: SourceNetwork, cut: Sequence[Split]
+    records: Records,
+    source: SourceNetwork,
+    cut: Sequence[Split],
+    block: int = NUM_BLOCKS - 1,
 ) -> list[FeatureRows]:
-    """Return block 7's output for the images of each split's pool."""
+    """Return a block's output for the images of each split's pool.
+
+    Of a block whose output is a picture, the mean over its places.
+    """
     wanted = {
         name: np.unique(np.concatenate([each.pool.places[name] for each in cut]))
         for name in ("train", "val")
     }
     images = ImageSet(tuple(wanted.items()))
     with progress("Features of images", unit="images") as show:
-        blocks = responses.responses(
-            source.network, source.backbone, records, images, show
+        batches = responses.responses(
+            source.network, source.backbone, records, images, show, last=block
         )
-        outputs = np.concatenate(list(blocks))
+        outputs = np.concatenate([_mean_over_places(batch) for batch in batches])
     starts = {"train": 0, "val": len(wanted["train"])}
     return [
         outputs[
@@ -54,3 +62,7 @@ def pool_features(
         ]
         for each in cut
     ]
+
+
+def _mean_over_places(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    return outputs.reshape(len(outputs), -1, outputs.shape[-1]).mean(axis=1)

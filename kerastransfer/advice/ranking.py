@@ -16,9 +16,11 @@ from kerastransfer.evaluation import paired, wording
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.evaluation.unseen_groups import clustered_accuracy
 from kerastransfer.foundation.report import Preformatted, say
+from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.runs.sources import Sources
 
+DEFAULT_BLOCKS = (NUM_BLOCKS - 1,)
 _HEADINGS = (
     *("backbone", "plain classifier", "from the best"),
     *("neighbours", "LogME", "H-score"),
@@ -139,6 +141,7 @@ class Ranking(Preformatted):
 def rank(
     backbones: Sequence[tuple[str, Sources | str]],
     *,
+    blocks: Sequence[int] = DEFAULT_BLOCKS,
     images_per_class: int | None = None,
     records_folder: Path | None = None,
 ) -> Ranking:
@@ -148,6 +151,9 @@ def rank(
     ----------
     backbones : sequence of (str, Sources or str)
         Names, and what each is made from, or why it cannot be had.
+    blocks : sequence of int
+        From 1 to 7; the outputs of several are ranked beside each other, which shows
+        where features cease to tell the classes apart.
     images_per_class : int, optional
         Of each class; by default all.
 
@@ -168,13 +174,15 @@ def rank(
         if isinstance(sources, str):
             ranked.append(RankedBackbone(name=name, missing=sources))
             continue
-        say(f"{name}: features, and plain classifiers on them")
         source = SourceNetwork.of(
             sources.backbone, sources.weights, sources.hashes["weights"]
         )
-        features = pool_features(records, source, cut)
-        curve = forecast.judge(cut, features)
-        ranked.append(_scored(name, curve, features[0], cut[0]))
+        for block in blocks:
+            shown = name if tuple(blocks) == DEFAULT_BLOCKS else f"{name} block {block}"
+            say(f"{shown}: features, and plain classifiers on them")
+            features = pool_features(records, source, cut, block)
+            curve = forecast.judge(cut, features)
+            ranked.append(_scored(shown, curve, features[0], cut[0]))
     units = np.concatenate([each.units[each.fold.held_out] for each in cut])
     order = sorted(ranked, key=lambda each: -(each.probe.value if each.probe else -1.0))
     return Ranking(dataset=records.name, backbones=tuple(order), units=units)

@@ -32,7 +32,9 @@ from kerastransfer.datasets.dataset import Dataset
 from kerastransfer.distribution.choice import Choice, refuse_several_processes
 from kerastransfer.errors import InputError, MissingError, Terminated
 from kerastransfer.foundation import atomic, keras_settings, system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.runs import sources
 from kerastransfer.runs.finished import Run
 
@@ -154,6 +156,7 @@ def rank(
     data: Data,
     backbones: Iterable[str | Path],
     *,
+    blocks: Iterable[int] | None = None,
     images_per_class: int | None = None,
     fit: Fit | None = None,
     archives: Location | None = None,
@@ -171,6 +174,9 @@ def rank(
     backbones : iterable of str or path
         Names, or folders of finished runs. One whose weights are not here is listed
         with the reason.
+    blocks : iterable of int, optional
+        From 1 to 7; several are ranked beside each other, which shows where to cut. By
+        default block 7, whose output recipes' classifiers take.
 
     Raises
     ------
@@ -179,6 +185,7 @@ def rank(
     DataError
         If the weights of none are here, or the images are too few.
     """
+    chosen = _blocks(blocks)
     dataset = dataset_of(data, archives, options, records)
     wanted = [_source(each, dataset, fit) for each in backbones]
     import_quietly()
@@ -186,9 +193,20 @@ def rank(
 
     return ranking.rank(
         wanted,
+        blocks=chosen or ranking.DEFAULT_BLOCKS,
         images_per_class=images_per_class,
         records_folder=records_folder_of(data, records),
     )
+
+
+def _blocks(blocks: Iterable[int] | None) -> tuple[int, ...]:
+    chosen = tuple(dict.fromkeys(blocks or ()))
+    wrong = [block for block in chosen if not 1 <= block < NUM_BLOCKS]
+    if wrong:
+        raise InputError(
+            f"Expected --blocks from 1 to {NUM_BLOCKS - 1}, got {quoted(wrong[0])}."
+        )
+    return chosen
 
 
 def _source(

@@ -46,8 +46,10 @@ def responses(
     records: LabelledExamples,
     images: ImageSet,
     progress: OnProgress | None = None,
+    *,
+    last: int = _LAST,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield block 7's output for some images; what is known is not computed again.
+    """Yield a block's output for some images; what is known is not computed again.
 
     Outputs are kept in the cache that training and distances use too, unless there is
     no room.
@@ -58,13 +60,15 @@ def responses(
         With the source's weights.
     progress : callable, optional
         Told how many images are computed, and of how many.
+    last : int
+        The block, 1 to 7.
 
     Yields
     ------
-    array of shape (k, num_features)
+    array of shape (k, ...)
         In the images' order.
     """
-    filler = Filler.open(features_home(), records, network, backbone, _LAST, [images])
+    filler = Filler.open(features_home(), records, network, backbone, last, [images])
     problem = filler.room_problem(CACHE_LIMIT) or _fill_problem(filler, progress)
     if not problem:
         yield from filler.stream_read(images)

@@ -9,6 +9,7 @@ from kerastransfer.cli import options, streams
 EXAMPLES = (
     "kerastransfer rank --dataset folder:my_images "
     "--backbones efficientnet_lite0,caffenet",
+    "kerastransfer rank --dataset digits --backbones caffenet --blocks 3,5,7",
 )
 
 
@@ -23,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="A,B,...",
         help="Networks, by name; or folders of finished runs, as 'train --weights'",
+    )
+    headings["network"].add_argument(
+        "--blocks",
+        type=options.whole_numbers,
+        metavar="B,B,...",
+        help="Blocks whose outputs are compared, from 1 to 7: where to cut the network "
+        "(default: 7)",
     )
     add(
         "--images-per-class",
@@ -40,6 +48,7 @@ def execute(args: argparse.Namespace) -> int:
     ranking = api.rank(
         args.dataset,
         args.backbones,
+        blocks=args.blocks,
         images_per_class=args.images_per_class,
         fit=args.fit,
         records=args.records,
