@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from kerastransfer.foundation.report import KerasTransferWarning
     from kerastransfer.recipe import Recipe
     from kerastransfer.records.reader import Records
-    from kerastransfer.runs.cross_validation import CrossValidation
     from kerastransfer.runs.finished import Run
+    from kerastransfer.runs.folds.cross_validation import CrossValidation
 
 __version__ = "0.1.0"
 
@@ -98,7 +98,7 @@ _HOMES = {
         ),
         "errors",
     ),
-    "CrossValidation": "runs.cross_validation",
+    "CrossValidation": "runs.folds.cross_validation",
     "Distances": "distances.distance_table",
     "Estimate": "evaluation.intervals",
     "KerasTransferWarning": "foundation.report",

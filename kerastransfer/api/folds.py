@@ -19,8 +19,8 @@ from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.foundation import keras_settings, system
 from kerastransfer.recipe import Recipe
-from kerastransfer.runs import folds as runs_of_folds
-from kerastransfer.runs.cross_validation import CrossValidation
+from kerastransfer.runs.folds import start as runs_of_folds
+from kerastransfer.runs.folds.cross_validation import CrossValidation
 
 if TYPE_CHECKING:
     import keras

@@ -22,8 +22,8 @@ from kerastransfer.distribution.choice import Choice
 from kerastransfer.foundation import keras_settings, system
 from kerastransfer.recipe import Recipe
 from kerastransfer.runs import finished, sources, start
-from kerastransfer.runs import folds as runs_of_folds
 from kerastransfer.runs.finished import Run
+from kerastransfer.runs.folds import start as runs_of_folds
 from kerastransfer.runs.plan import FoldsPlan, RunPlan
 from kerastransfer.runs.sources import Sources
 

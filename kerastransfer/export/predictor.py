@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kerastransfer.export import file_reading, seals
+from kerastransfer.export.confidence import Confidence
 from kerastransfer.export.file_reading import FileRead
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.export.saved_model import LABELS_FILE
@@ -40,6 +41,8 @@ class Prediction:
         Why the file could not be read; empty where it was.
     num_shown : int
         How many classes `top` and the text name unless they are told otherwise.
+    threshold : float
+        Probability of the first class below which the model does not know.
     """
 
     path: Path
@@ -47,12 +50,21 @@ class Prediction:
     probabilities: NDArray[np.float32] | None
     error: str = ""
     num_shown: int = _SHOWN
+    threshold: float = 0.0
 
     def __str__(self) -> str:
         if self.probabilities is None:
             return f"{self.path}: error: {self.error}"
-        likeliest = (f"{label} {100 * p:.1f} %" for label, p in self.top())
-        return f"{self.path}: {', '.join(likeliest)}"
+        likeliest = ", ".join(f"{label} {100 * p:.1f} %" for label, p in self.top())
+        doubt = "" if self.knows else "don't know, perhaps "
+        return f"{self.path}: {doubt}{likeliest}"
+
+    @property
+    def knows(self) -> bool:
+        """Whether the first class is as probable as the model was told to ask for."""
+        if self.probabilities is None:
+            return False
+        return bool(self.probabilities.max() >= self.threshold)
 
     def top(self, k: int | None = None) -> list[tuple[str, float]]:
         """Return the `k` most probable classes with their probabilities.
@@ -78,12 +90,15 @@ class Predictor:
         Where it was loaded from.
     rules : ImageRules
         How the images were read that it was trained on.
+    threshold : float
+        Probability of the first class below which it does not know.
     """
 
     model: object
     classes: tuple[str, ...]
     folder: Path
     rules: ImageRules = dataclasses.field(default_factory=ImageRules)
+    threshold: float = 0.0
 
     @classmethod
     def load(
@@ -119,7 +134,9 @@ class Predictor:
         labels = (assets / LABELS_FILE).read_text(encoding="utf-8")
         rules = ImageRules.read(assets).with_white_level(white_level)
         model = tf.saved_model.load(str(saved_model))
-        return cls(model, tuple(labels.splitlines()), saved_model, rules)
+        threshold = Confidence.read(assets).threshold
+        classes = tuple(labels.splitlines())
+        return cls(model, classes, saved_model, rules, threshold)
 
     @property
     def identity(self) -> str:
@@ -171,7 +188,12 @@ class Predictor:
         rows = iter(self._classify(readable) if readable else ())
         return [
             Prediction(
-                path, self.classes, next(rows) if file.data else None, file.error, top
+                path,
+                self.classes,
+                next(rows) if file.data else None,
+                file.error,
+                num_shown=top,
+                threshold=self.threshold,
             )
             for path, file in zip(paths, files, strict=True)
         ]

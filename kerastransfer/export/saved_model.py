@@ -10,6 +10,8 @@ from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.export import record_ops, seals
+from kerastransfer.export.confidence import FILE as CONFIDENCE_FILE
+from kerastransfer.export.confidence import Confidence
 from kerastransfer.foundation import atomic, locks, system
 from kerastransfer.foundation.formats import seal
 from kerastransfer.recipe import NUM_BLOCKS
@@ -32,6 +34,8 @@ class _Classifier(tf.Module):
         labels: Path,
         image_rules: ImageRules,
         rules_file: Path,
+        confidence: Confidence,
+        confidence_file: Path,
     ) -> None:
         super().__init__()
         self._preprocessing = preprocessing
@@ -43,8 +47,10 @@ class _Classifier(tf.Module):
             variable.value for block in network.blocks for variable in block.variables
         ]
         self._classes = tf.constant(list(classes))
+        self._temperature = tf.constant(confidence.temperature, tf.float32)
         self.labels = tf.saved_model.Asset(str(labels))
         self.image_rules = tf.saved_model.Asset(str(rules_file))
+        self.calibration = tf.saved_model.Asset(str(confidence_file))
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify centre crops, RGB in 0 to 255."""
@@ -56,7 +62,7 @@ class _Classifier(tf.Module):
         logits = self._network.forward(features, first=NUM_BLOCKS)
         return {
             "label": tf.gather(self._classes, tf.argmax(logits, axis=-1)),
-            "probabilities": tf.nn.softmax(logits),
+            "probabilities": tf.nn.softmax(logits / self._temperature),
             "features": features,
         }
 
@@ -131,6 +137,7 @@ def save(
     classes: Sequence[str],
     folder: Path,
     image_rules: ImageRules | None = None,
+    confidence: Confidence | None = None,
 ) -> None:
     """Write a SavedModel with three signatures.
 
@@ -142,7 +149,8 @@ def save(
     ``features`` (n, d), block 7's output; those of files also ``readable`` (n,): of a
     file that cannot be decoded the label is empty and the numbers are NaN, and the
     others are answered. Class names in order are in ``assets/labels.txt``, how images
-    were read in ``assets/images.json``; the folder is sealed by ``SHA256SUMS``.
+    were read in ``assets/images.json``, how sure answers are in
+    ``assets/calibration.json``; the folder is sealed by ``SHA256SUMS``.
 
     Parameters
     ----------
@@ -152,6 +160,8 @@ def save(
         Replaced as a whole once the new one is complete.
     image_rules : ImageRules, optional
         How the images were read that the network was trained on.
+    confidence : Confidence, optional
+        A temperature by which logits are divided; by default 1.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = locks.held(locks.beside(folder), keep=False)
@@ -162,6 +172,9 @@ def save(
         rules_file = scratch / rules.FILE
         image_rules = image_rules or ImageRules()
         atomic.write_json(rules_file, image_rules.as_dict())
+        confidence = confidence or Confidence()
+        confidence_file = scratch / CONFIDENCE_FILE
+        atomic.write_json(confidence_file, confidence.as_dict())
         module = _Classifier(
             network,
             preprocessing,
@@ -169,6 +182,8 @@ def save(
             labels,
             image_rules,
             rules_file,
+            confidence,
+            confidence_file,
         )
         size = preprocessing.crop
         files = tf.TensorSpec((None,), tf.string, name="image")

@@ -17,14 +17,12 @@ from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.export import seals
 from kerastransfer.export.answers import table as answer_table
 from kerastransfer.export.answers.files import as_paths, image_files
-from kerastransfer.export.locate import is_replaceable
 from kerastransfer.export.seals import CONFIG, LABELS, MEAN_IMAGE, MODEL, RESULT
-from kerastransfer.foundation import json_file, keras_settings, system
+from kerastransfer.foundation import json_file, keras_settings
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
-from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
 from kerastransfer.runs import result_file
 
@@ -203,13 +201,7 @@ class Run(Preformatted):
         *,
         white_level: float | str | None = None,
     ) -> "AnswerTable":
-        """Classify any number of files into a table; see `predict_table`.
-
-        Parameters
-        ----------
-        files, top, white_level
-            As for `predict`.
-        """
+        """Classify any number of files into a table; see `predict_table`."""
         answer_table.check(Path(out))
         with self._predictor(white_level) as predictor:
             from kerastransfer.export.answers.classify import classify
@@ -226,31 +218,35 @@ class Run(Preformatted):
         return opened(folder, self.export, white_level, ignore_seal=self.ignore_seal)
 
     @keras_settings.ours
-    def export(self, folder: str | Path) -> Path:
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        calibrate: bool = False,
+        precision: float | None = None,
+    ) -> Path:
         """Write a SavedModel that takes image files and needs TensorFlow alone.
 
         Parameters
         ----------
         folder : path
             A new folder, or that of an older SavedModel, which is replaced.
+        calibrate : bool
+            Whether probabilities get a temperature that is fitted to validation images.
+        precision : float, optional
+            Fraction of right answers that is wanted; the calibrated model does not know
+            what is less probable than brings that.
 
         Raises
         ------
         InputError
-            If the folder holds something else.
+            If the folder holds something else, or there is too little to calibrate by.
         """
-        folder = system.utf8(Path(folder))
-        if folder.exists() and not is_replaceable(folder):
-            raise InputError(
-                f"Expected --out to name a new folder or an older SavedModel, got "
-                f"{quoted(folder)}, which holds other files."
-            )
-        import_quietly()
-        from kerastransfer.export import saved_model
+        from kerastransfer.runs import exporting
 
-        preprocessing, rules = self.backbone.preprocessing, ImageRules.read(self.folder)
-        saved_model.save(self.blocks(), preprocessing, self.classes, folder, rules)
-        return folder
+        return exporting.export(
+            self, Path(folder), calibrate=calibrate, precision=precision
+        )
 
 
 def read(folder: Path, *, ignore_seal: bool = False) -> Run:

@@ -115,6 +115,31 @@ def gather(
     return Answers(probabilities, labels), [row[group] for row in rows]
 
 
+def read_answers(path: Path, classes: tuple[str, ...]) -> Answers:
+    """Read the answers of a table that `write` wrote, to the six digits that it holds.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, of other classes or not there.
+    """
+    header = [*COLUMNS, *(f"p:{name}" for name in classes)]
+    true, cut = COLUMNS.index("true"), len(COLUMNS)
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            first, *rows = csv.reader(file)
+        labels = np.array([classes.index(row[true]) for row in rows], np.int64)
+        probabilities = np.array([row[cut:] for row in rows], np.float64)
+    except (OSError, ValueError, IndexError):
+        first, rows = [], []
+    if first != header or not rows:
+        raise DataError(
+            f"Expected a run's answers in {quoted(path)}, and they are not there or "
+            "damaged; train the run again."
+        )
+    return Answers(probabilities, labels)
+
+
 def read_right(path: Path) -> NDArray[np.bool_]:
     """Read whether each image of a table that `write` wrote was classified right.
 

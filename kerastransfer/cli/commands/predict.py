@@ -109,17 +109,19 @@ def _row(prediction: "Prediction") -> dict[str, Any]:
     """Return a prediction as it is printed in JSON."""
     if prediction.probabilities is None:
         return {"file": str(prediction.path), "error": prediction.error}
-    return {
+    row: dict[str, Any] = {
         "file": str(prediction.path),
         "predictions": [
             {"label": label, "probability": probability}
             for label, probability in prediction.top()
         ],
     }
+    return row if prediction.knows else {**row, "dont_know": True}
 
 
 def _line(row: dict[str, Any]) -> str:
     classes = (
         f"{printable(p['label'])} {p['probability']:.4f}" for p in row["predictions"]
     )
-    return "\t".join([printable(row["file"]), *classes])
+    doubt = ["don't know"] if "dont_know" in row else []
+    return "\t".join([printable(row["file"]), *doubt, *classes])

@@ -8,8 +8,8 @@ from kerastransfer import api
 from kerastransfer.cli import devices, options, streams, train_arguments
 from kerastransfer.config.run_options import LEAST_FOLDS, MOST_FOLDS
 from kerastransfer.errors import InputError
-from kerastransfer.runs.cross_validation import CrossValidation
 from kerastransfer.runs.finished import Run
+from kerastransfer.runs.folds.cross_validation import CrossValidation
 
 EXAMPLES = (
     "kerastransfer train --dataset folder:my_images --recipe F1-7R8",

@@ -14,13 +14,14 @@ _DIGITS = 6  # of a probability
 def columns(top: int) -> dict[str, type]:
     """Return each column's name and type; with `top` classes there are more.
 
-    ``margin`` is the probability of the first class minus that of the second; ``error``
-    says why a file could not be read, and is empty where it was.
+    ``margin`` is the probability of the first class minus that of the second;
+    ``dont_know`` is 1 where the first is less probable than the model was told to ask
+    for; ``error`` says why a file could not be read, and is empty where it was.
 
     Examples
     --------
-    >>> list(columns(2))
-    ['path', 'label', 'probability', 'margin', 'label_2', 'probability_2', 'error']
+    >>> [*columns(2)][4:]
+    ['label_2', 'probability_2', 'dont_know', 'error']
     """
     first: dict[str, type] = {
         "path": str,
@@ -30,7 +31,7 @@ def columns(top: int) -> dict[str, type]:
     }
     for place in range(2, top + 1):
         first |= {f"label_{place}": str, f"probability_{place}": float}
-    return {**first, "error": str}
+    return {**first, "dont_know": int, "error": str}
 
 
 def row_of(prediction: "Prediction", top: int) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def row_of(prediction: "Prediction", top: int) -> dict[str, Any]:
         row[f"probability{end}"] = round(probability, _DIGITS)
     if prediction.probabilities is not None:
         row["margin"] = round(_margin(prediction), _DIGITS)
+        row["dont_know"] = int(not prediction.knows)
     return row
 
 

@@ -21,7 +21,9 @@ from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.fold_records import FoldPool, FoldRecords
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.folds import Fold
-from kerastransfer.runs import cross_validation, execution, folds, start
+from kerastransfer.runs import execution, start
+from kerastransfer.runs.folds import cross_validation
+from kerastransfer.runs.folds import start as folds
 from kerastransfer.runs.sources import Sources
 
 FOLDS = 3

@@ -31,8 +31,9 @@ from kerastransfer.records.split.folds import (
     check_units,
     make_folds,
 )
-from kerastransfer.runs import cross_validation, finished
-from kerastransfer.runs.cross_validation import CrossValidation, fold_name
+from kerastransfer.runs import finished
+from kerastransfer.runs.folds import cross_validation
+from kerastransfer.runs.folds.cross_validation import CrossValidation, fold_name
 from kerastransfer.runs.plan import FoldsPlan
 from kerastransfer.runs.sources import Sources
 from kerastransfer.runs.start import AGAIN, inputs_of, is_done

@@ -1,0 +1,56 @@
+"""A finished run's model, where another program can have it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerastransfer.errors import InputError
+from kerastransfer.export.confidence import Confidence
+from kerastransfer.export.locate import is_replaceable
+from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation.report import say
+from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.records.images.rules import ImageRules
+from kerastransfer.runs import predictions
+
+if TYPE_CHECKING:
+    from kerastransfer.runs.finished import Run
+
+
+def export(
+    run: "Run", folder: Path, *, calibrate: bool = False, precision: float | None = None
+) -> Path:
+    """Write a run's SavedModel; see `Run.export`."""
+    folder = system.utf8(folder)
+    if folder.exists() and not is_replaceable(folder):
+        raise InputError(
+            f"Expected --out to name a new folder or an older SavedModel, got "
+            f"{quoted(folder)}, which holds other files."
+        )
+    confidence = _confidence(run, precision) if calibrate else Confidence()
+    if precision is not None and not calibrate:
+        raise InputError(
+            "Expected --precision with --calibrate, which tells what a probability is "
+            "worth; add it, or leave --precision out."
+        )
+    import_quietly()
+    from kerastransfer.export import saved_model
+
+    preprocessing, rules = run.backbone.preprocessing, ImageRules.read(run.folder)
+    saved_model.save(
+        run.blocks(), preprocessing, run.classes, folder, rules, confidence
+    )
+    return folder
+
+
+def _confidence(run: "Run", precision: float | None) -> Confidence:
+    """Fit a temperature, and a threshold, to what the run answered in validation."""
+    if precision is not None and not 0 < precision <= 1:
+        raise InputError(
+            f"Expected --precision above 0 and up to 1, got {quoted(precision)}."
+        )
+    path = run.folder / predictions.FOLDER / "val.csv"
+    probabilities, labels = predictions.read_answers(path, run.classes)
+    confidence = Confidence.fitted(probabilities, labels, precision)
+    say(str(confidence))
+    return confidence
