@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -109,6 +110,7 @@ def train(
     Terminated
         If the process was told to end; a checkpoint is there.
     """
+    gc.collect()  # networks are in cycles, and Python frees those of earlier runs late
     keras.utils.set_random_seed(config.seed)
     chief, result = inputs.replicas.chief, dict[str, Any]()
     with run_folder.locked(folder) if chief else contextlib.nullcontext():
