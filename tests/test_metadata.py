@@ -94,6 +94,7 @@ def test_every_requirement_is_declared():
     [
         ("cuda", {"tensorflow"}),
         ("heif", {"pillow-heif"}),
+        ("export", {"ai-edge-litert", "onnx", "onnxruntime", "tf2onnx"}),
         ("test", {"pytest", "pytest-xdist", "onnx", "onnxruntime"}),
         ("dev", {"pytest", "build", "mypy", "ruff"}),
     ],
@@ -142,7 +143,7 @@ def test_setup_cfg_has_no_key_that_setuptools_would_ignore(setup):
     assert set(setup["options.packages.find"]) <= {"include", "exclude", "where"}
     assert set(setup["options.entry_points"]) == {"console_scripts"}
     assert set(setup["options.extras_require"]) == {
-        *("cuda", "excel", "heif", "parquet", "plot", "study"),
+        *("cuda", "excel", "export", "heif", "parquet", "plot", "study"),
         *("test", "dev"),
     }
 

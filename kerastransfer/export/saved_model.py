@@ -47,7 +47,7 @@ class _Classifier(tf.Module):
             variable.value for block in network.blocks for variable in block.variables
         ]
         self._classes = tf.constant(list(classes))
-        self._temperature = tf.constant(confidence.temperature, tf.float32)
+        self._temperature = confidence.temperature
         self.labels = tf.saved_model.Asset(str(labels))
         self.image_rules = tf.saved_model.Asset(str(rules_file))
         self.calibration = tf.saved_model.Asset(str(confidence_file))

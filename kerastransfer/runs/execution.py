@@ -93,8 +93,7 @@ def train(
     ----------
     folder : Path
         Gets ``config.json``, ``labels.txt``, ``metrics.jsonl``, ``tensorboard/``,
-        ``checkpoints/``, ``predictions/``, ``model.keras`` and ``result.json``; from
-        the chief alone.
+        ``checkpoints/``, ``predictions/``, ``model.keras`` and ``result.json``.
 
     Returns
     -------

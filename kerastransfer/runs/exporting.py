@@ -11,28 +11,38 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.runs import predictions
+from kerastransfer.runs import bundle, predictions
+from kerastransfer.runs.bundle import BundleOptions
 
 if TYPE_CHECKING:
     from kerastransfer.runs.finished import Run
 
 
 def export(
-    run: "Run", folder: Path, *, calibrate: bool = False, precision: float | None = None
+    run: "Run",
+    folder: Path,
+    *,
+    calibrate: bool = False,
+    precision: float | None = None,
+    bundle_options: BundleOptions | None = None,
 ) -> Path:
-    """Write a run's SavedModel; see `Run.export`."""
+    """Write a run's SavedModel, or a bundle of formats; see `Run.export`."""
     folder = system.utf8(folder)
-    if folder.exists() and not is_replaceable(folder):
+    if bundle_options is not None:
+        bundle_options.check()
+    elif folder.exists() and not is_replaceable(folder):
         raise InputError(
             f"Expected --out to name a new folder or an older SavedModel, got "
             f"{quoted(folder)}, which holds other files."
         )
-    confidence = _confidence(run, precision) if calibrate else Confidence()
     if precision is not None and not calibrate:
         raise InputError(
             "Expected --precision with --calibrate, which tells what a probability is "
             "worth; add it, or leave --precision out."
         )
+    confidence = _confidence(run, precision) if calibrate else Confidence()
+    if bundle_options is not None:
+        return bundle.export(run, folder, bundle_options, confidence)
     import_quietly()
     from kerastransfer.export import saved_model
 

@@ -224,28 +224,30 @@ class Run(Preformatted):
         *,
         calibrate: bool = False,
         precision: float | None = None,
+        **bundle: Any,
     ) -> Path:
         """Write a SavedModel that takes image files and needs TensorFlow alone.
 
         Parameters
         ----------
         folder : path
-            A new folder, or that of an older SavedModel, which is replaced.
+            A new folder, or that of an older export, which is replaced.
         calibrate : bool
             Whether probabilities get a temperature that is fitted to validation images.
         precision : float, optional
             Fraction of right answers that is wanted; the calibrated model does not know
             what is less probable than brings that.
-
-        Raises
-        ------
-        InputError
-            If the folder holds something else, or there is too little to calibrate by.
+        **bundle
+            Fields of `runs.bundle.BundleOptions`, such as ``formats=("litert",)``: then
+            the folder gets these formats, and a certificate that they answer alike.
         """
         from kerastransfer.runs import exporting
+        from kerastransfer.runs.bundle import BundleOptions
 
+        options = BundleOptions(**bundle) if bundle else None
+        to = Path(folder)
         return exporting.export(
-            self, Path(folder), calibrate=calibrate, precision=precision
+            self, to, calibrate=calibrate, precision=precision, bundle_options=options
         )
 
 

@@ -1,13 +1,17 @@
 """The measured cells that come with the package, and which of them are near."""
 
 import dataclasses
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
 from kerastransfer.advice.measured import cells
 from kerastransfer.advice.measured.cells import MeasuredCell, Position
+from kerastransfer.study import results
 
+STUDY = Path(__file__).parents[3] / "docs" / "studies" / "modern"
 HERE = Position(images_per_class=10, probe=0.8, cosine=0.3)
 
 
@@ -42,6 +46,28 @@ def test_the_cells_that_come_along_are_sound():
         assert "/" not in each.dataset  # no place of a machine
     keys = [(c.dataset, c.backbone, c.recipe, c.rate, c.images_per_class) for c in read]
     assert len(set(keys)) == len(keys)
+
+
+def test_the_cells_are_those_of_the_study_that_is_committed():
+    rows = [row for row in results.read(STUDY) if row["status"] == "finished"]
+
+    def accuracies(dataset, number, recipe, rate=None):
+        return {
+            row["draw"]: row["accuracy"]
+            for row in rows
+            if (row["dataset"], row["images_per_class"]) == (dataset, number)
+            and row["recipe"] == recipe
+            and (rate is None or row["rate"] == rate)
+        }
+
+    for each in cells.read():
+        place = each.dataset, each.images_per_class
+        tuned = accuracies(*place, each.recipe, each.rate)
+        frozen = accuracies(*place, FROZEN.recipe)
+        draws = tuned.keys() & frozen.keys()
+        gain = np.mean([tuned[draw] - frozen[draw] for draw in draws])
+        assert each.draws == len(draws), each
+        assert each.gain == pytest.approx(gain, abs=6e-5), each
 
 
 def test_every_contender_that_tunes_at_one_rate_was_measured():
