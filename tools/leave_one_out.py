@@ -65,15 +65,18 @@ class Cell:
 def study_cells(table: Sequence[Row], dataset: str) -> Iterator[Cell]:
     """Yield the cells of a dataset in which F1-7R8 and FT1-7R8 are finished."""
     own = [r for r in table if r["dataset"] == dataset and r["status"] == "finished"]
-    for number in sorted({row["images_per_class"] for row in own}):
+    numbers = {row["images_per_class"] for row in own} - {None}
+    for number in sorted(numbers):
         runs: dict[Contender, dict[int, Row]] = {}
         for row in own:
             for contender in CONTENDERS:
                 if row["images_per_class"] == number and _is_of(row, contender):
                     runs.setdefault(contender, {})[row["draw"]] = row
-        draws = set.intersection(*(set(of_draw) for of_draw in runs.values()))
         deep = [c for c in runs if c.recipe == DEEP]
-        if FROZEN not in runs or not deep or not draws:
+        if FROZEN not in runs or not deep:
+            continue
+        draws = set.intersection(*(set(of_draw) for of_draw in runs.values()))
+        if not draws:
             continue
         chosen = [max((runs[c][d] for c in deep), key=rates.quality) for d in draws]
         both = [

@@ -9,9 +9,9 @@ where there is one draw.
 
 import csv
 import io
-import math
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,14 @@ def rows(study: Path) -> Iterator[dict[str, Any]]:
             own = [
                 row
                 for row in frozen
-                if (row["dataset"], row["images_per_class"]) == (dataset, images)
+                if (row["dataset"], row["backbone"], row["images_per_class"])
+                == each.cell
             ]
             probe = float(np.mean([row["probe_accuracy"] for row in own]))
             yield {
                 "dataset": dataset,
                 "backbone": backbone,
+                "weights": _weights_of(study, own),
                 "recipe": each.first[0],
                 "rate": rate,
                 "images_per_class": images,
@@ -79,6 +81,13 @@ def rows(study: Path) -> Iterator[dict[str, Any]]:
                 "probe": round(probe, 4),
                 **{name: round(value, 4) for name, value in gain.items()},
             }
+
+
+def _weights_of(study: Path, rows: Sequence[dict[str, Any]]) -> str:
+    """Read the hash of a cell's pretrained weights from one of its runs."""
+    paths = (study / row["run"] / "config.json" for row in rows)
+    config = json.loads(next(p for p in paths if p.exists()).read_text("utf-8"))
+    return str(config["weights"])[:12]
 
 
 def _gain(each: CellComparison, summary: Summary) -> dict[str, float] | None:
@@ -91,8 +100,8 @@ def _gain(each: CellComparison, summary: Summary) -> dict[str, float] | None:
     ]
     low, high = over_draws.low, over_draws.high
     errors = [
+        # Not less for several draws, which are judged on the same images.
         float(np.mean([(e.high - e.low) / 2 / norm.ppf(0.975) for e in over_images]))
-        / math.sqrt(len(over_images))
         for _ in over_images[:1]
     ]
     if over_draws.draws > 1:

@@ -86,8 +86,7 @@ def advise(
     say(str(distance))
     curve = forecast.learning_curve(cut, features)
     say(f"A plain classifier on the features: {curve.accuracy}")
-    cells = measured.read() if cells is None else cells
-    cells = [cell for cell in cells if cell.backbone == sources.backbone.name]
+    cells = _cells_of(sources, measured.read() if cells is None else cells)
     here = position_of(curve, distance)
     contenders = contenders or CONTENDERS
     priors = prior.gains(cells, contenders, here)
@@ -120,6 +119,18 @@ def advise(
     )
     atomic.write_json(out / FILE, recommendation.as_dict())
     return recommendation
+
+
+def _cells_of(sources: Sources, cells: Sequence[MeasuredCell]) -> list[MeasuredCell]:
+    """Return the cells of the same network, weights and preset; others say little."""
+    weights = sources.hashes.get("weights", "")
+    if sources.settings.get("preset", "default") != "default" or sources.mean_image:
+        return []
+    return [
+        cell
+        for cell in cells
+        if cell.backbone == sources.backbone.name and weights.startswith(cell.weights)
+    ]
 
 
 def _records(sources: Sources, folder: Path | None) -> Records:

@@ -54,7 +54,7 @@ class Decision:
     accuracy : Estimate or None
         Expected of the contender.
     gain : TunedGain or None
-        Of the tuned contender that gains most.
+        Of that contender, if it is tuned; else of the tuned one that gains most.
     """
 
     contender: Contender
@@ -105,24 +105,26 @@ def decide(
             accuracy=None,
             gain=None,
         )
-    chosen = None
-    if best is not None and best.both.low > 0 and best.both.high > margin:
-        chosen = _cheapest(gains, best, margin)
+    certain = [each for each in gains if each.both.low > 0 and each.both.high > margin]
+    chosen = _cheapest(certain, margin) if certain else None
     return Decision(
         contender=FROZEN if chosen is None else chosen.contender,
-        verdict=_verdict(best, margin),
+        verdict=_verdict(chosen or best, margin),
         accuracy=_expected(pilot, frozen, chosen, probe),
-        gain=best,
+        gain=chosen or best,
     )
 
 
-def _cheapest(gains: list[TunedGain], best: TunedGain, margin: float) -> TunedGain:
-    """Return the cheapest near the best; of its rates, whose cost is one, the best."""
-    near = [
-        gain
-        for gain in gains
-        if gain.both.low > 0 and gain.both.value >= best.both.value - margin
-    ]
+def _cheapest(certain: list[TunedGain], margin: float) -> TunedGain:
+    """Return the cheapest near the best; of its rates, whose cost is one, the best.
+
+    Parameters
+    ----------
+    certain : list of TunedGain
+        Of contenders that are better than the frozen one for certain.
+    """
+    most = max(gain.both.value for gain in certain)
+    near = [gain for gain in certain if gain.both.value >= most - margin]
     rates = [g for g in near if g.contender.recipe == near[0].contender.recipe]
     return max(rates, key=lambda gain: gain.both.value)
 

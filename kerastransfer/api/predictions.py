@@ -8,7 +8,7 @@ from kerastransfer.api.given import Location
 from kerastransfer.errors import InputError
 from kerastransfer.export import seals
 from kerastransfer.export.answers import table
-from kerastransfer.export.answers.files import image_files
+from kerastransfer.export.answers.files import as_paths, image_files, refuse_missing
 from kerastransfer.export.locate import find_saved_model
 from kerastransfer.foundation import keras_settings, system
 from kerastransfer.foundation.quoting import quoted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @keras_settings.ours
 def predict(
     model: Location,
-    files: Iterable[Location],
+    files: Location | Iterable[Location],
     *,
     top: int = 1,
     white_level: float | str | None = None,
@@ -35,7 +35,7 @@ def predict(
     ----------
     model : path
         A run's folder, or that of a SavedModel which `Run.export` wrote.
-    files : iterable of path
+    files : path or iterable of path
         Files, and folders whose images are taken at any depth.
     top : int
         Classes of each answer, the most probable first.
@@ -51,7 +51,9 @@ def predict(
         In the order of the files; one that cannot be read spoils no other.
     """
     folder = _model_folder(model, top, white_level, ignore_seal)
-    paths = image_files(Path(path) for path in files)
+    named = as_paths(files)
+    paths = image_files(named)
+    refuse_missing(named, paths)
     import_quietly()
     from kerastransfer.export.predictor import Predictor
 
@@ -62,7 +64,7 @@ def predict(
 @keras_settings.ours
 def predict_table(
     model: Location,
-    files: Iterable[Location],
+    files: Location | Iterable[Location],
     out: Location,
     *,
     top: int = 1,
@@ -92,7 +94,7 @@ def predict_table(
     from kerastransfer.export.predictor import Predictor
 
     predictor = Predictor.load(folder, white_level=white_level, ignore_seal=ignore_seal)
-    return classify(predictor, [Path(file) for file in files], Path(out), top=top)
+    return classify(predictor, as_paths(files), Path(out), top=top)
 
 
 def _model_folder(

@@ -33,6 +33,8 @@ def check(path: Path) -> None:
         If a figure is asked for and matplotlib is not installed.
     """
     ending = path.suffix.lower()
+    if path.is_dir():
+        raise InputError(f"Expected a file, and {quoted(path)} is a folder.")
     if ending not in (".csv", *_FIGURES):
         raise InputError(
             f"Expected a confusion matrix that ends in .csv, {', '.join(_FIGURES)}, "
@@ -63,12 +65,14 @@ def write(path: Path, matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> 
         named = zip(classes, matrix.tolist(), strict=True)
         csv_table.write(path, [header, *([name, *row] for name, row in named)])
         return
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     side = min(max(_LEAST, _CELL * len(classes) + 1.6), _LARGEST)
     figure = Figure(figsize=(side, side), layout="constrained")
     draw(figure.add_subplot(), matrix, classes)
-    with atomic.replacing(path, path.suffix) as scratch:
+    salted = mpl.rc_context({"svg.hashsalt": "kerastransfer"})
+    with salted, atomic.replacing(path, path.suffix) as scratch:
         figure.savefig(scratch, dpi=200, metadata=_without_date(path))
 
 

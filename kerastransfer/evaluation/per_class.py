@@ -90,7 +90,7 @@ def per_class_text(several: Sequence[ClassMetrics]) -> str:
     if len(shown) > _MOST:
         present = [each for each in shown if each.recall is not None]
         shown = sorted(present, key=_recall)[:_SHOWN]
-        note = [f"the {_SHOWN} of {len(several)} classes with the lowest recall"]
+        note = [f"the {len(shown)} of {len(several)} classes with the lowest recall"]
     width = max(5, *(len(each.name) for each in shown))
     lines = [f"{'class':<{width}}  images  {'recall':<22}  predicted  precision"]
     for each in shown:

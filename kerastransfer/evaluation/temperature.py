@@ -18,8 +18,8 @@ from kerastransfer.evaluation import arrays
 _Rows = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
 _LEAST, _MOST = 0.05, 20.0
-_TINY = 1e-12  # what stands for a probability of 0
-_FEWEST = 10  # images; of fewer no temperature can be told
+_TINY = float(np.finfo(np.float64).tiny)  # what stands for a probability of 0
+FEWEST = 10  # images; of fewer no temperature can be told
 
 
 def apply(probabilities: npt.ArrayLike, temperature: float) -> _Rows:
@@ -51,17 +51,21 @@ def fit(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     InputError
         If there are fewer than ten images, or the two do not match.
     """
-    from scipy.optimize import minimize_scalar  # late: --help must not wait for it
-
     rows = arrays.distributions("probabilities", probabilities)
     truth = arrays.class_indices("labels", labels, rows.shape[1])
     arrays.same_length(probabilities=rows, labels=truth)
-    if len(truth) < _FEWEST:
+    if len(truth) < FEWEST:
         raise InputError(
-            f"Expected at least {_FEWEST} validation images to calibrate by, got "
+            f"Expected at least {FEWEST} validation images to calibrate by, got "
             f"{len(truth)}; add images, or leave calibration out."
         )
-    logits = _logits(np.asarray(rows, np.float64))
+    return _fit(np.asarray(rows, np.float64), truth)
+
+
+def _fit(rows: _Rows, truth: _Labels) -> float:
+    from scipy.optimize import minimize_scalar  # late: --help must not wait for it
+
+    logits = _logits(rows)
 
     def loss(log_temperature: float) -> float:
         return _nll(logits / np.exp(log_temperature), truth)
@@ -69,6 +73,20 @@ def fit(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     ends = (float(np.log(_LEAST)), float(np.log(_MOST)))
     best = minimize_scalar(loss, bounds=ends, method="bounded")
     return float(np.exp(best.x))
+
+
+def helps(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> bool:
+    """Say whether temperatures bring a smaller loss on images they were not fitted to.
+
+    Of few images a temperature follows from chance: where none is answered wrongly it
+    would be as small as can be.
+    """
+    rows = np.asarray(probabilities, np.float64)
+    truth = arrays.class_indices("labels", labels, rows.shape[1])
+    if (rows.argmax(axis=1) == truth).all():
+        return False
+    scaled = cross_fitted(rows, truth)
+    return _nll(_logits(scaled), truth) < _nll(_logits(rows), truth)
 
 
 def cross_fitted(
@@ -87,7 +105,7 @@ def cross_fitted(
     scaled = np.empty_like(rows)
     for fold in range(folds):
         held_out = turn == fold
-        temperature = fit(rows[~held_out], truth[~held_out])
+        temperature = _fit(rows[~held_out], truth[~held_out])
         scaled[held_out] = apply(rows[held_out], temperature)
     return scaled
 

@@ -5,16 +5,21 @@ import math
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.evaluation import temperature
-from kerastransfer.evaluation.calibration import Calibration, calibration, threshold
+from kerastransfer.evaluation.calibration import (
+    Calibration,
+    Threshold,
+    calibration,
+    threshold,
+)
 from kerastransfer.foundation import json_file, system
 from kerastransfer.foundation.quoting import quoted
 
 FILE = "calibration.json"
-_FEW = 1_000  # validation images, up to which what is told of them is cross-fitted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +32,16 @@ class Confidence:
         By which logits are divided.
     threshold : float
         Probability of the first class below which the answer is "don't know".
-    precision, coverage : float or None
-        The fraction of right answers that was wanted, and the fraction of validation
-        images that are answered with it.
+    chosen : Threshold or None
+        What the threshold brings on validation images.
     before, after : Calibration or None
         On validation images; `after` by temperatures that were fitted to others of
-        them, where they are few.
+        them.
     """
 
     temperature: float = 1.0
     threshold: float = 0.0
-    precision: float | None = None
-    coverage: float | None = None
+    chosen: Threshold | None = None
     before: Calibration | None = None
     after: Calibration | None = None
 
@@ -56,46 +59,49 @@ class Confidence:
         probabilities : array_like of shape (n, num_classes)
         labels : array_like of int, shape (n,)
 
+        A temperature that does not help on images it was not fitted to is left at 1.
+
         Raises
         ------
         InputError
             If there are fewer than ten images, or no threshold brings the precision.
         """
         fitted = temperature.fit(probabilities, labels)
-        scaled = temperature.apply(probabilities, fitted)
-        on_others = scaled
-        if len(scaled) <= _FEW:
-            on_others = temperature.cross_fitted(probabilities, labels)
-        known: tuple[float, float] | None = (0.0, 1.0)
+        on_others = temperature.cross_fitted(probabilities, labels)
+        if not temperature.helps(probabilities, labels):
+            fitted, on_others = 1.0, np.asarray(probabilities)
+        chosen: Threshold | None = None
         if precision is not None:
-            known = threshold(scaled, labels, precision)
-        if known is None:
-            raise InputError(
-                f"Expected a threshold from which {100 * precision:g} % of answers "  # type: ignore[operator]
-                "are right on the validation images, and none brings that; ask for a "
-                "lower --precision, or train a better model."
-            )
+            chosen = threshold(on_others, labels, precision)
+            if chosen is None:
+                raise InputError(
+                    f"Expected a probability from which {100 * precision:g} % of "
+                    "answers are right for certain, and the validation images show "
+                    "none; ask for a lower --precision, add validation images, or "
+                    "train a better model."
+                )
         return cls(
             temperature=fitted,
-            threshold=known[0],
-            precision=precision,
-            coverage=None if precision is None else known[1],
+            threshold=0.0 if chosen is None else chosen.probability,
+            chosen=chosen,
             before=calibration(probabilities, labels),
             after=calibration(on_others, labels),
         )
 
     def __str__(self) -> str:
         lines = [f"temperature {self.temperature:.3f}, fitted to validation images"]
+        if self.temperature == 1.0:
+            lines = ["temperature 1: none is better on images it was not fitted to"]
         lines += [
             f"{name:<7} {value}"
             for name, value in (("before", self.before), ("after", self.after))
             if value is not None
         ]
-        if self.precision is not None and self.coverage is not None:
+        if self.chosen is not None:
             lines.append(
-                f"below a probability of {self.threshold:.3f} it does not know: "
-                f"{100 * self.coverage:.0f} % of the validation images are answered, "
-                f"of which {100 * self.precision:g} % or more are right"
+                f"below a probability of {self.threshold:.3f} it does not know; of the "
+                f"validation images it answers {self.chosen.coverage}, and of these "
+                f"{self.chosen.precision} are right"
             )
         return "\n".join(lines)
 

@@ -24,6 +24,7 @@ from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.workers import Load, Workers
 
 BATCH = 32
+_AHEAD = 16  # batches whose files may be read before the first of them is classified
 _SHOWN = 3  # classes
 
 
@@ -139,6 +140,11 @@ class Predictor:
         return cls(model, classes, saved_model, rules, threshold)
 
     @property
+    def batch_size(self) -> int:
+        """How many files are classified together."""
+        return BATCH
+
+    @property
     def identity(self) -> str:
         """A digest of what answers depend on: weights, classes, how images are read."""
         digest = hashlib.sha256(repr(self.rules).encode())
@@ -161,21 +167,29 @@ class Predictor:
     ) -> Iterator[list[Prediction]]:
         """Classify image files, and yield the answers to a batch of files at a time.
 
-        Files are read by other processes where they are many, as in conversion; few
-        are in memory at a time.
+        Files are read by other processes where they are many, as in conversion; no more
+        than some batches are in memory at a time.
         """
         read = functools.partial(file_reading.read, rules=self.rules)
         with Workers(read, _load, weigh=_weigh, images=len(paths)) as workers:
-            early: dict[int, FileRead] = {}
-            begin = end = 0
-            for file in workers(enumerate(paths)):
-                early[file.number] = file
-                while end in early:
-                    end += 1
-                    if end - begin == BATCH or end == len(paths):
-                        files = [early.pop(number) for number in range(begin, end)]
-                        yield self._answers(paths[begin:end], files, top)
-                        begin = end
+            for begin in range(0, len(paths), _AHEAD * BATCH):
+                several = paths[begin : begin + _AHEAD * BATCH]
+                yield from self._in_order(several, workers(enumerate(several)), top)
+
+    def _in_order(
+        self, paths: Sequence[Path], files: Iterator[FileRead], top: int
+    ) -> Iterator[list[Prediction]]:
+        """Classify files that come in any order, batch by batch in their own."""
+        early: dict[int, FileRead] = {}
+        begin = end = 0
+        for file in files:
+            early[file.number] = file
+            while end in early:
+                end += 1
+                if end - begin == BATCH or end == len(paths):
+                    batch = [early.pop(number) for number in range(begin, end)]
+                    yield self._answers(paths[begin:end], batch, top)
+                    begin = end
 
     def _answers(
         self, paths: Sequence[Path], files: Sequence[FileRead], top: int
@@ -186,16 +200,16 @@ class Predictor:
                 report.warn(f"{quoted(path)} has {words}.")
         readable = [file.data for file in files if file.data]
         rows = iter(self._classify(readable) if readable else ())
+        answers = [(next(rows) if file.data else None, file.error) for file in files]
         return [
             Prediction(
                 path,
                 self.classes,
-                next(rows) if file.data else None,
-                file.error,
+                *_without_nan(row, error),
                 num_shown=top,
                 threshold=self.threshold,
             )
-            for path, file in zip(paths, files, strict=True)
+            for path, (row, error) in zip(paths, answers, strict=True)
         ]
 
     def _classify(self, encoded: list[bytes]) -> NDArray[np.float32]:
@@ -218,6 +232,15 @@ def opened(
         if not folder.is_dir():
             folder = export(Path(scratch) / folder.name)
         yield Predictor.load(folder, white_level=white_level, ignore_seal=ignore_seal)
+
+
+def _without_nan(
+    row: NDArray[np.float32] | None, error: str
+) -> tuple[NDArray[np.float32] | None, str]:
+    """Return an answer, or that there is none: the graph could not read the bytes."""
+    if row is None or np.isfinite(row).all():
+        return row, error
+    return None, "the model gives no number for it"
 
 
 def _load(_: tuple[int, Path]) -> Load:

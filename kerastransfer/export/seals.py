@@ -44,7 +44,7 @@ def saved_model_files(saved_model: Path) -> list[str]:
     """Return the names of a SavedModel's files, but for those that others added."""
     patterns = ("*.pb", "variables/*", "assets/*")
     paths = [path for pattern in patterns for path in saved_model.glob(pattern)]
-    return [path.relative_to(saved_model).as_posix() for path in paths]
+    return sorted(path.relative_to(saved_model).as_posix() for path in paths)
 
 
 def check_saved_model(saved_model: Path) -> None:

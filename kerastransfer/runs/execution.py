@@ -87,7 +87,7 @@ def train(
 ) -> tuple[Network, dict[str, Any]]:
     """Train, evaluate, and write the run's files, ``result.json`` last.
 
-    A run that was begun and has not finished is resumed from its last checkpoint.
+    A run that was begun and has not finished goes on from its last checkpoint.
 
     Parameters
     ----------
@@ -109,8 +109,7 @@ def train(
     Terminated
         If the process was told to end; a checkpoint is there.
     """
-    gc.collect()  # networks are in cycles, and Python frees those of earlier runs late
-    keras.utils.set_random_seed(config.seed)
+    _begin(config.seed)
     chief, result = inputs.replicas.chief, dict[str, Any]()
     with run_folder.locked(folder) if chief else contextlib.nullcontext():
         started = time.monotonic()
@@ -160,6 +159,12 @@ def train(
             store.clear()
     inputs.replicas.leave()  # nobody before the chief is done
     return network, result
+
+
+def _begin(seed: int) -> None:
+    """Leave nothing of the runs before this one in the process."""
+    gc.collect()  # networks are in cycles, which Python frees late
+    keras.utils.set_random_seed(seed)
 
 
 def _weights_saver(folder: Path | None) -> Callable[[int, Network], None]:

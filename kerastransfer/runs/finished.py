@@ -196,7 +196,7 @@ class Run(Preformatted):
     def predict_folder(
         self,
         files: str | Path | Iterable[str | Path],
-        out: str | Path = "predictions.csv",
+        out: str | Path,
         top: int = 1,
         *,
         white_level: float | str | None = None,

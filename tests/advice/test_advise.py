@@ -152,6 +152,7 @@ def prior_cells(gains, probe, sd=0.02):
         MeasuredCell(
             dataset=f"set {number}",
             backbone="miniature",
+            weights="",
             recipe=contender.recipe,
             rate=contender.rates[-1],
             images_per_class=4,

@@ -80,7 +80,7 @@ def test_of_the_rates_of_the_cheapest_recipe_the_better_is_taken():
         MARGIN,
     )
     assert found.contender == SHALLOW_FAST
-    assert found.gain.contender == DEEP  # which gains most over freezing
+    assert found.gain.contender == SHALLOW_FAST
 
 
 def test_a_contender_with_fewer_rounds_is_compared_on_what_both_saw():
@@ -161,6 +161,19 @@ def test_a_contender_that_was_not_tried_may_win_by_what_was_measured():
     found = decision.decide(made, MARGIN, {DEEP: Normal(0.2, 0.03)})
     assert found.contender == DEEP and found.gain.pilot is None
     assert found.accuracy.value == pytest.approx(0.9)
+
+
+def test_an_uncertain_contender_takes_nothing_from_a_certain_one():
+    made = pilot(tried(FROZEN, first(700)), tried(SHALLOW, first(780)), tried(DEEP, []))
+    found = decision.decide(made, MARGIN, {DEEP: Normal(0.10, 0.08)})
+    assert found.contender == SHALLOW and found.gain.contender == SHALLOW
+    assert found.verdict == "tuning is more accurate"
+
+
+def test_the_verdict_is_about_the_choice():
+    made = pilot(tried(FROZEN, first(700)), tried(SHALLOW, first(780)), tried(DEEP, []))
+    found = decision.decide(made, 0.05, {DEEP: Normal(0.10, 0.02)})
+    assert found.contender == SHALLOW and "alone" not in found.verdict
 
 
 def test_of_equals_within_the_margin_the_cheaper_is_taken():

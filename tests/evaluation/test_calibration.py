@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from scipy.stats import binomtest
 from sklearn.metrics import brier_score_loss
 
 from kerastransfer.evaluation.calibration import BINS, calibration, threshold
@@ -41,32 +42,71 @@ def test_sound_probabilities_have_a_small_error_and_overconfident_ones_a_large_o
     assert over.low > 0.1
 
 
-def test_intervals_hold_the_error_of_many_images():
+@pytest.mark.parametrize("sureness", [1.0, 1.2, 2.0])
+@pytest.mark.parametrize("n", [50, 400])
+def test_intervals_hold_the_error_of_many_images(sureness, n):
     rng = np.random.default_rng(1)
-    true = calibration(*draw(rng, 200_000, 2.0)).error.value
+    true = calibration(*draw(rng, 200_000, sureness)).error.value
     held = [
-        (e := calibration(*draw(rng, 400, 2.0), seed=i).error).low <= true <= e.high
-        for i in range(60)
+        (e := calibration(*draw(rng, n, sureness), seed=i).error).low <= true <= e.high
+        for i in range(40)
     ]
-    assert np.mean(held) >= 0.85
+    assert np.mean(held) >= 0.9
 
 
-def test_a_threshold_is_the_lowest_that_brings_the_precision():
+def test_what_chance_makes_is_the_error_of_sound_probabilities():
+    rng = np.random.default_rng(2)
+    several = [calibration(*draw(rng, 200, 1.0), seed=i) for i in range(20)]
+    errors = [each.error.value for each in several]
+    chance = [each.by_chance for each in several]
+    assert np.mean(errors) == pytest.approx(np.mean(chance), rel=0.1)
+    assert "of which chance makes" in str(several[0])
+
+
+def test_no_interval_is_without_a_width():
+    sure = calibration([[1.0, 0.0]] * 30, [0] * 30)
+    assert sure.error.low == 0 and sure.error.high == pytest.approx(
+        1 - 0.05 ** (1 / 30)
+    )
+    assert sure.brier.low == 0 and sure.brier.high > 0.1
+    one = calibration([[0.9, 0.1]], [0])
+    assert one.error.low == 0 and one.error.high == 1
+
+
+def test_a_threshold_is_the_lowest_that_brings_the_precision_for_certain():
     rng = np.random.default_rng(0)
     rows, labels = draw(rng, 2_000, 1.0)
-    found = threshold(rows, labels, 0.8)
-    assert found is not None
-    probability, coverage = found
-    given = rows.max(axis=1) >= probability
+    chosen = threshold(rows, labels, 0.8)
+    given = rows.max(axis=1) >= chosen.probability
     right = rows.argmax(axis=1) == labels
-    assert right[given].mean() >= 0.8
-    assert given.mean() == pytest.approx(coverage)
-    for lower in np.sort(rows.max(axis=1)):
-        if lower < probability:
-            assert right[rows.max(axis=1) >= lower].mean() < 0.8
+    assert chosen.precision.value == pytest.approx(right[given].mean())
+    assert chosen.coverage.value == pytest.approx(given.mean())
+
+    def low(mask):
+        return (
+            binomtest(int(right[mask].sum()), int(mask.sum()))
+            .proportion_ci(method="wilson")
+            .low
+        )
+
+    assert low(given) >= 0.8
+    lower = [p for p in np.sort(rows.max(axis=1)) if p < chosen.probability]
+    assert all(low(rows.max(axis=1) >= p) < 0.8 for p in lower)
+
+
+def test_a_threshold_holds_on_other_images():
+    rng = np.random.default_rng(3)
+    others, truth = draw(rng, 50_000, 1.0)
+    reached = []
+    for _ in range(60):
+        chosen = threshold(*draw(rng, 300, 1.0), 0.8)
+        if chosen is not None:
+            given = others.max(axis=1) >= chosen.probability
+            reached.append((others.argmax(axis=1) == truth)[given].mean())
+    assert len(reached) > 40 and np.mean(np.array(reached) >= 0.8) >= 0.85
 
 
 def test_equal_probabilities_stand_or_fall_together_and_none_may_do():
     rows = [[0.8, 0.2]] * 4
     assert threshold(rows, [0, 0, 0, 1], 0.9) is None
-    assert threshold(rows, [0, 0, 0, 1], 0.75) == (0.8, 1.0)
+    assert threshold(rows, [0, 0, 0, 1], 0.3).coverage.value == 1

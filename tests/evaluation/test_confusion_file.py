@@ -48,6 +48,7 @@ def test_a_figure_is_written_with_few_classes_and_many(tmp_path, count):
             with Image.open(paths[0]) as image:
                 assert min(image.size) >= 600
         assert paths[0].stat().st_size > 1_000
+        assert paths[0].read_bytes() == paths[1].read_bytes()
     axes = confusion_file.draw(Figure().add_subplot(), matrix, names)
     assert len(axes.texts) == (4 if count == 2 else 0)
 

@@ -73,6 +73,31 @@ def test_what_was_fitted_to_other_images_is_no_better_than_it_is():
     assert (others.argmax(axis=1) == probabilities.argmax(axis=1)).all()
 
 
+@pytest.mark.parametrize("n", [10, 11, 12])
+def test_few_images_are_enough_for_other_folds(n):
+    probabilities, labels = made(n=n)
+    assert temperature.cross_fitted(probabilities, labels).shape == probabilities.shape
+
+
+def test_a_temperature_that_does_not_help_others_is_not_believed():
+    rng = np.random.default_rng(0)
+    sure = softmax(rng.normal(0, 1, (40, 3)) + 2 * np.eye(3)[np.zeros(40, int)], axis=1)
+    assert not temperature.helps(sure, sure.argmax(axis=1))  # none is wrong
+    assert temperature.helps(*made(n=400, temperature=3.0))
+    sound = (made(n=60, temperature=1.0, seed=seed) for seed in range(20))
+    assert np.mean([temperature.helps(*each) for each in sound]) < 0.7
+
+
+def test_sharp_probabilities_keep_their_logits():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (500, 50))
+    labels = np.array([rng.choice(50, p=p) for p in softmax(logits, axis=1)])
+    for sharper in (10, 40):
+        found = temperature.fit(softmax(logits * sharper, axis=1), labels)
+        alone = temperature.fit(softmax(logits, axis=1), labels)
+        assert found == pytest.approx(min(sharper * alone, 20), rel=0.02)
+
+
 def test_too_few_images_are_refused():
     probabilities, labels = made(n=9)
     with pytest.raises(InputError, match="at least 10 validation images"):

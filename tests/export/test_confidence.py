@@ -1,7 +1,6 @@
 """Calibrated exports: fitted on validation, in the graph, honoured by predict."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,16 +27,26 @@ def test_a_temperature_brings_probabilities_nearer_to_what_comes_true():
     confidence = Confidence.fitted(*made())
     assert confidence.temperature == pytest.approx(3.0, rel=0.2)
     assert confidence.after.error.value < confidence.before.error.value / 2
-    assert confidence.threshold == 0 and confidence.precision is None
+    assert confidence.threshold == 0 and confidence.chosen is None
     assert "temperature" in str(confidence)
+
+
+def test_a_temperature_that_does_not_help_is_left_at_one():
+    probabilities = np.full((40, 2), 0.3)
+    probabilities[:, 0] = 0.7
+    confidence = Confidence.fitted(probabilities, np.zeros(40, int))
+    assert confidence.temperature == 1.0
+    assert "none is better" in str(confidence)
+    assert confidence.before == confidence.after
 
 
 def test_a_threshold_brings_the_wanted_precision_or_is_refused():
     probabilities, labels = made()
-    confidence = Confidence.fitted(probabilities, labels, precision=0.9)
-    assert 0 < confidence.coverage < 1 and confidence.threshold > 1 / 3
+    confidence = Confidence.fitted(probabilities, labels, precision=0.8)
+    assert 0 < confidence.chosen.coverage.value < 1 and confidence.threshold > 1 / 3
+    assert confidence.chosen.precision.low >= 0.8
     assert "does not know" in str(confidence)
-    with pytest.raises(InputError, match="none brings that"):
+    with pytest.raises(InputError, match="the validation images show none"):
         Confidence.fitted(np.full((20, 2), 0.5), [0, 1] * 10, precision=0.99)
 
 
@@ -105,10 +114,11 @@ def test_an_export_divides_logits_by_the_temperature(answered, tmp_path):
 
 
 def test_predict_does_not_know_below_the_threshold(answered, tmp_path, capsys):
-    folder = answered.export(tmp_path / "sure", calibrate=True, precision=0.9)
+    folder = answered.export(tmp_path / "sure", calibrate=True, precision=0.3)
     asset = folder / "assets" / FILE
     fields = json.loads(asset.read_text())
-    assert 0 < fields["threshold"] < 1 and 0 < fields["coverage"] <= 1
+    assert 0 < fields["threshold"] < 1
+    assert 0 < fields["chosen"]["coverage"]["value"] <= 1
     file = tmp_path / "a.png"
     Image.new("RGB", (20, 20), (90, 90, 90)).save(file)
     for threshold, knows in ((0.0, True), (0.9999, False)):
@@ -125,7 +135,6 @@ def test_predict_does_not_know_below_the_threshold(answered, tmp_path, capsys):
         assert cli.main([*words, "--out", str(out)]) == 0
         capsys.readouterr()
         assert json.loads(out.read_text())["dont_know"] == int(not knows)
-    assert Path(folder).is_dir()
 
 
 def test_what_cannot_be_calibrated_is_refused(run, tmp_path, capsys):

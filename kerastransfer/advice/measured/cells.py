@@ -58,7 +58,8 @@ class MeasuredCell:
 
     Parameters
     ----------
-    dataset, backbone, recipe : str
+    dataset, backbone, weights, recipe : str
+        The weights by the first digits of their SHA-256.
     rate : float
         Learning rate of the tuned blocks.
     images_per_class, classes, draws : int
@@ -75,6 +76,7 @@ class MeasuredCell:
 
     dataset: str
     backbone: str
+    weights: str
     recipe: str
     rate: float
     images_per_class: int
@@ -134,9 +136,9 @@ def likeness(cell: MeasuredCell, position: Position) -> float:
     --------
     >>> here = Position(images_per_class=40, probe=0.8, cosine=None)
     >>> cell = MeasuredCell(
-    ...     dataset="", backbone="", recipe="", rate=1e-4, images_per_class=10,
-    ...     classes=2, draws=1, cosine=0.3, probe=0.8, gain=0.0, low=0.0, high=0.0,
-    ...     sd=0.0,
+    ...     dataset="", backbone="", weights="", recipe="", rate=1e-4, classes=2,
+    ...     images_per_class=10, draws=1, cosine=0.3, probe=0.8, gain=0.0, low=0.0,
+    ...     high=0.0, sd=0.0,
     ... )
     >>> likeness(cell, here)
     1.0

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import norm
 
 from kerastransfer.advice.contenders import Contender
-from kerastransfer.advice.measured.cells import MeasuredCell, Position
+from kerastransfer.advice.measured.cells import FAR, MeasuredCell, Position, likeness
 from kerastransfer.evaluation.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -30,11 +30,15 @@ _FEWEST = 6  # cells; of fewer the spread between sets is not known
 _SETS = 3  # likewise
 _LEAST = 1e-6  # variance of a cell, where rounding left none
 # Standard deviations as fractions, least and most. Few sets would let the likelihood
-# believe that all sets are alike, so the spread between unlike ones has a floor: it is
-# what the first four sets of the study showed between each other.
+# believe that all sets are alike, so the spread between them has a floor: for unlike
+# ones what the first four sets of the study showed between each other, and for sets at
+# one position, of which there are none, some points.
 _OVERALL = (0.001, 0.3)  # of the mean of all sets
 _UNLIKE = (0.08, 0.3)  # of sets that are unlike
-_ALIKE = (0.01, 0.3)  # of sets at one position
+_OWN = (0.03, 0.3)  # of a set from others at its position, for all its cells alike
+_ALIKE = (0.01, 0.3)  # of cells at one position
+_FAR, _NEAR = 1e5, 1e-5  # lengths by which a coordinate tells nothing, or all
+_ANOTHER = -1.0  # number of a set that was not measured
 HALF_WIDTH = float(norm.ppf(0.975))  # of a 95 % interval, in standard deviations
 
 
@@ -89,7 +93,8 @@ def gains(
 ) -> Mapping[Contender, Normal]:
     """Return what each contender is expected to gain at a position.
 
-    Only those that were measured often enough, on several sets, have an entry.
+    Only those that were measured often enough, on several sets, one of which is
+    near, have an entry.
 
     Parameters
     ----------
@@ -99,7 +104,9 @@ def gains(
     expected = {}
     for contender in contenders:
         own = [cell for cell in cells if cell.is_of(contender)]
-        if len(own) >= _FEWEST and len({cell.dataset for cell in own}) >= _SETS:
+        sets = {cell.dataset for cell in own}
+        there = any(likeness(cell, position) <= FAR for cell in own)
+        if there and len(own) >= _FEWEST and len(sets) >= _SETS:
             expected[contender] = gain_at(own, position)
     return expected
 
@@ -110,7 +117,8 @@ def gain_at(cells: Sequence[MeasuredCell], position: Position) -> Normal:
     The spread is that of a set which was not measured, not of a mean over sets.
     """
     process = fitted(cells, position)
-    mean, sd = process.predict([position.coordinates], return_std=True)
+    here = (*position.coordinates, _ANOTHER)
+    mean, sd = process.predict([here], return_std=True)
     return Normal(float(mean[0]), float(sd[0]))
 
 
@@ -129,13 +137,21 @@ def fitted(
         )
         for cell in cells
     ]
-    overall, unlike, alike = (
-        (least**2, most**2) for least, most in (_OVERALL, _UNLIKE, _ALIKE)
+    numbers = {name: float(i) for i, name in enumerate({c.dataset: 0 for c in cells})}
+    rows = [
+        (*where.coordinates, numbers[cell.dataset])
+        for where, cell in zip(positions, cells, strict=True)
+    ]
+    overall, unlike, own, alike = (
+        (least**2, most**2) for least, most in (_OVERALL, _UNLIKE, _OWN, _ALIKE)
     )
-    near = kernels.RBF(length_scale=1.0, length_scale_bounds="fixed")
+    known = len(position.coordinates)
+    near = kernels.RBF([1.0] * known + [_FAR], length_scale_bounds="fixed")
+    same_set = kernels.RBF([_FAR] * known + [_NEAR], length_scale_bounds="fixed")
     process = GaussianProcessRegressor(
         kernel=kernels.ConstantKernel(overall[1], overall)
         + kernels.ConstantKernel(unlike[0], unlike) * near
+        + kernels.ConstantKernel(own[0], own) * same_set
         + kernels.WhiteKernel(alike[0], alike),
         alpha=np.array([cell.sd**2 for cell in cells]) + _LEAST,
         n_restarts_optimizer=3,  # the likelihood has several tops
@@ -143,5 +159,5 @@ def fitted(
     )
     with warnings.catch_warnings():  # a variance at its bound is as good as none
         warnings.simplefilter("ignore")
-        process.fit([p.coordinates for p in positions], [cell.gain for cell in cells])
+        process.fit(rows, [cell.gain for cell in cells])
     return process

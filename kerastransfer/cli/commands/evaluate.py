@@ -6,9 +6,12 @@ from pathlib import Path
 
 from kerastransfer import api
 from kerastransfer.cli import options, streams
+from kerastransfer.errors import InputError
 from kerastransfer.evaluation import confusion_file
 from kerastransfer.evaluation.confusion import confusion_text
 from kerastransfer.evaluation.per_class import per_class, per_class_text
+from kerastransfer.export.answers import table
+from kerastransfer.foundation.quoting import quoted
 
 EXAMPLES = (
     "kerastransfer evaluate runs/digits_efficientnet_lite0_F1-7R8_n50_d0_s0_771f8529",
@@ -65,6 +68,13 @@ def execute(args: argparse.Namespace) -> int:
     """Print the metrics, the confusion matrix and each class's figures."""
     if args.confusion is not None:
         confusion_file.check(args.confusion)
+    if args.mistakes is not None:
+        table.check(args.mistakes)
+        if args.mistakes == args.confusion:
+            raise InputError(
+                "Expected two files for --mistakes and --confusion, got "
+                f"{quoted(args.mistakes)} for both."
+            )
     run = api.open_run(args.run, ignore_seal=args.ignore_seal)
     spec = args.dataset or run.config.dataset
     records = api.load(spec, archives=args.archives, records=args.records)

@@ -1,14 +1,17 @@
 """Classify any number of files into a table, and go on where that was stopped."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kerastransfer.errors import InputError
 from kerastransfer.export.answers import files, journal, table
 from kerastransfer.export.answers.row import columns, failed, row_of
 from kerastransfer.foundation import locks, system
 from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.quoting import quoted
 
 if TYPE_CHECKING:
     from kerastransfer.export.predictor import Predictor
@@ -56,16 +59,22 @@ def classify(
     Raises
     ------
     InputError
-        If `out` ends otherwise, or nothing is named.
+        If `out` ends otherwise, nothing is named, or another process makes the same
+        table.
     MissingError
         If there is no image.
     DataError
-        If no space is left, or another process makes the same table.
+        If no space is left.
     """
     table.check(out)
+    if top < 1:
+        raise InputError(f"Expected --top > 0, got {top}.")
+    named = list(named)
     paths = files.image_files(named)
+    files.refuse_missing(named, paths)
     top = min(top, len(predictor.classes))
     asked = {
+        "kerastransfer": "answers",
         "files": files.fingerprint(paths),
         "model": predictor.identity,
         "top": top,
@@ -73,11 +82,18 @@ def classify(
     full = system.telling_of_full_disk(
         out, "and the same command goes on from what is there."
     )
-    lock = locks.held(locks.beside(out), keep=False)
-    with full, lock, journal.opened(out, asked) as kept:
+    lock = locks.held(
+        locks.beside(out),
+        keep=False,
+        refusal=f"Another process makes {quoted(out)}; wait for it, or name another.",
+    )
+    with full, lock, journal.opened(out, asked, predictor.batch_size) as kept:
+        before = kept.done
         _fill(kept, predictor, paths, top)
-        table.write(out, columns(top), kept.rows())
-        bad = sum(map(failed, kept.rows()))
+        cured = _tried_again(kept, predictor, top, before)
+        rows = (cured.get(row["path"], row) for row in kept.rows())
+        table.write(out, columns(top), rows)
+        bad = sum(failed(cured.get(row["path"], row)) for row in kept.rows())
     return AnswerTable(path=out, files=len(paths), failed=bad)
 
 
@@ -91,3 +107,17 @@ def _fill(
         for batch in predictor.batches(left, top):
             kept.add([row_of(each, top) for each in batch])
             show(kept.done, len(paths))
+
+
+def _tried_again(
+    kept: journal.Journal, predictor: "Predictor", top: int, before: int
+) -> dict[str, dict[str, Any]]:
+    """Read files again that could not be read before work was stopped.
+
+    Rights may have been given since, or a reader been installed.
+    """
+    bad = [row["path"] for row in itertools.islice(kept.rows(), before) if failed(row)]
+    if not bad:
+        return {}
+    again = predictor.predict([Path(path) for path in bad], top)
+    return {row["path"]: row for row in (row_of(each, top) for each in again)}

@@ -8,7 +8,6 @@ from pathlib import Path
 from kerastransfer.datasets.own.folders.tree import read_tree
 from kerastransfer.datasets.selection import ALL
 from kerastransfer.errors import InputError, MissingError
-from kerastransfer.foundation import system
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 
@@ -22,24 +21,46 @@ def as_paths(files: str | Path | Iterable[str | Path]) -> list[Path]:
 def image_files(named: Iterable[Path]) -> list[Path]:
     """Return files in the order in which they are named; of folders, those in them.
 
-    A file is taken once, and one that is named is taken whatever it is. In a folder,
-    images at any depth are, in the order of their paths; what is no image is counted
-    and said.
+    What is named is taken whatever it is. In a folder, images at any depth are, in the
+    order of their paths, but for those that are taken before; what is no image is
+    counted and said.
 
     Raises
     ------
     MissingError
-        If nothing that was named is there, or a folder holds no image.
+        If a folder holds no image.
+    InputError
+        If a folder cannot be read.
     """
-    named = list(named)
-    paths: dict[Path, None] = {}
+    paths: list[Path] = []
+    taken: set[str] = set()
     for path in named:
-        if _is_folder(path):
-            paths |= dict.fromkeys(_in_folder(path))
-        else:
-            paths[path] = None
-    _refuse_missing(named, list(paths))
-    return list(paths)
+        inside = _in_folder(path) if _is_folder(path) else [path]
+        for file in inside:
+            place = os.path.abspath(file)  # noqa: PTH100 (keeps symlinks)
+            if file is path or place not in taken:
+                paths.append(file)
+            taken.add(place)
+    return paths
+
+
+def refuse_missing(named: Sequence[Path], paths: Sequence[Path]) -> None:
+    """Refuse names of which none is there; of some, the others are classified.
+
+    Raises
+    ------
+    InputError
+        If nothing is named.
+    MissingError
+        If nothing that was named is there.
+    """
+    if not named:
+        raise InputError("Expected image files or folders, got none; name some.")
+    if not any(map(_is_file, paths)):
+        raise MissingError(
+            f"Expected image files, and none of {len(paths):,} is there, such as "
+            f"{quoted(paths[0])}; is the name right?"
+        )
 
 
 def _is_folder(path: Path) -> bool:
@@ -50,36 +71,33 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _in_folder(folder: Path) -> list[Path]:
     try:
         tree = read_tree(folder, ALL)
     except OSError as error:
         raise InputError(
-            f"Expected a folder that can be read, and {quoted(folder)} cannot: "
-            f"{error.strerror}; change its rights or name another."
+            f"Expected folders that can be read, and "
+            f"{quoted(error.filename or folder)} cannot: {error.strerror}; change its "
+            "rights or name another."
         ) from None
-    names = (each.join(name) for each in tree.top.walk() for name in each.images)
-    passed_over = tree.ignored + tree.top.lost()
-    if passed_over:
-        counts = ", ".join(f"{n:,} {kind}" for kind, n in sorted(passed_over.items()))
+    if tree.ignored:
+        counts = ", ".join(f"{n:,} {kind}" for kind, n in sorted(tree.ignored.items()))
         say(f"{quoted(folder)}: passed over {counts}.")
-    return [folder / name for name in sorted(names)]
-
-
-def _refuse_missing(named: Sequence[Path], paths: Sequence[Path]) -> None:
-    """Refuse names of which none is there; of some, the others are classified."""
-    if not named:
-        raise InputError("Expected image files or folders, got none; name some.")
+    names = (each.join(name) for each in tree.top.walk() for name in each.images)
+    paths = [folder / name for name in sorted(names)]
     if not paths:
         raise MissingError(
-            f"Expected images in {quoted(named[0])}, and there is none; name another "
+            f"Expected images in {quoted(folder)}, and there is none; name another "
             "folder."
         )
-    if not any(system.is_file(path) for path in paths):
-        raise MissingError(
-            f"Expected image files, and none of {len(paths):,} is there, such as "
-            f"{quoted(paths[0])}; is the name right?"
-        )
+    return paths
 
 
 def listed(text: bytes) -> list[Path]:

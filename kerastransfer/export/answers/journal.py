@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from kerastransfer.errors import InputError
 from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 
 ENDING = ".unfinished"
@@ -52,7 +54,7 @@ class Journal:
 
 
 @contextlib.contextmanager
-def opened(table: Path, asked: Mapping[str, Any]) -> Iterator[Journal]:
+def opened(table: Path, asked: Mapping[str, Any], batch: int = 1) -> Iterator[Journal]:
     """Open a table's journal, new or as far as it came.
 
     It is left there if the block fails, and removed if it ends well.
@@ -60,12 +62,19 @@ def opened(table: Path, asked: Mapping[str, Any]) -> Iterator[Journal]:
     Parameters
     ----------
     asked : mapping
-        What the rows depend on. A journal of another question is begun anew, and that
-        is said.
+        What the rows depend on. A journal of another question is put aside, and that is
+        said.
+    batch : int
+        Rows that come together: of those that were cut off, none is taken.
+
+    Raises
+    ------
+    InputError
+        If a file of that name is no journal.
     """
     path = beside(table)
     path.parent.mkdir(parents=True, exist_ok=True)
-    size, done = _sound(path, asked)
+    size, done = _sound(path, asked, batch)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | system.BINARY, 0o666)
     with os.fdopen(handle, "r+b") as file:
         file.truncate(size)
@@ -77,24 +86,34 @@ def opened(table: Path, asked: Mapping[str, Any]) -> Iterator[Journal]:
     path.unlink()
 
 
-def _sound(path: Path, asked: Mapping[str, Any]) -> tuple[int, int]:
+def _sound(path: Path, asked: Mapping[str, Any], batch: int) -> tuple[int, int]:
     """Return how many bytes of a journal are sound, and how many rows they hold."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         return 0, 0
-    size, lines = 0, 0
+    ends: list[int] = []
     with path.open("rb") as file:
+        header = _content(file.readline())
+        if not isinstance(header, dict) or header.keys() != asked.keys():
+            raise InputError(
+                f"Expected rows of an unfinished table in {quoted(path)}, got "
+                "something else; move it away, or name another --out."
+            )
+        if header != json.loads(_line(asked)):
+            aside = path.with_name(f"{path.name}.before")
+            say(
+                f"{path.name} is of other images, another model or other options: it "
+                f"is now {aside.name}, and the table is begun anew."
+            )
+            path.replace(aside)
+            return 0, 0
+        ends.append(file.tell())
         for line in file:
-            content = _content(line)
-            if content is None:
+            if _content(line) is None:
                 break
-            if lines == 0 and content != json.loads(_line(asked)):
-                say(
-                    f"{path.name} is of other images, another model or other options; "
-                    "the table is begun anew."
-                )
-                return 0, 0
-            size, lines = size + len(line), lines + 1
-    return size, max(lines - 1, 0)
+            ends.append(ends[-1] + len(line))
+    rows = len(ends) - 1
+    rows -= rows % batch
+    return ends[rows], rows
 
 
 def _content(line: bytes) -> Any:

@@ -19,6 +19,7 @@ def cell(**changed):
     fields = {
         "dataset": "made up",
         "backbone": "efficientnet_lite0",
+        "weights": "",
         "recipe": "FT1-7R8",
         "rate": 1e-4,
         "images_per_class": 10,

@@ -18,6 +18,7 @@ def cell(gain, *, cosine=0.3, number=10, dataset="a", sd=0.02, contender=DEEP):
     return MeasuredCell(
         dataset=dataset,
         backbone="made up",
+        weights="",
         recipe=contender.recipe,
         rate=contender.rates[-1],
         images_per_class=number,
@@ -79,25 +80,37 @@ def test_the_gain_at_a_place_is_that_of_the_textbook():
     """Rasmussen and Williams, algorithm 2.1, with the variances that were found."""
     cells = study(sd=0.05)
     process = prior.fitted(cells, HERE)
-    positions = np.array([each.position.coordinates for each in cells])
+    places = np.array([each.position.coordinates for each in cells])
+    names = np.array([each.dataset for each in cells])
     values = np.array([each.gain for each in cells])
-    kernel = process.kernel_
-    overall = kernel.k1.k1.constant_value
-    unlike, alike = kernel.k1.k2.k1.constant_value, kernel.k2.noise_level
+    kernel = process.kernel_.get_params()
+    overall = kernel["k1__k1__k1__constant_value"]
+    unlike = kernel["k1__k1__k2__k1__constant_value"]
+    own, alike = kernel["k1__k2__k1__constant_value"], kernel["k2__noise_level"]
 
     def covariance(first, second):
         squares = ((first[:, None] - second[None]) ** 2).sum(axis=-1)
         return overall + unlike * np.exp(-squares / 2)
 
     noise = np.array([each.sd**2 for each in cells]) + 1e-6 + alike
-    factor = cho_factor(covariance(positions, positions) + np.diag(noise))
+    same = own * (names[:, None] == names[None])
+    factor = cho_factor(covariance(places, places) + same + np.diag(noise))
     here = np.array([HERE.coordinates])
-    across = covariance(here, positions)[0]
+    across = covariance(here, places)[0]
     mean = across @ cho_solve(factor, values)
-    variance = overall + unlike + alike - across @ cho_solve(factor, across)
+    variance = overall + unlike + own + alike - across @ cho_solve(factor, across)
     found = prior.gain_at(cells, HERE)
-    assert found.mean == pytest.approx(mean, abs=1e-9)
-    assert found.sd == pytest.approx(variance**0.5, rel=1e-6)
+    assert found.mean == pytest.approx(mean, abs=1e-7)
+    assert found.sd == pytest.approx(variance**0.5, rel=1e-5)
+
+
+def test_one_set_says_little_of_another_at_its_position():
+    """However often it was measured, and however sure its cells are."""
+    numbers = (3, 10, 30)
+    one = [cell(0.12, cosine=0.7, number=n, dataset="one", sd=0.005) for n in numbers]
+    several = [*study(slope=0.0, sets=4), *one]
+    there = Position(images_per_class=10, probe=0.6, cosine=0.7)
+    assert prior.gain_at(several, there).sd >= 0.03
 
 
 def test_a_distance_that_is_not_known_is_left_out():
@@ -127,3 +140,5 @@ def test_contenders_that_were_hardly_measured_have_no_prior():
     assert prior.gains(study(sets=2), CONTENDERS, HERE) == {}
     assert prior.gains(study()[:5], CONTENDERS, HERE) == {}
     assert prior.gains([], CONTENDERS, HERE) == {}
+    far = Position(images_per_class=50_000, probe=0.999, cosine=0.3)
+    assert prior.gains(study(), CONTENDERS, far) == {}

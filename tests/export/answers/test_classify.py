@@ -1,5 +1,6 @@
 """A folder of files into a table: stopped anywhere, the same table."""
 
+import itertools
 import shutil
 import signal
 import subprocess
@@ -13,11 +14,13 @@ import pytest
 from helpers import miniature
 from PIL import Image
 
-from kerastransfer.errors import DataError
-from kerastransfer.export import saved_model
+import kerastransfer as kt
+from kerastransfer.errors import DataError, InputError
+from kerastransfer.export import file_reading, saved_model
 from kerastransfer.export.answers import journal
 from kerastransfer.export.answers.classify import classify
 from kerastransfer.export.predictor import BATCH, Predictor
+from kerastransfer.foundation import locks
 from kerastransfer.records import workers
 
 NUMBER = 3 * BATCH + 7
@@ -103,28 +106,95 @@ def test_what_was_stopped_goes_on_with_the_same_table(
     assert sum(classified) == NUMBER + 2  # none was classified twice
 
 
-def test_another_model_or_changed_images_begin_anew(
-    predictor, photos, tmp_path, monkeypatch, capsys
+@pytest.mark.parametrize("change", ["model", "image", "top"])
+def test_another_question_begins_anew(
+    predictor, photos, tmp_path, monkeypatch, capsys, change
 ):
+    mine, out = tmp_path / "photos", tmp_path / "a.csv"
+    shutil.copytree(photos, mine)
+    stop_after(monkeypatch, 1, predictor, mine, out)
+    capsys.readouterr()
+    if change == "image":
+        Image.new("RGB", (9, 9), (9, 9, 9)).save(mine / "0" / "000.png")
+    model = exported(tmp_path / "other", seed=1) if change == "model" else predictor
+    top = 2 if change == "top" else 1
+    classify(model, [mine], out, top=top)
+    assert "begun anew" in capsys.readouterr().err
+    assert len(pd.read_csv(out)) == NUMBER + 2
+    assert (tmp_path / "a.csv.unfinished.before").exists()
+
+
+def test_the_same_question_goes_on(predictor, photos, tmp_path, monkeypatch, capsys):
+    copy = tmp_path / "copied"
+    shutil.copytree(predictor.folder, copy)
     out = tmp_path / "a.csv"
+    stop_after(monkeypatch, 1, predictor, photos, out)
+    classify(Predictor.load(copy), [photos], out)
+    assert "begun anew" not in capsys.readouterr().err
+
+
+def stop_after(monkeypatch, batches, predictor, folder, out):
+    """Classify, and be interrupted after some batches."""
+    add, number = journal.Journal.add, itertools.count(1)
 
     def stop(self, rows):
+        add(self, rows)
+        if next(number) == batches:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "add", stop)
+        with pytest.raises(KeyboardInterrupt):
+            classify(predictor, [folder], out)
+
+
+def test_a_file_that_could_not_be_read_is_read_again(predictor, tmp_path, monkeypatch):
+    """Whoever may read everything has no file that may not be read: a link does it."""
+    mine, out = tmp_path / "photos", tmp_path / "a.csv"
+    mine.mkdir()
+    for number in range(BATCH + 3):
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(mine / f"{number:03}.png")
+    names = sorted(mine.iterdir())
+    read = file_reading.Path.read_bytes
+
+    def refused(path):
+        if path.name == "001.png":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    add = journal.Journal.add
+
+    def stop(self, rows):
+        add(self, rows)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
+        patch.setattr(file_reading.Path, "read_bytes", refused)
         patch.setattr(journal.Journal, "add", stop)
         with pytest.raises(KeyboardInterrupt):
-            classify(predictor, [photos], out)
-    classify(predictor, [photos], out)
-    assert "begun anew" not in capsys.readouterr().err
-    with monkeypatch.context() as patch:
-        patch.setattr(journal.Journal, "add", stop)
-        with pytest.raises(KeyboardInterrupt):
-            classify(predictor, [photos], out)
-    other = exported(tmp_path / "other", seed=1)
-    assert other.identity != predictor.identity
-    classify(other, [photos], out)
-    assert "begun anew" in capsys.readouterr().err
+            classify(predictor, names, out)
+    assert "Permission denied" in journal.beside(out).read_text()
+    assert classify(predictor, names, out).failed == 0
+    assert pd.read_csv(out, keep_default_na=False).error.eq("").all()
+
+
+def test_two_processes_do_not_make_one_table(predictor, photos, tmp_path):
+    out = tmp_path / "a.csv"
+    with (
+        locks.held(locks.beside(out), keep=False),
+        pytest.raises(InputError, match="Another process makes"),
+    ):
+        classify(predictor, [photos], out)
+
+
+def test_a_path_alone_is_no_list_of_letters(predictor, photos, tmp_path):
+    out = tmp_path / "a.csv"
+    written = kt.predict_table(predictor.folder, str(photos / "1"), out)
+    assert written.files == len([*(photos / "1").iterdir()])
+    few = [*kt.predict(predictor.folder, str(photos / "0" / "000.png"))]
+    assert len(few) == 1
+    with pytest.raises(InputError, match="--top > 0"):
+        classify(predictor, [photos], out, top=0)
 
 
 @pytest.mark.skipif(

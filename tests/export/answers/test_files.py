@@ -25,24 +25,43 @@ def test_a_folder_gives_its_images_at_any_depth_and_says_what_it_passed_over(
     found = files.image_files([folder])
     names = [path.relative_to(folder).as_posix() for path in found]
     assert names == ["a.png", "b/10.png", "b/2.png", "b/c/x.jpg"]
-    assert "1 " in capsys.readouterr().err
+    (folder / "b" / "nowhere.png").symlink_to(folder / "gone.png")
+    files.image_files([folder])
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].endswith("1 links that lead nowhere.") or (
+        "1 links that lead nowhere" in said and "2 links" not in said
+    )
 
 
 def test_what_is_named_is_taken_in_its_order_once_and_whatever_it_is(folder):
     text = folder / "notes.txt"
     named = [folder / "b", text, folder / "b" / "2.png", folder / "missing.png"]
     found = [path.name for path in files.image_files(named)]
-    assert found == ["10.png", "2.png", "x.jpg", "notes.txt", "missing.png"]
+    # Twice what is named twice: answers pair with names.
+    assert found == ["10.png", "2.png", "x.jpg", "notes.txt", "2.png", "missing.png"]
+    again = [folder / "a.png", folder / "b" / "..", folder / "b"]
+    names = [path.name for path in files.image_files(again)]
+    assert sorted(names) == ["10.png", "2.png", "a.png", "x.jpg"]
 
 
 def test_nothing_is_refused_in_one_line(folder, tmp_path):
     with pytest.raises(InputError, match="got none"):
-        files.image_files([])
+        files.refuse_missing([], [])
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingError, match="Expected images in"):
-        files.image_files([tmp_path / "empty"])
+        files.image_files([folder, tmp_path / "empty"])
+    names = (
+        [tmp_path / "x" * 300, tmp_path / "y.png"]
+        if False
+        else [
+            tmp_path / ("x" * 300),
+            tmp_path / "y.png",
+        ]
+    )
+    assert files.image_files(names) == names
     with pytest.raises(MissingError, match="none of 2 is there"):
-        files.image_files([tmp_path / "x.png", tmp_path / "y.png"])
+        files.refuse_missing(names, names)
+    files.refuse_missing([names[0], folder], [names[0], folder / "a.png"])
 
 
 def test_links_that_lead_round_in_a_circle_are_walked_once(folder):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kerastransfer.errors import InputError
 from kerastransfer.export.answers import journal
 
 ASKED = {"files": "abc", "top": 1}
@@ -27,7 +28,7 @@ def test_rows_are_there_after_a_stop_and_gone_after_the_end(tmp_path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("cut", range(1, 200, 7))
+@pytest.mark.parametrize("cut", range(1, 150, 7))
 def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
     table = tmp_path / "a.csv"
     path = stopped(table)
@@ -35,7 +36,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
     kept_bytes = whole[: max(len(whole) - cut, 0)]
     path.write_bytes(kept_bytes)
     with pytest.raises(RuntimeError), journal.opened(table, ASKED) as kept:
-        assert kept.done == max(kept_bytes.count(b"\n") - 1, 0)
+        assert kept.done == kept_bytes.count(b"\n") - 1
         assert [*kept.rows()] == ROWS[: kept.done]
         kept.add(ROWS[kept.done :])
         assert [*kept.rows()] == ROWS
@@ -51,9 +52,34 @@ def test_noise_at_the_end_is_left_out(tmp_path):
         assert kept.done == 5
 
 
-def test_another_question_begins_anew_and_says_so(tmp_path, capsys):
+def test_another_question_begins_anew_and_keeps_the_rows_aside(tmp_path, capsys):
     table = tmp_path / "a.csv"
-    stopped(table)
+    whole = stopped(table).read_bytes()
     with journal.opened(table, {**ASKED, "top": 2}) as kept:
         assert kept.done == 0 and [*kept.rows()] == []
     assert "begun anew" in capsys.readouterr().err
+    assert (tmp_path / "a.csv.unfinished.before").read_bytes() == whole
+
+
+def test_batches_that_were_cut_off_are_left_out(tmp_path):
+    table = tmp_path / "a.csv"
+    path = stopped(table)
+    header = path.read_bytes().index(b"\n") + 1
+    with pytest.raises(RuntimeError), journal.opened(table, ASKED, 2) as kept:
+        assert kept.done == 4
+        assert [*kept.rows()] == ROWS[:4]
+        raise RuntimeError
+    path.write_bytes(path.read_bytes()[: header + 5])
+    with journal.opened(table, ASKED, 2) as kept:
+        assert kept.done == 0
+
+
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path):
+    table = tmp_path / "a.csv"
+    journal.beside(table).write_text("my notes")
+    with (
+        pytest.raises(InputError, match="move it away"),
+        journal.opened(table, ASKED),
+    ):
+        pass
+    assert journal.beside(table).read_text() == "my notes"
