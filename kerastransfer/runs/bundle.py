@@ -21,7 +21,7 @@ from kerastransfer.foundation import atomic, locks, system
 from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
-from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.foundation.tensorflow_import import import_quietly, without_noise
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
@@ -176,16 +176,19 @@ def _write_formats(
     saved_model.save(run.blocks(), preprocessing, run.classes, first, rules, confidence)
     if "litert" in options.formats:
         say("Converting to LiteRT")
-        litert.convert(
-            first,
-            folder / _FILES["litert"],
-            files=texts,
-            quantize=options.quantize,  # type: ignore[arg-type]
-            samples=_training_crops(run, records),
-        )
+        crops = list(_training_crops(run, records)) if options.quantize else []
+        with without_noise():
+            litert.convert(
+                first,
+                folder / _FILES["litert"],
+                files=texts,
+                quantize=options.quantize,  # type: ignore[arg-type]
+                samples=crops,
+            )
     if "onnx" in options.formats:
         say("Converting to ONNX")
-        onnx_model.convert(first, folder / _FILES["onnx"], files=texts)
+        with without_noise():
+            onnx_model.convert(first, folder / _FILES["onnx"], files=texts)
 
 
 def _takes(run: "Run") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.runs import bundle, predictions
+from kerastransfer.runs import bundle
 from kerastransfer.runs.bundle import BundleOptions
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def _confidence(run: "Run", precision: float | None) -> Confidence:
         raise InputError(
             f"Expected --precision above 0 and up to 1, got {quoted(precision)}."
         )
+    import_quietly()
+    from kerastransfer.runs import predictions
+
     path = run.folder / predictions.FOLDER / "val.csv"
     probabilities, labels = predictions.read_answers(path, run.classes)
     confidence = Confidence.fitted(probabilities, labels, precision)

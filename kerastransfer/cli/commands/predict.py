@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "kerastransfer predict runs/RUN photo.jpg other.png --top 3",
     "kerastransfer predict runs/RUN my_photos --out predictions.csv",
-    "kerastransfer predict runs/RUN - --out predictions.csv < names.txt",
+    "kerastransfer predict runs/RUN - --out predictions.csv",
     "kerastransfer predict exported_model *.jpg --json",
 )
 

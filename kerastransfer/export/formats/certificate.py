@@ -140,7 +140,7 @@ def try_format(
     with tempfile.TemporaryDirectory() as scratch:
         given, out = Path(scratch, "images.npy"), Path(scratch, "out.npz")
         np.save(given, images)
-        words = [name, str(path), str(given), str(out), str(_REPEATS)]
+        words = [name, str(path.absolute()), str(given), str(out), str(_REPEATS)]
         done = subprocess.run(
             [sys.executable, trial.__file__, *words],
             capture_output=True,
@@ -241,11 +241,14 @@ def refuse_disagreement(certificate: Certificate) -> None:
     if wrong:
         each = wrong[0]
         greatest, share = TOLERANCES[each.quantize]
+        cure = "leave it out of --format"
+        if each.quantize:
+            cure = f"leave out --quantize {each.quantize}, or round less"
         raise DataError(
             f"Expected the export {each.name} to answer as the trained network, to "
             f"{greatest:g} and with the same class for {100 * share:g} % of images, "
             f"got a difference of {each.greatest:.3g} and {each.agreement}; nothing "
-            "was exported; leave it out of --format."
+            f"was exported; {cure}."
         )
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -197,6 +198,36 @@ def test_a_format_that_is_not_installed_says_what_brings_it(run, tmp_path, monke
     monkeypatch.setattr(bundle.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"kerastransfer\[export\]"):
         run.export(tmp_path / "out", formats=("onnx",))
+
+
+def test_the_command_prints_the_certificate_and_no_noise(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["export", str(run.folder), "--out", "out", "--samples", "4"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words, "--format", "litert,onnx"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "out"
+    lines = done.stderr.splitlines()
+    assert [line.split()[0] for line in lines[-3:]] == ["format", "litert", "onnx"]
+    assert not [line for line in lines if line.startswith(("I0000", "W0000"))]
+    assert {path.name for path in Path("out").iterdir()} >= {"model.tflite"}
+
+
+# The miniature backbone is ours alone: a process has to be told of it.
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from kerastransfer.foundation.tensorflow_import import import_quietly
+import_quietly()
+from helpers import miniature
+from kerastransfer.backbones import table
+table.BACKBONES["miniature"] = miniature.BACKBONE
+from kerastransfer import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
 
 
 def test_an_older_bundle_is_replaced_and_other_files_are_not(
