@@ -37,8 +37,8 @@ FROZEN = Contender("F1-7R8")
 # One rate is no fair trial of tuning, which may win at 1e-4 and lose at 5e-4.
 CONTENDERS = (
     FROZEN,
-    Contender("F1-5FT6-7R8", (1e-4,)),
     Contender("F1-5FT6-7R8", (5e-4,)),
+    Contender("F1-5FT6-7R8", (1e-4,)),
     Contender("FT1-7R8", (1e-4,)),
     Contender("F1-7R8+FT1-8", (2e-3, 1e-4)),
     Contender("FT1-7R8", (5e-4,)),

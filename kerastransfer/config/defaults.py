@@ -128,7 +128,7 @@ def resolve(chosen: Mapping[str, Any], summary: DataSummary) -> TrainConfig:
         [default_epochs(p, summary.num_images, batch_size) for p in recipe.phases],
     )
     fields.setdefault(
-        "learning_rate", [preset.rate_of(head_only(p)) for p in recipe.phases]
+        "learning_rate", [preset.rate_of(phase) for phase in recipe.phases]
     )
     for field in PER_PHASE:
         if len(fields[field]) == 1:

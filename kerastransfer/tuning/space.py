@@ -10,7 +10,6 @@ import keras_tuner
 from kerastransfer.config.defaults import (
     DataSummary,
     default_epochs,
-    head_only,
     resolve,
 )
 from kerastransfer.config.presets import PRESETS, Preset
@@ -110,7 +109,7 @@ class Space:
         phases = Recipe.parse(text).phases
         if _RATE not in self.chosen:  # one for each phase, in the recipe's own scope
             for phase in dict.fromkeys(phases):
-                usual = self._preset.rate_of(head_only(phase))
+                usual = self._preset.rate_of(phase)
                 _log(hp, _rate_name(text, phase), usual)
         if any(_scalable(phase) for phase in phases):
             hp.Choice(f"{text}: factor", list(_FACTORS))

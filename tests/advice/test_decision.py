@@ -10,7 +10,7 @@ from kerastransfer.advice.tried import Pilot, State, Tried
 from kerastransfer.evaluation.intervals import Estimate
 
 MARGIN = 0.01
-SHALLOW, SHALLOW_FAST, DEEP = CONTENDERS[1:4]
+SHALLOW, SHALLOW_SLOW, DEEP = CONTENDERS[1:4]
 
 
 def tried(contender, right, state=State.KEPT):
@@ -74,13 +74,13 @@ def test_of_the_rates_of_the_cheapest_recipe_the_better_is_taken():
         pilot(
             tried(FROZEN, first(700), State.BEHIND),
             tried(SHALLOW, first(900)),
-            tried(SHALLOW_FAST, first(905)),
+            tried(SHALLOW_SLOW, first(905)),
             tried(DEEP, first(910)),
         ),
         MARGIN,
     )
-    assert found.contender == SHALLOW_FAST
-    assert found.gain.contender == SHALLOW_FAST
+    assert found.contender == SHALLOW_SLOW
+    assert found.gain.contender == SHALLOW_SLOW
 
 
 def test_a_contender_with_fewer_rounds_is_compared_on_what_both_saw():

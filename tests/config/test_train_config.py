@@ -74,8 +74,28 @@ def test_every_field_changes_the_hash():
 def test_a_head_alone_and_tuned_layers_have_defaults_of_their_own():
     made = resolve({**CHOSEN, "recipe": "F1-7R8+FT1-8"}, FACTS)
     preset = PRESETS["default"]
-    assert made.learning_rate == (preset.head_rate, preset.learning_rate)
+    assert made.learning_rate == (preset.head_rate, preset.deep_rate)
     assert made.epochs[0] > made.epochs[1]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate"),
+    [
+        ("F1-7R8", 2e-3),
+        ("F1-7FT8", 2e-3),
+        ("F1-5FT6-7R8", 5e-4),
+        ("F1-5R6-8", 5e-4),
+        ("R1-8", 5e-4),
+        ("F1-4FT5R6-8", 1e-4),
+        ("FT1-7R8", 1e-4),
+        ("FT1-8", 1e-4),
+        ("R1-4FT5-8", 1e-4),
+    ],
+)
+def test_the_deeper_a_recipe_tunes_the_slower_it_learns(recipe, rate):
+    assert resolve({**CHOSEN, "recipe": recipe}, FACTS).learning_rate == (rate,)
+    caffe = {**CHOSEN, "recipe": recipe, "preset": "caffe"}
+    assert resolve(caffe, FACTS).learning_rate == (1e-3,)
 
 
 @pytest.mark.parametrize(
