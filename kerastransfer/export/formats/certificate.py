@@ -2,78 +2,21 @@
 
 import dataclasses
 import math
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from kerastransfer.errors import DataError
 from kerastransfer.evaluation import wording
-from kerastransfer.evaluation.intervals import Estimate, wilson
+from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.export.formats import trial
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.export.formats.trials import (
+    FILES_TOLERANCE,
+    TOLERANCES,
+    FilesTrial,
+    FormatTrial,
+)
 
 FILE = "certificate.json"
-SECONDS = 900.0  # that one format's trial may take
-_REPEATS = 20
-_TINY = 1e-7  # of a probability, in logarithms
-# Greatest difference of a probability, and fraction of equal first classes.
-TOLERANCES: Mapping[str, tuple[float, float]] = {
-    "": (1e-3, 1.0),
-    "float16": (2e-2, 0.99),
-    "int8": (1.0, 0.9),
-}
-_TIE = 2e-3  # between two classes: either may come first
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FormatTrial:
-    """How one format's answers compare with the trained network's.
-
-    Parameters
-    ----------
-    name, path : str
-        The format, and its file or folder below the export.
-    quantize : str
-        How its weights were rounded; empty for not at all.
-    greatest, mean : float
-        Difference of probabilities.
-    greatest_logit, mean_logit : float
-        Difference of logits, whose mean over classes is 0; of probabilities above 1e-7.
-    agreement : Estimate
-        Fraction of images with the same first class; of classes that are equally
-        probable, to 0.002, either may be the first.
-    accuracy : Estimate
-    megabytes : float
-    milliseconds : mapping of str to (float, float)
-        Median and 95th percentile of a call, by the size of its batch.
-    peak_megabytes : mapping of str to float
-        The most memory that its process held with batches of that size.
-    """
-
-    name: str
-    path: str
-    quantize: str
-    greatest: float
-    mean: float
-    greatest_logit: float
-    mean_logit: float
-    agreement: Estimate
-    accuracy: Estimate
-    megabytes: float
-    milliseconds: Mapping[str, tuple[float, float]]
-    peak_megabytes: Mapping[str, float]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it lies within the tolerance of its format."""
-        greatest, share = TOLERANCES[self.quantize]
-        return self.greatest <= greatest and self.agreement.value >= share
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +29,15 @@ class Certificate:
         Test images that were answered.
     accuracy : Estimate
         Of the trained network on them.
+    files : FilesTrial or None
+        Answers to the images' original files; None where these are not there.
     formats : tuple of FormatTrial
     versions : mapping of str to str
     """
 
     images: int
     accuracy: Estimate
+    files: FilesTrial | None
     formats: tuple[FormatTrial, ...]
     versions: Mapping[str, str]
 
@@ -107,109 +53,22 @@ class Certificate:
             for row in rows
         ]
         network = f"the trained network: accuracy {self.accuracy}"
-        return "\n".join([f"On test images, {network}", *lines])
+        return "\n".join([f"On test images, {network}", self._skew(), *lines])
+
+    def _skew(self) -> str:
+        if self.files is None:
+            return "original files against records: not measured, they are not there"
+        each = self.files
+        line = (
+            f"original files against records: same class "
+            f"{wording.percent(each.agreement.as_dict())}, greatest difference "
+            f"{each.greatest:.2g}"
+        )
+        return line + (f", {each.unreadable:,} not read" if each.unreadable else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""
         return dataclasses.asdict(self)
-
-
-def try_format(
-    name: str,
-    path: Path,
-    images: npt.NDArray[np.float32],
-    expected: npt.NDArray[np.float64],
-    labels: npt.NDArray[np.int64],
-    quantize: str = "",
-) -> FormatTrial:
-    """Answer images in a fresh process with one format, and compare.
-
-    Parameters
-    ----------
-    name : {'saved_model', 'litert', 'onnx'}
-    images : array of shape (n, height, width, 3)
-        Crops as the ``images`` signature takes them.
-    expected : array of shape (n, classes)
-        The trained network's probabilities.
-
-    Raises
-    ------
-    DataError
-        If the process fails, or answers with something else.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        given, out = Path(scratch, "images.npy"), Path(scratch, "out.npz")
-        np.save(given, images)
-        words = [name, str(path.absolute()), str(given), str(out), str(_REPEATS)]
-        done = subprocess.run(
-            [sys.executable, trial.__file__, *words],
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            cwd=scratch,
-        )
-        if done.returncode:
-            last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-            raise DataError(
-                f"Expected the export {name} to run by itself, and it does not: "
-                f"{quoted(last)}; leave it out of --format."
-            )
-        with np.load(out, allow_pickle=False) as arrays:
-            answered = {key: arrays[key] for key in arrays.files}
-    answers = answered["probabilities"].astype(np.float64)
-    if answers.shape != expected.shape or not np.isfinite(answers).all():
-        raise DataError(
-            f"Expected {expected.shape} probabilities of the export {name}, got "
-            f"{answers.shape} or such that are no numbers; leave it out of --format."
-        )
-    differences = np.abs(answers - expected)
-    logits = np.abs(_logits(answers) - _logits(expected))
-    n = len(labels)
-    right = int((answers.argmax(axis=1) == labels).sum())
-    return FormatTrial(
-        name=name,
-        path=path.name,
-        quantize=quantize,
-        greatest=float(differences.max()),
-        mean=float(differences.mean()),
-        greatest_logit=float(logits.max()),
-        mean_logit=float(logits.mean()),
-        agreement=wilson(int(_same_class(answers, expected).sum()), n),
-        accuracy=wilson(right, n),
-        megabytes=round(_size(path) / 1e6, 3),
-        milliseconds={
-            str(size): _times(answered[f"seconds_{size}"]) for size in trial.BATCHES
-        },
-        peak_megabytes={
-            str(size): round(float(answered[f"peak_{size}"]) / 1e6, 1)
-            for size in trial.BATCHES
-        },
-    )
-
-
-def _same_class(
-    answers: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    """Say of each image whether the answer's first class may be the expected one."""
-    first = answers.argmax(axis=1)
-    own = np.take_along_axis(expected, first[:, None], axis=1)[:, 0]
-    return np.asarray(own >= expected.max(axis=1) - _TIE)
-
-
-def _logits(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    logits: npt.NDArray[np.float64] = np.log(np.maximum(rows, _TINY))
-    return logits - logits.mean(axis=1, keepdims=True)
-
-
-def _times(seconds: npt.NDArray[np.float64]) -> tuple[float, float]:
-    median, high = np.quantile(seconds, [0.5, 0.95]) * 1e3
-    return round(float(median), 3), round(float(high), 3)
-
-
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    return sum(file.stat().st_size for file in files)
 
 
 def _row(each: FormatTrial) -> tuple[str, ...]:
@@ -237,7 +96,7 @@ def refuse_disagreement(certificate: Certificate) -> None:
     DataError
         The message names the format, and how far it is off.
     """
-    wrong: Sequence[FormatTrial] = [e for e in certificate.formats if not e.agrees]
+    wrong = [e for e in certificate.formats if not e.agrees]
     if wrong:
         each = wrong[0]
         greatest, share = TOLERANCES[each.quantize]
@@ -249,6 +108,15 @@ def refuse_disagreement(certificate: Certificate) -> None:
             f"{greatest:g} and with the same class for {100 * share:g} % of images, "
             f"got a difference of {each.greatest:.3g} and {each.agreement}; nothing "
             f"was exported; {cure}."
+        )
+    if certificate.files is not None and not certificate.files.agrees:
+        files = certificate.files
+        greatest, share = FILES_TOLERANCE
+        raise DataError(
+            f"Expected original files to be answered as the records of them, to "
+            f"{greatest:g} and with the same class for {100 * share:g} %, got a "
+            f"difference of {files.greatest:.3g} and {files.agreement}; nothing was "
+            "exported; were the files changed since? Convert them, and train again."
         )
 
 

@@ -1,16 +1,19 @@
 """Every format answers as the trained network; broken ones are refused."""
 
 import dataclasses
+import io
 import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 from helpers.small_home import small_home
+from PIL import Image
 
 import kerastransfer as kt
 from kerastransfer import cli
@@ -18,9 +21,10 @@ from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.evaluation.intervals import wilson
 from kerastransfer.export import saved_model
 from kerastransfer.export.formats import certificate
-from kerastransfer.export.formats.certificate import Certificate, FormatTrial
-from kerastransfer.runs import bundle
-from kerastransfer.runs.bundle import FORMATS
+from kerastransfer.export.formats.certificate import Certificate
+from kerastransfer.export.formats.trials import FormatTrial
+from kerastransfer.runs.exporting import bundle
+from kerastransfer.runs.exporting.bundle import FORMATS
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,9 @@ def test_a_certificate_says_how_alike_formats_are(exported, run):
     told = json.loads((exported / "certificate.json").read_text())
     assert told["images"] == run.test.accuracy.n
     assert told["accuracy"]["value"] == pytest.approx(run.test.accuracy.value)
+    files = told["files"]
+    assert files["unreadable"] == 0 and files["agreement"]["value"] == 1
+    assert 0 <= files["greatest"] < 1e-3
     for each in told["formats"]:
         assert each["agreement"]["value"] == 1
         assert 0 <= each["mean"] <= each["greatest"] < 1e-3
@@ -152,6 +159,34 @@ def test_a_broken_export_is_refused_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_files_that_are_answered_otherwise_are_refused(
+    run, place, tmp_path, monkeypatch
+):
+    """Another decoder: the records are right, and the files are not."""
+    read = bundle.datasets.resolve(run.config.dataset).source.__class__.image_files
+
+    def dark(self, paths):
+        for file in read(self, paths):
+            with Image.open(io.BytesIO(file.content.read())) as image:
+                out = io.BytesIO()
+                image.point(lambda value: value // 3).save(out, "PNG")
+            content = SimpleNamespace(read=out.getvalue)
+            yield dataclasses.replace(file, content=content)
+
+    kind = type(bundle.datasets.resolve(run.config.dataset).source)
+    monkeypatch.setattr(kind, "image_files", dark)
+    with pytest.raises(DataError, match="to be answered as the records"):
+        run.export(tmp_path / "out", formats=("saved_model",))
+    monkeypatch.setattr(kind, "image_files", gone)
+    folder = run.export(tmp_path / "out", formats=("saved_model",), samples=3)
+    assert json.loads((folder / "certificate.json").read_text())["files"] is None
+
+
+def gone(self, paths):
+    raise MissingError("Expected them, and they are not there.")
+    yield
+
+
 def test_permuted_outputs_are_refused(run, tmp_path, monkeypatch):
     blocks = type(run).blocks
 
@@ -213,7 +248,8 @@ def test_the_command_prints_the_certificate_and_no_noise(run, tmp_path, monkeypa
     lines = done.stderr.splitlines()
     assert [line.split()[0] for line in lines[-3:]] == ["format", "litert", "onnx"]
     assert not [line for line in lines if line.startswith(("I0000", "W0000"))]
-    assert {path.name for path in Path("out").iterdir()} >= {"model.tflite"}
+    names = {path.name for path in Path("out").iterdir()}
+    assert {"model.tflite", "model.onnx"} <= names and "saved_model" not in names
 
 
 # The miniature backbone is ours alone: a process has to be told of it.
@@ -273,7 +309,11 @@ def made(greatest, agreeing, quantize=""):
 )
 def test_tolerances_follow_the_rounding(trial, agrees):
     stated = Certificate(
-        images=100, accuracy=wilson(90, 100), formats=(trial,), versions={}
+        images=100,
+        accuracy=wilson(90, 100),
+        files=None,
+        formats=(trial,),
+        versions={},
     )
     assert trial.agrees is agrees
     assert "litert" in str(stated)

@@ -1,4 +1,4 @@
-"""A finished run's model, where another program can have it."""
+"""A SavedModel, or a bundle of formats, calibrated where that is asked for."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.runs import bundle
-from kerastransfer.runs.bundle import BundleOptions
+from kerastransfer.runs.exporting import bundle
+from kerastransfer.runs.exporting.bundle import BundleOptions
 
 if TYPE_CHECKING:
     from kerastransfer.runs.finished import Run

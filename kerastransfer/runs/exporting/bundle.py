@@ -4,12 +4,12 @@ import dataclasses
 import importlib.metadata
 import importlib.util
 import platform
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import InputError, MissingError
@@ -25,9 +25,10 @@ from kerastransfer.foundation.tensorflow_import import import_quietly, without_n
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
+from kerastransfer.runs.exporting import images
 
 if TYPE_CHECKING:
-    from kerastransfer.export.formats.certificate import FormatTrial
+    from kerastransfer.export.formats.trials import FormatTrial
     from kerastransfer.runs.finished import Run
 
 FORMATS = ("saved_model", "litert", "onnx")
@@ -44,7 +45,6 @@ _NEEDED = {
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),
 }
 _VERSION = "1"  # the folder that servers look for
-_CALIBRATION_IMAGES = 100  # of train, for the ranges of int8
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,8 @@ def export(
         certificate.refuse_disagreement(stated)
         if options.require is not None:
             certificate.refuse_below(stated, options.require)
+        if "saved_model" not in options.formats:  # what the others were made from
+            shutil.rmtree(complete / _FILES["saved_model"])
         atomic.write_json(complete / certificate.FILE, stated.as_dict())
         files = (path for path in complete.rglob("*") if path.is_file())
         seal.write(complete, sorted(p.relative_to(complete).as_posix() for p in files))
@@ -176,7 +178,7 @@ def _write_formats(
     saved_model.save(run.blocks(), preprocessing, run.classes, first, rules, confidence)
     if "litert" in options.formats:
         say("Converting to LiteRT")
-        crops = list(_training_crops(run, records)) if options.quantize else []
+        crops = list(images.training_crops(run, records)) if options.quantize else []
         with without_noise():
             litert.convert(
                 first,
@@ -207,27 +209,6 @@ def _takes(run: "Run") -> dict[str, Any]:
     }
 
 
-def _crops(
-    run: "Run", records: Records, split: str, positions: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """Give centre crops as the models take them, and their labels."""
-    from kerastransfer.features import inference
-
-    batches = inference.centre_views(
-        records, split, positions, run.backbone.preprocessing
-    )
-    for images, labels in batches:
-        yield np.asarray(images, np.float32), np.asarray(labels)
-
-
-def _training_crops(run: "Run", records: Records) -> Iterator[NDArray[np.float32]]:
-    """Give some training images, one at a time; test has no part in a model."""
-    train = records.variant(run.config.images_per_class, run.config.draw)
-    drawn = np.random.default_rng(0).permutation(train)[:_CALIBRATION_IMAGES]
-    for images, _ in _crops(run, records, "train", np.sort(drawn)):
-        yield from (image[np.newaxis] for image in images)
-
-
 def _certify(
     run: "Run",
     records: Records,
@@ -236,20 +217,21 @@ def _certify(
     confidence: Confidence,
 ) -> Any:
     """Try every format on test images, beside the network that was measured."""
-    from kerastransfer.export.formats.certificate import Certificate, try_format
+    from kerastransfer.export.formats.certificate import Certificate
+    from kerastransfer.export.formats.trials import try_files, try_format
     from kerastransfer.features import inference
 
     count = records.size("test")
     drawn = np.random.default_rng(0).permutation(count)[: options.samples]
     positions = np.sort(drawn)
-    crops = [images for images, _ in _crops(run, records, "test", positions)]
+    batches = images.crops(run, records, "test", positions)
     preprocessing = run.backbone.preprocessing
     measured, labels = inference.probabilities(
         run.blocks(),
         preprocessing,
         inference.centre_views(records, "test", positions, preprocessing),
     )
-    images = np.concatenate(crops)
+    crops = np.concatenate([batch for batch, _ in batches])
     expected = temperature.apply(measured, confidence.temperature)
     tried: list[FormatTrial] = []
     for name in options.formats:
@@ -257,12 +239,15 @@ def _certify(
         path = folder / _FILES[name]
         quantize = (options.quantize or "") if name == "litert" else ""
         at = path / _VERSION if name == "saved_model" else path
-        one = try_format(name, at, images, expected, labels, quantize)
+        one = try_format(name, at, crops, expected, labels, quantize)
         tried.append(dataclasses.replace(one, path=path.name))
+    model = folder / _FILES["saved_model"] / _VERSION
+    files = images.answers_to_files(run, records, positions, model)
     right = int((measured.argmax(axis=1) == labels).sum())
     return Certificate(
         images=len(labels),
         accuracy=wilson(right, len(labels)),
+        files=None if files is None else try_files(files, expected),
         formats=tuple(tried),
         versions=_versions(options.formats),
     )

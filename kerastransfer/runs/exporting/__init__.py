@@ -1,0 +1,1 @@
+"""A finished run's model, where another program can have it."""
