@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     alexnet,
+    answers,
     cache,
     convert,
     devices,
@@ -34,6 +35,7 @@ from benchmarks.row import Row
 _ROOT = pathlib.Path(__file__).parent.parent
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "alexnet": alexnet.rows,
+    "answers": answers.rows,
     "cache": cache.rows,
     "convert": convert.rows,
     "distances": distances.rows,
