@@ -48,6 +48,12 @@ def test_an_alexnet_goes_the_whole_way(name, tmp_path, monkeypatch, capsys):
     assert again["confusion_matrix"] == result["val"]["confusion_matrix"]
 
     assert cli.main(["export", str(run), "--out", str(tmp_path / "exported")]) == 0
+    words = ["export", str(run), "--out", str(tmp_path / "bundle"), "--samples", "20"]
+    assert cli.main([*words, "--format", "saved_model,litert,onnx"]) == 0
+    told = json.loads((tmp_path / "bundle" / "certificate.json").read_text())
+    assert [each["agreement"]["value"] for each in told["formats"]] == [1, 1, 1]
+    assert all(each["greatest"] < 1e-3 for each in told["formats"])
+    assert told["files"]["agreement"]["value"] == 1
     capsys.readouterr()
     pixels = (load_digits().images[0] * 255 / 16).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "zero.png")
