@@ -89,7 +89,8 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X[,X]",
         range=settings.ABOVE_ZERO,
-        default_words="the preset's: 0.002 for a classifier alone, 0.0005 otherwise",
+        default_words="the preset's: 0.002 for a classifier alone, 0.0001 where one of "
+        "blocks 1 to 5 is fine-tuned, else 0.0005",
         search=SearchScale.LOG_SCALE,
     )
     batch_size: int = setting(

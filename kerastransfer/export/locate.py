@@ -7,14 +7,15 @@ from kerastransfer.foundation.quoting import quoted
 
 
 def find_saved_model(folder: Path) -> Path:
-    """Return the SavedModel in a run's folder, or `folder` itself if it is one.
+    """Return the SavedModel in a run's folder or an export's, or `folder` itself.
 
     Raises
     ------
     MissingError
         If there is no SavedModel.
     """
-    for candidate in (folder, folder / "saved_model"):
+    inside = (folder / "saved_model", folder / "1", folder / "saved_model" / "1")
+    for candidate in (folder, *inside):
         if (candidate / "saved_model.pb").is_file():
             return candidate
     raise MissingError(

@@ -238,13 +238,13 @@ class Run(Preformatted):
             Fraction of right answers that is wanted; the calibrated model does not know
             what is less probable than brings that.
         **bundle
-            Fields of `runs.exporting.bundle.BundleOptions`, as ``formats=("litert",)``:
-            then the folder gets these, and a certificate that they answer alike.
+            Fields of `runs.exporting.options.BundleOptions`, such as
+            ``formats=("litert",)``: then the folder gets these, with a certificate.
         """
         from kerastransfer.runs.exporting import export
-        from kerastransfer.runs.exporting.bundle import BundleOptions
+        from kerastransfer.runs.exporting.options import BundleOptions
 
-        options = BundleOptions(**bundle) if bundle else None
+        options = BundleOptions.of(bundle) if bundle else None
         to = Path(folder)
         return export.export(
             self, to, calibrate=calibrate, precision=precision, bundle_options=options

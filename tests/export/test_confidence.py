@@ -140,7 +140,7 @@ def test_predict_does_not_know_below_the_threshold(answered, tmp_path, capsys):
 def test_what_cannot_be_calibrated_is_refused(run, tmp_path, capsys):
     with pytest.raises(InputError, match="--precision with --calibrate"):
         run.export(tmp_path / "a", precision=0.9)
-    with pytest.raises(InputError, match="--precision above 0 and up to 1, got 2"):
+    with pytest.raises(InputError, match="--precision between 0 and 1, got 2"):
         run.export(tmp_path / "a", calibrate=True, precision=2)
     with pytest.raises(InputError, match="at least 10 validation images"):
         run.export(tmp_path / "a", calibrate=True)

@@ -1,6 +1,7 @@
 """``kerastransfer export``: write a run's model where another program can have it."""
 
 import argparse
+import math
 from pathlib import Path
 
 from kerastransfer import api
@@ -70,19 +71,23 @@ def _add_confidence(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="X",
         help='With --calibrate: answer "don\'t know" below the probability from which '
-        "this fraction of answers is right on the validation images (default: always "
-        "answer)",
+        "this fraction of answers is right for certain, by the validation images "
+        "(default: always answer)",
     )
 
 
 def _least_accuracy(text: str) -> float:
     """Read ``accuracy>=0.9``."""
     name, _, number = text.partition(">=")
-    if name.strip() != "accuracy":
+    try:
+        least = float(number)
+    except ValueError:
+        least = math.nan
+    if name.strip() != "accuracy" or math.isnan(least):
         raise argparse.ArgumentTypeError(
             f"expected accuracy>=X, such as accuracy>=0.9, got {quoted(text)}"
         )
-    return float(number)
+    return least
 
 
 def execute(args: argparse.Namespace) -> int:

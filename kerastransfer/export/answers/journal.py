@@ -5,6 +5,7 @@ was cut off, by a full disk or a kill, is left out with all that follow it.
 """
 
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 
 ENDING = ".unfinished"
+_BEGIN = b'{"files": '  # of the line that says what is asked
 
 
 def beside(table: Path) -> Path:
@@ -92,14 +94,17 @@ def _sound(path: Path, asked: Mapping[str, Any], batch: int) -> tuple[int, int]:
         return 0, 0
     ends: list[int] = []
     with path.open("rb") as file:
-        header = _content(file.readline())
+        first = file.readline()
+        if not first.endswith(b"\n") and first.startswith(_BEGIN[: len(first)]):
+            return 0, 0  # it was cut off before the first row
+        header = _content(first)
         if not isinstance(header, dict) or header.keys() != asked.keys():
             raise InputError(
                 f"Expected rows of an unfinished table in {quoted(path)}, got "
                 "something else; move it away, or name another --out."
             )
         if header != json.loads(_line(asked)):
-            aside = path.with_name(f"{path.name}.before")
+            aside = _free(path)
             say(
                 f"{path.name} is of other images, another model or other options: it "
                 f"is now {aside.name}, and the table is begun anew."
@@ -114,6 +119,12 @@ def _sound(path: Path, asked: Mapping[str, Any], batch: int) -> tuple[int, int]:
     rows = len(ends) - 1
     rows -= rows % batch
     return ends[rows], rows
+
+
+def _free(path: Path) -> Path:
+    """Return a name beside a path that no file has."""
+    names = (path.with_name(f"{path.name}.before{n}") for n in itertools.count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _content(line: bytes) -> Any:

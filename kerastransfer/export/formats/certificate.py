@@ -27,8 +27,12 @@ class Certificate:
     ----------
     images : int
         Test images that were answered.
+    records : str
+        SHA-256 of the records that they are from.
     accuracy : Estimate
         Of the trained network on them.
+    temperature, threshold : float
+        What is done to probabilities; see `Confidence`.
     files : FilesTrial or None
         Answers to the images' original files; None where these are not there.
     formats : tuple of FormatTrial
@@ -36,7 +40,10 @@ class Certificate:
     """
 
     images: int
+    records: str
     accuracy: Estimate
+    temperature: float
+    threshold: float
     files: FilesTrial | None
     formats: tuple[FormatTrial, ...]
     versions: Mapping[str, str]
@@ -56,15 +63,17 @@ class Certificate:
         return "\n".join([f"On test images, {network}", self._skew(), *lines])
 
     def _skew(self) -> str:
+        start = "original files against records:"
         if self.files is None:
-            return "original files against records: not measured, they are not there"
-        each = self.files
+            return f"{start} not measured, they cannot be had"
+        each, not_read = self.files, f"{self.files.unreadable:,} not read"
+        if each.agreement is None:
+            return f"{start} {not_read}, which are all"
         line = (
-            f"original files against records: same class "
-            f"{wording.percent(each.agreement.as_dict())}, greatest difference "
-            f"{each.greatest:.2g}"
+            f"{start} same class {wording.percent(each.agreement.as_dict())}, greatest "
+            f"difference {each.greatest:.2g}"
         )
-        return line + (f", {each.unreadable:,} not read" if each.unreadable else "")
+        return f"{line}, {not_read}" if each.unreadable else line
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""
@@ -106,17 +115,21 @@ def refuse_disagreement(certificate: Certificate) -> None:
         raise DataError(
             f"Expected the export {each.name} to answer as the trained network, to "
             f"{greatest:g} and with the same class for {100 * share:g} % of images, "
-            f"got a difference of {each.greatest:.3g} and {each.agreement}; nothing "
-            f"was exported; {cure}."
+            f"got a difference of {each.greatest:.3g} ({each.feature_difference:.3g} "
+            f"of features), {each.agreement}"
+            + ("" if each.names_agree else ", other names of classes")
+            + f"; nothing was exported; {cure}."
         )
-    if certificate.files is not None and not certificate.files.agrees:
-        files = certificate.files
-        greatest, share = FILES_TOLERANCE
+    files = certificate.files
+    served = "saved_model" in [each.name for each in certificate.formats]
+    if files is not None and served and not files.agrees:
+        typical, share = FILES_TOLERANCE
         raise DataError(
-            f"Expected original files to be answered as the records of them, to "
-            f"{greatest:g} and with the same class for {100 * share:g} %, got a "
-            f"difference of {files.greatest:.3g} and {files.agreement}; nothing was "
-            "exported; were the files changed since? Convert them, and train again."
+            f"Expected most original files to be answered as the records of them, to "
+            f"{typical:g} and with the same class for {100 * share:g} %, got "
+            f"{files.typical:.3g} for nine in ten and {files.agreement}; nothing was "
+            "exported. If files were changed since, train again; if they are of kinds "
+            "that TensorFlow reads otherwise, leave saved_model out of --format."
         )
 
 

@@ -2,7 +2,8 @@
 
     python trial.py FORMAT MODEL IMAGES.npy OUT.npz REPEATS
 
-reads float32 images, writes ``probabilities`` and what it took: ``seconds_1`` and
+reads float32 images, writes ``probabilities``, ``features``, ``labels`` (where the
+format has names of classes) and what it took: ``seconds_1`` and
 ``seconds_32``, times of single calls with a batch of so many, and ``peak_1`` and
 ``peak_32``, the most memory that the process held by then, in bytes.
 """
@@ -27,8 +28,8 @@ def saved_model(path: str) -> Answering:
 
     def answer(images: Any) -> Any:
         # By the model, which has to live as long as its signatures are called.
-        signature = model.signatures["images"]
-        return signature(image=tf.constant(images))["probabilities"].numpy()
+        answers = model.signatures["images"](image=tf.constant(images))
+        return {name: value.numpy() for name, value in answers.items()}
 
     return answer
 
@@ -38,7 +39,7 @@ def litert(path: str) -> Answering:
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=path).get_signature_runner("images")
-    return lambda images: runner(image=images)["probabilities"]
+    return lambda images: runner(image=images)
 
 
 def onnx(path: str) -> Answering:
@@ -46,17 +47,29 @@ def onnx(path: str) -> Answering:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(["probabilities"], {"image": images})[0]
+    names = [each.name for each in session.get_outputs()]
+    return lambda images: dict(
+        zip(names, session.run(names, {"image": images}), strict=True)
+    )
 
 
 def peak() -> int:
     """Return the most memory that this process has held, in bytes; 0 if unknown."""
     try:
-        import resource
-    except ImportError:  # Windows
+        # Not by getrusage, whose figure a process inherits from the one it began as.
+        with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123
+            lines = [line for line in file if line.startswith("VmHWM:")]
+        return 1024 * int(lines[0].split()[1])
+    except (OSError, IndexError, ValueError):
+        return _peak_on_macos()
+
+
+def _peak_on_macos() -> int:
+    if sys.platform != "darwin":
         return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> None:
@@ -80,7 +93,12 @@ def main() -> None:
         answer(np.ascontiguousarray(images[i : i + step]))
         for i in range(0, len(images), step)
     ]
-    np.savez(out, probabilities=np.concatenate(parts), **taken)
+    for name in ("probabilities", "features"):
+        taken[name] = np.concatenate([part[name] for part in parts])
+    if "label" in parts[0]:
+        names = np.concatenate([np.asarray(part["label"]) for part in parts])
+        taken["labels"] = np.array([bytes(name).decode() for name in names])
+    np.savez(out, **taken)
 
 
 if __name__ == "__main__":

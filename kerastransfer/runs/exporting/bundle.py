@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerastransfer.datasets import table as datasets
-from kerastransfer.errors import InputError, MissingError
+from kerastransfer.errors import DataError, InputError
 from kerastransfer.evaluation import temperature
 from kerastransfer.evaluation.intervals import wilson
+from kerastransfer.export.confidence import FILE as CONFIDENCE_FILE
 from kerastransfer.export.confidence import Confidence
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import atomic, locks, system
@@ -23,86 +24,23 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly, without_noise
 from kerastransfer.records.find import find_or_convert
+from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
 from kerastransfer.runs.exporting import images
+from kerastransfer.runs.exporting.options import NEEDED, BundleOptions
 
 if TYPE_CHECKING:
     from kerastransfer.export.formats.trials import FormatTrial
     from kerastransfer.runs.finished import Run
 
-FORMATS = ("saved_model", "litert", "onnx")
-SAMPLES = 500
 LABELS, PREPROCESSING = "labels.txt", "preprocessing.json"
 _FILES = {
     "saved_model": "saved_model",
     "litert": "model.tflite",
     "onnx": "model.onnx",
 }
-_NEEDED = {
-    "saved_model": (),
-    "litert": ("ai_edge_litert",),
-    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
-}
 _VERSION = "1"  # the folder that servers look for
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class BundleOptions:
-    """What is exported, and what it has to fulfil.
-
-    Parameters
-    ----------
-    formats : tuple of str
-        Of `FORMATS`.
-    quantize : str, optional
-        ``float16`` or ``int8``: LiteRT's weights.
-    samples : int
-        Test images that the certificate is about, at most.
-    require : float, optional
-        Accuracy that the lower end of every format's interval has to reach.
-    """
-
-    formats: tuple[str, ...]
-    quantize: str | None = None
-    samples: int = SAMPLES
-    require: float | None = None
-
-    def check(self) -> None:
-        """Refuse what cannot be exported, before any work is done.
-
-        Raises
-        ------
-        InputError
-            If a format or a number is none that there is.
-        MissingError
-            If what a format needs is not installed.
-        """
-        for name in self.formats:
-            if name not in FORMATS:
-                raise InputError(
-                    f"Expected --format of {', '.join(FORMATS)}, got {quoted(name)}."
-                )
-            if not all(map(importlib.util.find_spec, _NEEDED[name])):
-                raise MissingError(
-                    f"Format {name} needs {' and '.join(_NEEDED[name])}: "
-                    "pip install 'kerastransfer[export]'."
-                )
-        if self.quantize not in (None, "float16", "int8"):
-            raise InputError(
-                f"Expected --quantize float16 or int8, got {quoted(self.quantize)}."
-            )
-        if self.quantize and "litert" not in self.formats:
-            raise InputError(
-                "Expected --format litert with --quantize: the others stay float32."
-            )
-        if self.samples < 1:
-            raise InputError(f"Expected --samples of 1 or more, got {self.samples}.")
-        if self.require is not None and not 0 < self.require <= 1:
-            raise InputError(
-                f"Expected --require accuracy>=X with X above 0 and up to 1, got "
-                f"{quoted(self.require)}."
-            )
 
 
 def export(
@@ -129,13 +67,16 @@ def export(
     from kerastransfer.export.formats import certificate
 
     records = find_or_convert(datasets.resolve(run.config.dataset))
+    _refuse_other_records(run, records)
     lock = locks.held(locks.beside(folder), keep=False)
     full = system.telling_of_full_disk(folder, "and export again.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with full, lock, atomic.staging(folder) as scratch:
         complete = scratch / "complete"
         _write_formats(run, records, complete, options, confidence)
-        stated = _certify(run, records, complete, options, confidence)
+        trial_folder = scratch / "trial"
+        trial_folder.mkdir()
+        stated = _certify(run, records, complete, options, confidence, trial_folder)
         say(str(stated))
         certificate.refuse_disagreement(stated)
         if options.require is not None:
@@ -150,9 +91,31 @@ def export(
 
 
 def _is_bundle(folder: Path) -> bool:
+    """Whether nothing but an export of ours would be lost."""
     from kerastransfer.export.formats import certificate
 
-    return is_replaceable(folder) or (folder / certificate.FILE).is_file()
+    if is_replaceable(folder):
+        return True
+    if not (folder / seal.FILE).is_file() or not (folder / certificate.FILE).is_file():
+        return False
+    ours = {*_FILES.values(), LABELS, PREPROCESSING, certificate.FILE, seal.FILE}
+    ours |= {CONFIDENCE_FILE, rules.FILE}
+    return all(path.name in ours for path in folder.iterdir())
+
+
+def _refuse_other_records(run: "Run", records: Records) -> None:
+    """Refuse records that the run was not trained on: what is test may be others."""
+    if records.classes != run.classes or records.content_hash != run.config.records:
+        raise DataError(
+            f"Expected the records that the run was trained on, and those of "
+            f"{quoted(records.name)} are others, of which it may have seen some; bring "
+            "the images back, train again, or leave --format out."
+        )
+    if not records.size("test"):
+        raise DataError(
+            "Expected test images to certify an export on, and there are none; leave "
+            "--format out."
+        )
 
 
 def _write_formats(
@@ -170,12 +133,16 @@ def _write_formats(
     texts = {
         LABELS: "".join(f"{name}\n" for name in run.classes),
         PREPROCESSING: atomic.json_text(_takes(run)),
+        CONFIDENCE_FILE: atomic.json_text(confidence.as_dict()),
+        rules.FILE: atomic.json_text(ImageRules.read(run.folder).as_dict()),
     }
     for name, text in texts.items():
         atomic.write_text(folder / name, text)
     first = folder / _FILES["saved_model"] / _VERSION
-    rules = ImageRules.read(run.folder)
-    saved_model.save(run.blocks(), preprocessing, run.classes, first, rules, confidence)
+    image_rules = ImageRules.read(run.folder)
+    saved_model.save(
+        run.blocks(), preprocessing, run.classes, first, image_rules, confidence
+    )
     if "litert" in options.formats:
         say("Converting to LiteRT")
         crops = list(images.training_crops(run, records)) if options.quantize else []
@@ -193,8 +160,12 @@ def _write_formats(
             onnx_model.convert(first, folder / _FILES["onnx"], files=texts)
 
 
+_BEFORE = ("resize", "resize_to", "crop", "interpolation", "fit")  # by the caller
+
+
 def _takes(run: "Run") -> dict[str, Any]:
-    """Say what the ``images`` input of every format takes, and what is done to it."""
+    """Say what the ``image`` input of every format takes, and what is done to it."""
+    fields = run.backbone.preprocessing.as_dict()
     side = run.backbone.preprocessing.crop
     return {
         "input": {
@@ -204,7 +175,8 @@ def _takes(run: "Run") -> dict[str, Any]:
             "channels": "RGB",
             "range": [0, 255],
         },
-        "inside": run.backbone.preprocessing.as_dict(),
+        "before": {name: fields[name] for name in _BEFORE if name in fields},
+        "inside": {name: fields[name] for name in fields if name not in _BEFORE},
         "outputs": ["probabilities", "features"],
     }
 
@@ -215,39 +187,43 @@ def _certify(
     folder: Path,
     options: BundleOptions,
     confidence: Confidence,
+    scratch: Path,
 ) -> Any:
     """Try every format on test images, beside the network that was measured."""
     from kerastransfer.export.formats.certificate import Certificate
     from kerastransfer.export.formats.trials import try_files, try_format
-    from kerastransfer.features import inference
 
     count = records.size("test")
     drawn = np.random.default_rng(0).permutation(count)[: options.samples]
     positions = np.sort(drawn)
-    batches = images.crops(run, records, "test", positions)
-    preprocessing = run.backbone.preprocessing
-    measured, labels = inference.probabilities(
-        run.blocks(),
-        preprocessing,
-        inference.centre_views(records, "test", positions, preprocessing),
-    )
-    crops = np.concatenate([batch for batch, _ in batches])
+    crops, labels, features, measured = images.measured(run, records, positions)
     expected = temperature.apply(measured, confidence.temperature)
     tried: list[FormatTrial] = []
     for name in options.formats:
         say(f"Trying {name} in a process of its own")
         path = folder / _FILES[name]
-        quantize = (options.quantize or "") if name == "litert" else ""
-        at = path / _VERSION if name == "saved_model" else path
-        one = try_format(name, at, crops, expected, labels, quantize)
+        one = try_format(
+            name,
+            path / _VERSION if name == "saved_model" else path,
+            crops,
+            expected,
+            features,
+            labels,
+            classes=run.classes,
+            scratch=scratch,
+            quantize=(options.quantize or "") if name == "litert" else "",
+        )
         tried.append(dataclasses.replace(one, path=path.name))
     model = folder / _FILES["saved_model"] / _VERSION
     files = images.answers_to_files(run, records, positions, model)
     right = int((measured.argmax(axis=1) == labels).sum())
     return Certificate(
         images=len(labels),
+        records=records.content_hash,
         accuracy=wilson(right, len(labels)),
-        files=None if files is None else try_files(files, expected),
+        temperature=confidence.temperature,
+        threshold=confidence.threshold,
+        files=None if files is None else try_files(files[1], expected[files[0]]),
         formats=tuple(tried),
         versions=_versions(options.formats),
     )
@@ -255,7 +231,7 @@ def _certify(
 
 def _versions(formats: Sequence[str]) -> dict[str, str]:
     names = ["kerastransfer", "tensorflow", "keras", "numpy"]
-    names += [needed for name in formats for needed in _NEEDED[name]]
+    names += [needed for name in formats for needed in NEEDED[name]]
     return {
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in names},

@@ -12,7 +12,7 @@ from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.runs.exporting import bundle
-from kerastransfer.runs.exporting.bundle import BundleOptions
+from kerastransfer.runs.exporting.options import BundleOptions
 
 if TYPE_CHECKING:
     from kerastransfer.runs.finished import Run
@@ -55,9 +55,9 @@ def export(
 
 def _confidence(run: "Run", precision: float | None) -> Confidence:
     """Fit a temperature, and a threshold, to what the run answered in validation."""
-    if precision is not None and not 0 < precision <= 1:
+    if precision is not None and not 0 < precision < 1:
         raise InputError(
-            f"Expected --precision above 0 and up to 1, got {quoted(precision)}."
+            f"Expected --precision between 0 and 1, got {quoted(precision)}."
         )
     import_quietly()
     from kerastransfer.runs import predictions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from kerastransfer.datasets import table as datasets
 from kerastransfer.errors import KerasTransferError
 from kerastransfer.foundation.report import say
+from kerastransfer.recipe import NUM_BLOCKS
 from kerastransfer.records.reader import Records
 
 if TYPE_CHECKING:
+    from kerastransfer.datasets.image_file import ImageFile
     from kerastransfer.runs.finished import Run
 
 _BATCH = 32
@@ -40,18 +42,42 @@ def training_crops(run: "Run", records: Records) -> Iterator[NDArray[np.float32]
         yield from (image[np.newaxis] for image in images)
 
 
+def measured(
+    run: "Run", records: Records, positions: NDArray[np.int64]
+) -> tuple[
+    NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]
+]:
+    """Return crops of test images, their labels, features and probabilities."""
+    from kerastransfer.features import inference
+    from kerastransfer.features.extraction import Extractor
+
+    preprocessing = run.backbone.preprocessing
+    network = run.blocks()
+
+    def batches() -> Any:
+        return inference.centre_views(records, "test", positions, preprocessing)
+
+    probabilities, labels = inference.probabilities(network, preprocessing, batches())
+    extractor = Extractor(network, preprocessing, last=NUM_BLOCKS - 1)
+    features, _ = extractor(batches())
+    several = [np.asarray(images, np.float32) for images, _ in batches()]
+    return np.concatenate(several), labels, features, probabilities
+
+
 def answers_to_files(
     run: "Run",
     records: Records,
     positions: NDArray[np.int64],
     saved_model: Path,
-) -> NDArray[np.float64] | None:
-    """Answer the original files of test images; None where these cannot be had.
+) -> tuple[list[int], NDArray[np.float64]] | None:
+    """Answer the original files of test images; None where none can be had.
 
     Returns
     -------
-    array of shape (n, classes)
-        NaN for a file that is not there, or cannot be read.
+    places : list of int
+        Of the images whose files are there, among `positions`.
+    answers : array of shape (len(places), classes)
+        NaN for a file that cannot be read.
     """
     import tensorflow as tf
 
@@ -62,20 +88,29 @@ def answers_to_files(
     contents: dict[str, bytes] = {}
     try:
         for file in source.image_files(set(names)):
-            for name, cut in file.images:
-                if cut is None:
-                    contents[name] = file.content.read()
+            contents |= _whole(file)
     except (KerasTransferError, OSError) as error:
         say(f"Original files are not tried: {error}")
         return None
-    if not contents:
+    there = [place for place, name in enumerate(names) if name in contents]
+    if not there:
         return None
     model = tf.saved_model.load(str(saved_model))
     answers = np.full((len(names), len(run.classes)), np.nan)
-    there = [place for place, name in enumerate(names) if name in contents]
     for begin in range(0, len(there), _BATCH):
         places = there[begin : begin + _BATCH]
         encoded = tf.constant([contents[names[place]] for place in places])
         given = model.signatures["serving_default"](image=encoded)
         answers[places] = given["probabilities"].numpy()
-    return answers
+    return there, answers[there]
+
+
+def _whole(file: "ImageFile") -> dict[str, bytes]:
+    """Read a file that is one image; nothing of others, or of one that is gone."""
+    names = [name for name, cut in file.images if cut is None]
+    if not names or file.lossless:
+        return {}
+    try:
+        return dict.fromkeys(names, file.content.read())
+    except (KerasTransferError, OSError):
+        return {}

@@ -121,7 +121,7 @@ def test_another_question_begins_anew(
     classify(model, [mine], out, top=top)
     assert "begun anew" in capsys.readouterr().err
     assert len(pd.read_csv(out)) == NUMBER + 2
-    assert (tmp_path / "a.csv.unfinished.before").exists()
+    assert (tmp_path / "a.csv.unfinished.before1").exists()
 
 
 def test_the_same_question_goes_on(predictor, photos, tmp_path, monkeypatch, capsys):

@@ -44,6 +44,13 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
     assert path.read_bytes() == whole
 
 
+def test_a_journal_of_which_only_a_part_of_the_first_line_is_there_is_empty(tmp_path):
+    table = tmp_path / "a.csv"
+    journal.beside(table).write_bytes(b'{"files": "a')
+    with journal.opened(table, ASKED) as kept:
+        assert kept.done == 0
+
+
 def test_noise_at_the_end_is_left_out(tmp_path):
     table = tmp_path / "a.csv"
     path = stopped(table)
@@ -58,7 +65,7 @@ def test_another_question_begins_anew_and_keeps_the_rows_aside(tmp_path, capsys)
     with journal.opened(table, {**ASKED, "top": 2}) as kept:
         assert kept.done == 0 and [*kept.rows()] == []
     assert "begun anew" in capsys.readouterr().err
-    assert (tmp_path / "a.csv.unfinished.before").read_bytes() == whole
+    assert (tmp_path / "a.csv.unfinished.before1").read_bytes() == whole
 
 
 def test_batches_that_were_cut_off_are_left_out(tmp_path):
