@@ -27,6 +27,7 @@ from measured_cells import rows as cell_rows
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
 from kerastransfer.advice.matrix import Advice
 from kerastransfer.advice.measured.cells import MeasuredCell
+from kerastransfer.advice.question import MARGIN
 from kerastransfer.api import given
 from kerastransfer.foundation import atomic, keras_settings
 from kerastransfer.foundation.tensorflow_import import import_quietly
@@ -180,6 +181,7 @@ def judge(
         "prior": accuracies[asked.prior.contender],
         "pilot": accuracies[asked.pilot.contender],
         "advice": accuracies[decided.contender],
+        "expectation": accuracies[by_expectation(asked.gains)],
     }
     best = max(accuracies.values())
     rounds = {each.contender: each.rounds for each in asked.advice.pilot.tried}
@@ -206,6 +208,17 @@ def judge(
         and int(expected.low <= accuracies[decided.contender] <= expected.high),
         "cost": round(spent / sum(seconds[each] for each in accuracies), 3),
     }
+
+
+def by_expectation(gains: "Sequence[TunedGain]") -> Contender:
+    """Return what is expected to be best, however unsure; of nearly equals the cheaper.
+
+    Advice does not choose so: what cannot be told apart takes the cheaper. It stands
+    beside, to show what that costs.
+    """
+    expected = {FROZEN: 0.0, **{each.contender: each.both.value for each in gains}}
+    most = max(expected.values())
+    return next(each for each, gain in expected.items() if gain >= most - MARGIN)
 
 
 def _by_table(said: Sequence[str], cell: Cell) -> float:

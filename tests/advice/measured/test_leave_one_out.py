@@ -99,6 +99,7 @@ def test_a_choice_is_held_against_the_best(tool):
     assert regrets == pytest.approx({"freeze": 0.18, "tune": 0.01, "table 3": 0.01})
     assert row["regret of advice"] == pytest.approx(0.03)
     assert row["regret of prior"] == pytest.approx(0.18)
+    assert row["regret of expectation"] == pytest.approx(0.03)  # of 10 points
     assert row["cost"] == pytest.approx((2 * 1 + 4) / 20)
     assert (row["gains"], row["gains held"]) == (1, 1)  # 15 points, 0 to 20
     assert row["accuracy held"] == 1  # 75 %, of 60 to 80
