@@ -86,7 +86,10 @@ def rows(study: Path) -> Iterator[dict[str, Any]]:
 def _weights_of(study: Path, rows: Sequence[dict[str, Any]]) -> str:
     """Read the hash of a cell's pretrained weights from one of its runs."""
     paths = (study / row["run"] / "config.json" for row in rows)
-    config = json.loads(next(p for p in paths if p.exists()).read_text("utf-8"))
+    there = [path for path in paths if path.exists()]
+    if not there:
+        sys.exit(f"Expected a study with its runs in {study}, and they are not there.")
+    config = json.loads(there[0].read_text("utf-8"))
     return str(config["weights"])[:12]
 
 
