@@ -1,5 +1,6 @@
 """The images that formats are tried on, as models take them, and as they came."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,9 @@ def crops(
     """Give centre crops as the models take them, and their labels."""
     from kerastransfer.features import inference
 
-    batches = inference.centre_views(
-        records, split, positions, run.backbone.preprocessing
-    )
+    # A mean image is subtracted in the model, and in the views of records before it.
+    plain = dataclasses.replace(run.backbone.preprocessing, mean_image=None)
+    batches = inference.centre_views(records, split, positions, plain)
     for images, labels in batches:
         yield np.asarray(images, np.float32), np.asarray(labels)
 
@@ -60,7 +61,7 @@ def measured(
     probabilities, labels = inference.probabilities(network, preprocessing, batches())
     extractor = Extractor(network, preprocessing, last=NUM_BLOCKS - 1)
     features, _ = extractor(batches())
-    several = [np.asarray(images, np.float32) for images, _ in batches()]
+    several = [images for images, _ in crops(run, records, "test", positions)]
     return np.concatenate(several), labels, features, probabilities
 
 
