@@ -104,7 +104,9 @@ def gather(
     header = [*COLUMNS, *(f"p:{name}" for name in classes)]
     cut, rows = len(COLUMNS), list[list[str]]()
     for number, folder in folds:
-        for row in _read(folder / FOLDER / "test.csv", header):
+        path_of_fold = folder / FOLDER / "test.csv"
+        what, cure = "the answers to a fold", "--restart trains the folds again"
+        for row in _read(path_of_fold, header, what, cure):
             rows.append([*row[:cut], str(number), *row[cut:]])
     with _writing(path) as writer:
         writer.writerow([*header[:cut], "fold", *header[cut:]])
@@ -124,20 +126,14 @@ def read_answers(path: Path, classes: tuple[str, ...]) -> Answers:
         If it is damaged, of other classes or not there.
     """
     header = [*COLUMNS, *(f"p:{name}" for name in classes)]
+    what, cure = "a run's answers", "train the run again"
+    rows = _read(path, header, what, cure)
     true, cut = COLUMNS.index("true"), len(COLUMNS)
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            first, *rows = csv.reader(file)
         labels = np.array([classes.index(row[true]) for row in rows], np.int64)
-        probabilities = np.array([row[cut:] for row in rows], np.float64)
-    except (OSError, ValueError, IndexError):
-        first, rows = [], []
-    if first != header or not rows:
-        raise DataError(
-            f"Expected a run's answers in {quoted(path)}, and they are not there or "
-            "damaged; train the run again."
-        )
-    return Answers(probabilities, labels)
+        return Answers(np.array([row[cut:] for row in rows], np.float64), labels)
+    except ValueError:
+        raise _damaged(path, what, cure) from None
 
 
 def read_right(path: Path) -> NDArray[np.bool_]:
@@ -236,7 +232,7 @@ def _writing(path: Path) -> Iterator[Any]:
         yield csv.writer(to)
 
 
-def _read(path: Path, header: list[str]) -> list[list[str]]:
+def _read(path: Path, header: list[str], what: str, cure: str) -> list[list[str]]:
     """Read the rows of a table that `write` wrote."""
     try:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -244,11 +240,14 @@ def _read(path: Path, header: list[str]) -> list[list[str]]:
     except (OSError, ValueError):
         first, rows = [], []
     if first != header or not rows or any(len(row) != len(header) for row in rows):
-        raise DataError(
-            f"Expected the answers to a fold in {quoted(path)}, and they are not there "
-            "or damaged; --restart trains the folds again."
-        )
+        raise _damaged(path, what, cure)
     return rows
+
+
+def _damaged(path: Path, what: str, cure: str) -> DataError:
+    return DataError(
+        f"Expected {what} in {quoted(path)}, and they are not there or damaged; {cure}."
+    )
 
 
 def ranks_of(answers: Answers) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ BATCHES = (1, 32)
 
 
 def saved_model(path: str) -> Answering:
-    """Answering with TensorFlow alone."""
+    """Answer with TensorFlow alone."""
     import tensorflow as tf
 
     model = tf.saved_model.load(path)
@@ -35,7 +35,7 @@ def saved_model(path: str) -> Answering:
 
 
 def litert(path: str) -> Answering:
-    """Answering with LiteRT alone."""
+    """Answer with LiteRT alone."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=path).get_signature_runner("images")
@@ -43,7 +43,7 @@ def litert(path: str) -> Answering:
 
 
 def onnx(path: str) -> Answering:
-    """Answering with onnxruntime alone."""
+    """Answer with onnxruntime alone."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

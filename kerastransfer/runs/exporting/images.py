@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +55,10 @@ def measured(
     preprocessing = run.backbone.preprocessing
     network = run.blocks()
 
-    def batches() -> Any:
-        return inference.centre_views(records, "test", positions, preprocessing)
-
-    probabilities, labels = inference.probabilities(network, preprocessing, batches())
+    batches = inference.centre_views(records, "test", positions, preprocessing)
     extractor = Extractor(network, preprocessing, last=NUM_BLOCKS - 1)
-    features, _ = extractor(batches())
+    features, labels = extractor(batches)
+    probabilities = inference.classify_features(network, features)
     several = [images for images, _ in crops(run, records, "test", positions)]
     return np.concatenate(several), labels, features, probabilities
 
