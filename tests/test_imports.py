@@ -121,8 +121,8 @@ def test_light_parts_load_no_tensorflow(path):
         ("evaluation/probe.py", "from ..surgery import explain", ["surgery.explain"]),
         ("evaluation/probe.py", "from .. import surgery", ["surgery"]),
         ("errors.py", "import kerastransfer.recipe", ["recipe"]),
-        ("advice/pilot.py", "from kerastransfer.advice import matrix", []),
-        ("advice/pilot.py", "from kerastransfer.training import loop", []),
+        ("advice/pilot/search.py", "from kerastransfer.advice import matrix", []),
+        ("advice/pilot/search.py", "from kerastransfer.training import loop", []),
         (
             "advice/matrix.py",
             "from kerastransfer.advice import pilot",

@@ -141,8 +141,10 @@ def ask(
     cell: Cell, spec: str, cells: Sequence[MeasuredCell], out: Path, minutes: float
 ) -> Asked:
     """Ask for advice about a cell of the dataset `spec`."""
-    from kerastransfer.advice import advise, decision, pilot
+    from kerastransfer.advice import advise, decision
+    from kerastransfer.advice.gains import flat
     from kerastransfer.advice.measured import prior
+    from kerastransfer.advice.pilot.training import untried
     from kerastransfer.advice.question import Question
 
     run_sources = sources.find(
@@ -156,16 +158,15 @@ def ask(
         run_sources, question, out=out, cells=cells, contenders=contenders
     )
     here = advise.position_of(advice.curve, advice.distance)
-    priors = prior.gains(cells, contenders, here)
-    untried = dataclasses.replace(
-        advice.pilot, tried=tuple(map(pilot.untried, contenders))
-    )
+    tuned = [each for each in contenders if each != FROZEN]
+    expected = prior.expected_gains(cells, tuned, here)
+    nothing = dataclasses.replace(advice.pilot, tried=tuple(map(untried, contenders)))
     margin, probe = question.margin, advice.curve.accuracy
     return Asked(
         advice=advice,
-        pilot=decision.decide(advice.pilot, margin, {}, probe),
-        prior=decision.decide(untried, margin, priors, probe),
-        gains=decision.gains_of(advice.pilot, priors),
+        pilot=decision.decide(advice.pilot, margin, flat(tuned), probe),
+        prior=decision.decide(nothing, margin, expected, probe),
+        gains=decision.gains_of(advice.pilot, expected),
     )
 
 
@@ -181,7 +182,7 @@ def judge(
         "prior": accuracies[asked.prior.contender],
         "pilot": accuracies[asked.pilot.contender],
         "advice": accuracies[decided.contender],
-        "expectation": accuracies[by_expectation(asked.gains)],
+        "certainty": accuracies[by_certainty(asked.gains)],
     }
     best = max(accuracies.values())
     rounds = {each.contender: each.rounds for each in asked.advice.pilot.tried}
@@ -210,15 +211,15 @@ def judge(
     }
 
 
-def by_expectation(gains: "Sequence[TunedGain]") -> Contender:
-    """Return what is expected to be best, however unsure; of nearly equals the cheaper.
+def by_certainty(gains: "Sequence[TunedGain]") -> Contender:
+    """Return what is best for certain, and the frozen recipe where nothing is.
 
-    Advice does not choose so: what cannot be told apart takes the cheaper. It stands
-    beside, to show what that costs.
+    Advice does not choose so: it takes what is expected to be best. It stands beside,
+    to show what certainty costs.
     """
-    expected = {FROZEN: 0.0, **{each.contender: each.both.value for each in gains}}
-    most = max(expected.values())
-    return next(each for each, gain in expected.items() if gain >= most - MARGIN)
+    certain = {g.contender: g.both.value for g in gains if g.both.low > 0}
+    most = max(certain.values(), default=0.0)
+    return next((c for c, gain in certain.items() if gain >= most - MARGIN), FROZEN)
 
 
 def _by_table(said: Sequence[str], cell: Cell) -> float:

@@ -4,10 +4,12 @@
 
 writes ``kerastransfer/advice/measured/cells.csv``: of each dataset, number of images
 and learning rate, every tuned recipe minus F1-7R8, over draws, or over the test images
-where there is one draw.
+where there is one draw. A cell whose runs are gone stays in the table as it was, as
+long as its gain is the same.
 """
 
 import csv
+import dataclasses
 import io
 import json
 import sys
@@ -24,6 +26,7 @@ from kerastransfer.foundation import atomic
 from kerastransfer.study import distances, results
 from kerastransfer.study.summary import CellComparison, Summary, summarise
 
+_SAME = 1e-4  # a gain is written with four digits
 OUT = Path(cells.__file__).with_name(cells.CELLS)
 
 
@@ -57,16 +60,19 @@ def rows(study: Path) -> Iterator[dict[str, Any]]:
         summary = summarise([*frozen, *tuned], study)
         for each in summary.comparisons:
             dataset, backbone, images = each.cell
-            gain = _gain(each, summary)
             cosine = cosines.get((dataset, backbone))
-            if gain is None or cosine is None or images is None:
-                continue
             own = [
                 row
                 for row in frozen
                 if (row["dataset"], row["backbone"], row["images_per_class"])
                 == each.cell
             ]
+            if cosine is None or images is None:
+                continue
+            gain = _gain(each, summary)
+            if gain is None:  # its runs are gone
+                yield _kept(each, rate)
+                continue
             probe = float(np.mean([row["probe_accuracy"] for row in own]))
             yield {
                 "dataset": dataset,
@@ -83,18 +89,32 @@ def rows(study: Path) -> Iterator[dict[str, Any]]:
             }
 
 
+def _kept(each: CellComparison, rate: float) -> dict[str, Any]:
+    """Return the row that the table has of a comparison whose runs are gone."""
+    dataset, backbone, images = each.cell
+    key = (dataset, backbone, each.first[0], rate, images)
+    for cell in cells.read():
+        of_cell = (cell.dataset, cell.backbone, cell.recipe, cell.rate)
+        same = abs(cell.gain - each.result.difference.value) < _SAME
+        if same and (*of_cell, cell.images_per_class) == key:
+            return dataclasses.asdict(cell)
+    sys.exit(
+        f"Expected the study's runs of {dataset}, {images} images a class, or a row of "
+        f"{each.first[0]} at {rate:g} with the same gain in {OUT}, and got neither."
+    )
+
+
 def _weights_of(study: Path, rows: Sequence[dict[str, Any]]) -> str:
     """Read the hash of a cell's pretrained weights from one of its runs."""
-    paths = (study / row["run"] / "config.json" for row in rows)
-    there = [path for path in paths if path.exists()]
-    if not there:
-        sys.exit(f"Expected a study with its runs in {study}, and they are not there.")
-    config = json.loads(there[0].read_text("utf-8"))
+    config = json.loads((study / rows[0]["run"] / "config.json").read_text("utf-8"))
     return str(config["weights"])[:12]
 
 
 def _gain(each: CellComparison, summary: Summary) -> dict[str, float] | None:
-    """Return a gain, its interval, and the larger of its standard errors."""
+    """Return a gain, its interval, and the larger of its standard errors.
+
+    None where the runs and so the answers to single images are gone.
+    """
     over_draws = each.result.difference
     over_images = [
         pair.result.difference
@@ -102,17 +122,16 @@ def _gain(each: CellComparison, summary: Summary) -> dict[str, float] | None:
         if (pair.cell, pair.first) == (each.cell, each.first)
     ]
     low, high = over_draws.low, over_draws.high
+    if len(over_images) < over_draws.draws:
+        return None
+    # Not less for several draws, which are judged on the same images.
     errors = [
-        # Not less for several draws, which are judged on the same images.
         float(np.mean([(e.high - e.low) / 2 / norm.ppf(0.975) for e in over_images]))
-        for _ in over_images[:1]
     ]
     if over_draws.draws > 1:
         errors.append((high - low) / 2 / t.ppf(0.975, over_draws.draws - 1))
-    elif over_images:
+    else:
         low, high = over_images[0].low, over_images[0].high
-    if not errors:
-        return None
     return {"gain": over_draws.value, "low": low, "high": high, "sd": max(errors)}
 
 

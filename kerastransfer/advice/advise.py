@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerastransfer.advice import decision, forecast, pilot, splits
-from kerastransfer.advice.contenders import CONTENDERS, Contender
+from kerastransfer.advice import decision, forecast, splits
+from kerastransfer.advice.contenders import CONTENDERS, FROZEN, Contender
 from kerastransfer.advice.features import images_asked_about, pool_features
 from kerastransfer.advice.matrix import LIMITS, MEASURED_ON
 from kerastransfer.advice.measured import cells as measured
 from kerastransfer.advice.measured import prior
 from kerastransfer.advice.measured.cells import MeasuredCell, Position
+from kerastransfer.advice.pilot import search
+from kerastransfer.advice.pilot.training import Conditions
 from kerastransfer.advice.question import FILE, Question
 from kerastransfer.advice.recommendation import DistanceFromSource, Recommendation
 from kerastransfer.advice.splits import Split
@@ -89,9 +91,10 @@ def advise(
     cells = _cells_of(sources, measured.read() if cells is None else cells)
     here = position_of(curve, distance)
     contenders = contenders or CONTENDERS
-    priors = prior.gains(cells, contenders, here)
+    tuned = [each for each in contenders if each != FROZEN]
+    expected = prior.expected_gains(cells, tuned, here)
     number = {} if asked is None else {"images_per_class": asked}
-    trial = pilot.Conditions(
+    trial = Conditions(
         sources=dataclasses.replace(sources, settings=sources.settings | number),
         sizes=sizes,
         replicas=replicas,
@@ -99,10 +102,10 @@ def advise(
         options=options or RunOptions(),
         deadline=deadline,
         margin=question.margin,
-        priors=priors,
+        expected=expected,
     )
-    tried = pilot.run(trial, cut, contenders)
-    decided = decision.decide(tried, question.margin, priors, curve.accuracy)
+    tried = search.run(trial, cut, contenders)
+    decided = decision.decide(tried, question.margin, expected, curve.accuracy)
     recommendation = Recommendation(
         dataset=records.name,
         backbone=sources.backbone.title,

@@ -3,16 +3,14 @@
 import dataclasses
 import math
 import shlex
-from collections.abc import Mapping
 from typing import Any
 
 from kerastransfer.advice.contenders import FROZEN, Contender
-from kerastransfer.advice.measured.prior import Normal
-from kerastransfer.advice.tried import Pilot, Tried
+from kerastransfer.advice.gains import Gains, Normal
+from kerastransfer.advice.pilot.tried import Pilot
 from kerastransfer.evaluation.intervals import Estimate
 
-_NO_SPREAD = 1e-6
-_CELLS = "measured cells"
+_BEFORE = "measured cells"
 _BOTH = "pilot and measured cells, by their variances"
 
 
@@ -22,23 +20,29 @@ class TunedGain:
 
     Parameters
     ----------
-    pilot, prior : Estimate or None
-        As the pilot found it, and as measured cells let expect it.
+    pilot : Estimate or None
+        As the pilot found it.
+    prior : Estimate
+        As it was expected before.
     both : Estimate
-        The two weighed by their variances, or the one that there is.
+        The two, and what the pilot found of other contenders, by their variances.
+    measured : bool
+        Whether cells like these were measured; see `Gains`.
     """
 
     contender: Contender
     pilot: Estimate | None
-    prior: Estimate | None
+    prior: Estimate
     both: Estimate
+    measured: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in plain Python, ready for JSON."""
         return {
             **self.both.as_dict(),
             "pilot": self.pilot and self.pilot.as_dict(),
-            "prior": self.prior and self.prior.as_dict(),
+            "prior": self.prior.as_dict(),
+            "prior_measured": self.measured,
         }
 
 
@@ -75,106 +79,80 @@ class Decision:
 
 
 def decide(
-    pilot: Pilot,
-    margin: float,
-    priors: Mapping[Contender, Normal] | None = None,
-    probe: Estimate | None = None,
+    pilot: Pilot, margin: float, expected: Gains, probe: Estimate | None = None
 ) -> Decision:
-    """Choose the frozen recipe unless tuning is better for certain.
+    """Choose the cheapest contender expected to lie within the margin of the best.
 
-    Of tuned contenders it is the cheapest that is expected to lie within the margin of
-    the best.
+    That is the best choice on average, however sure it is: the verdict says how sure.
 
     Parameters
     ----------
     margin : float
         Difference of accuracy, as a fraction, that does not matter.
-    priors : mapping, optional
-        What contenders are expected to gain before they are tried.
+    expected : Gains
+        Of the tuned contenders, before they were tried.
     probe : Estimate, optional
         Accuracy of a plain classifier on features, which stands for the frozen recipe
         where that was not tried.
     """
-    gains = gains_of(pilot, priors or {})
+    gains = gains_of(pilot, expected)
     best = max(gains, key=lambda gain: gain.both.value, default=None)
-    frozen = next(each for each in pilot.tried if each.contender == FROZEN)
-    if best is None and not frozen.rounds:
+    if best is None and not pilot.frozen.rounds:
         return Decision(
             contender=FROZEN,
             verdict="nothing was tried; the cheapest recipe, without evidence",
             accuracy=None,
             gain=None,
         )
-    certain = [each for each in gains if each.both.low > 0 and each.both.high > margin]
-    chosen = _cheapest(certain, margin) if certain else None
+    chosen = None
+    if best is not None and best.both.value > margin:
+        chosen = _cheapest(gains, best.both.value - margin)
     return Decision(
         contender=FROZEN if chosen is None else chosen.contender,
-        verdict=_verdict(chosen or best, margin),
-        accuracy=_expected(pilot, frozen, chosen, probe),
+        verdict=_verdict(chosen or best, margin, is_tuned=chosen is not None),
+        accuracy=_expected(pilot, chosen, probe),
         gain=chosen or best,
     )
 
 
-def _cheapest(certain: list[TunedGain], margin: float) -> TunedGain:
-    """Return the cheapest near the best; of its rates, whose cost is one, the best.
-
-    Parameters
-    ----------
-    certain : list of TunedGain
-        Of contenders that are better than the frozen one for certain.
-    """
-    most = max(gain.both.value for gain in certain)
-    near = [gain for gain in certain if gain.both.value >= most - margin]
-    rates = [g for g in near if g.contender.recipe == near[0].contender.recipe]
-    return max(rates, key=lambda gain: gain.both.value)
+def _cheapest(gains: list[TunedGain], least: float) -> TunedGain:
+    """Return the cheapest that gains enough; of those that cost the same, the best."""
+    near = [gain for gain in gains if gain.both.value >= least]
+    return min(near, key=lambda gain: (gain.contender.price, -gain.both.value))
 
 
-def gains_of(pilot: Pilot, priors: Mapping[Contender, Normal]) -> list[TunedGain]:
+def gains_of(pilot: Pilot, expected: Gains) -> list[TunedGain]:
     """Return what is known of each tuned contender, in the pilot's order.
 
-    Contenders of which nothing is known are left out.
+    Without measured cells that are near, contenders that were not tried are left out.
     """
-    frozen = next(each for each in pilot.tried if each.contender == FROZEN)
-    gains = []
-    for each in pilot.tried:
-        if each is frozen:
+    known, gains = pilot.gains(expected), []
+    for each in pilot.tuned:
+        tried = pilot.difference(each, pilot.frozen)
+        if tried is None and not expected.measured:
             continue
-        tried, prior = pilot.difference(each, frozen), priors.get(each.contender)
-        weighed = weigh(tried, prior)
-        if weighed is not None:
-            gains.append(
-                TunedGain(
-                    contender=each.contender,
-                    pilot=tried,
-                    prior=None if prior is None else prior.estimate(0, _CELLS),
-                    both=weighed,
-                )
+        gains.append(
+            TunedGain(
+                contender=each.contender,
+                pilot=tried,
+                prior=expected.of(each.contender).estimate(0, _BEFORE),
+                both=known.of(each.contender).estimate(
+                    0 if tried is None else tried.n, _BOTH
+                ),
+                measured=expected.measured,
             )
+        )
     return gains
 
 
-def weigh(pilot: Estimate | None, prior: Normal | None) -> Estimate | None:
-    """Return what a pilot and measured cells say together; None where neither does."""
-    if prior is None or pilot is None:
-        return pilot if prior is None else prior.estimate(0, _CELLS)
-    measured = Normal.of(pilot)
-    if measured.sd < _NO_SPREAD:
-        return pilot
-    return measured.combined(prior).estimate(pilot.n, _BOTH)
-
-
 def _expected(
-    pilot: Pilot, frozen: Tried, chosen: TunedGain | None, probe: Estimate | None
+    pilot: Pilot, chosen: TunedGain | None, probe: Estimate | None
 ) -> Estimate | None:
     """Return the accuracy that is expected of the choice.
 
-    Of a contender that was not tried it is that of the frozen recipe and its gain.
+    Of a tuned contender it is that of the frozen recipe and the gain.
     """
-    contender = FROZEN if chosen is None else chosen.contender
-    one = next(each for each in pilot.tried if each.contender == contender)
-    if one.rounds:
-        return pilot.accuracy(one)
-    base = pilot.accuracy(frozen) or probe
+    base = pilot.accuracy(pilot.frozen) or probe
     if base is None or chosen is None:
         return base
     gain = chosen.both
@@ -190,12 +168,11 @@ def _expected(
     )
 
 
-def _verdict(best: TunedGain | None, margin: float) -> str:
+def _verdict(best: TunedGain | None, margin: float, *, is_tuned: bool) -> str:
     if best is None:
         return "tuning was not tried; the frozen recipe is the cheapest"
-    gain = best.both
-    alone = "" if best.pilot else ", says what was measured before alone"
-    points = f"{100 * margin:g} point" + ("" if margin == 0.01 else "s")
+    gain, points = best.both, f"{100 * margin:g} point" + "s" * (margin != 0.01)
+    alone = "" if best.pilot else ", though it was not tried itself"
     if -margin <= gain.low and gain.high <= margin:
         return f"equivalent within {points}: take the cheaper{alone}"
     if gain.low > 0:
@@ -203,11 +180,19 @@ def _verdict(best: TunedGain | None, margin: float) -> str:
     if gain.high < 0:
         return f"freezing is more accurate{alone}"
     if best.pilot is None:
-        return "not distinguishable: take the cheaper (a pilot would tell more)"
-    more = images_to_tell(best.pilot, margin)
+        more = "a pilot would tell more"
+    else:
+        more = (
+            f"to tell a difference of this size, or that there is none above {points}, "
+            f"takes about {images_to_tell(best.pilot, margin):,} images to judge by"
+        )
+    if not is_tuned:
+        return f"not distinguishable: take the cheaper ({more})"
+    chance = Normal.of(gain).chance
     return (
-        "not distinguishable: take the cheaper (to tell a difference of this size, or "
-        f"that there is none above {points}, takes about {more:,} images to judge by)"
+        f"not distinguishable for certain, but tuning is the better bet: at odds of "
+        f"{100 * chance:.0f} to {100 - 100 * chance:.0f} it is more accurate; "
+        f"{FROZEN} is the cheaper ({more})"
     )
 
 

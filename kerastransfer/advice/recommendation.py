@@ -7,7 +7,7 @@ from typing import Any
 from kerastransfer.advice.decision import Decision, TunedGain
 from kerastransfer.advice.forecast import MOST_AHEAD, LearningCurve
 from kerastransfer.advice.measured.cells import MeasuredCell
-from kerastransfer.advice.tried import Pilot, State, Tried, as_rows
+from kerastransfer.advice.pilot.tried import Pilot, State, Tried, as_rows
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.foundation.progress import counted
@@ -218,12 +218,12 @@ def _gain(gain: TunedGain) -> str:
     """Write what tuning gains, and where that comes from."""
     shown = wording.points(gain.both.as_dict())
     line = f"Tuning ({gain.contender}) against freezing: {shown}"
-    if gain.prior is None:
-        return line
-    cells = f"measured cells alone {wording.points(gain.prior.as_dict())}"
+    before = wording.points(gain.prior.as_dict())
+    source = "measured cells let expect" if gain.measured else "assumed was"
     if gain.pilot is None:
-        return f"{line}, by measured cells alone: it was not tried"
-    return f"{line}; the pilot alone {wording.points(gain.pilot.as_dict())}, {cells}"
+        return f"{line}; it was not tried, and {source} {before}"
+    alone = wording.points(gain.pilot.as_dict())
+    return f"{line}; the pilot alone {alone}, before it {source} {before}"
 
 
 def _duration(seconds: float) -> str:

@@ -106,6 +106,11 @@ class MeasuredCell:
             cosine=self.cosine,
         )
 
+    @property
+    def contender(self) -> Contender:
+        """What was measured, by its last rate."""
+        return Contender(self.recipe, (self.rate,))
+
     def is_of(self, contender: Contender) -> bool:
         """Say whether a contender was measured: its recipe, at its last rate."""
         return (self.recipe, self.rate) == (contender.recipe, *contender.rates[-1:])

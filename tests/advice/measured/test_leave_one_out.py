@@ -1,5 +1,6 @@
 """How advice is judged: on made-up studies and choices."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 from helpers import made_up_study
 
-from kerastransfer.advice import decision, pilot
+from kerastransfer.advice import decision
 from kerastransfer.advice.contenders import CONTENDERS, FROZEN
 from kerastransfer.advice.decision import TunedGain
-from kerastransfer.advice.tried import Pilot
+from kerastransfer.advice.pilot.training import untried
+from kerastransfer.advice.pilot.tried import Pilot
 from kerastransfer.evaluation.intervals import Estimate
 
 TOOLS = Path(__file__).parents[3] / "tools"
@@ -65,15 +67,15 @@ def asked(accuracy, chosen):
     frozen = decision.Decision(
         contender=FROZEN, verdict="", accuracy=estimate, gain=None
     )
-    tried = [pilot.untried(each) for each in (FROZEN, SHALLOW)]
+    tried = [untried(each) for each in (FROZEN, SHALLOW)]
     return SimpleNamespace(
         advice=SimpleNamespace(
             decision=decided,
             distance=SimpleNamespace(table=("Tune",)),
             pilot=Pilot(
                 tried=(
-                    pilot.dataclasses.replace(tried[0], rounds=2),
-                    pilot.dataclasses.replace(tried[1], rounds=1),
+                    dataclasses.replace(tried[0], rounds=2),
+                    dataclasses.replace(tried[1], rounds=1),
                 ),
                 units=np.zeros(0, int),
                 ended="",
@@ -81,7 +83,11 @@ def asked(accuracy, chosen):
         ),
         pilot=decided,
         prior=frozen,
-        gains=[TunedGain(contender=SHALLOW, pilot=gain, prior=None, both=gain)],
+        gains=[
+            TunedGain(
+                contender=SHALLOW, pilot=gain, prior=gain, both=gain, measured=True
+            )
+        ],
     )
 
 
@@ -99,7 +105,7 @@ def test_a_choice_is_held_against_the_best(tool):
     assert regrets == pytest.approx({"freeze": 0.18, "tune": 0.01, "table 3": 0.01})
     assert row["regret of advice"] == pytest.approx(0.03)
     assert row["regret of prior"] == pytest.approx(0.18)
-    assert row["regret of expectation"] == pytest.approx(0.03)  # of 10 points
+    assert row["regret of certainty"] == pytest.approx(0.18)  # 0 to 20 points
     assert row["cost"] == pytest.approx((2 * 1 + 4) / 20)
     assert (row["gains"], row["gains held"]) == (1, 1)  # 15 points, 0 to 20
     assert row["accuracy held"] == 1  # 75 %, of 60 to 80

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.advice.contenders import Contender
+from kerastransfer.advice.contenders import FROZEN, Contender
+from kerastransfer.advice.gains import Gains, Normal, Observed
 from kerastransfer.evaluation import paired
 from kerastransfer.evaluation.intervals import Estimate
 from kerastransfer.evaluation.unseen_groups import clustered_accuracy
@@ -19,7 +20,7 @@ class State(enum.Enum):
     KEPT = "kept"
     BEHIND = "behind for certain"
     UNTRIED = "not tried: no time"
-    UNLIKELY = "not tried: measured cells speak against it"
+    UNPROMISING = "not tried: too little to gain for its time"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +61,30 @@ class Pilot:
     tried: tuple[Tried, ...]
     units: NDArray[np.int64]
     ended: str
+
+    @property
+    def frozen(self) -> Tried:
+        """The frozen recipe, which gains are measured against."""
+        return next(each for each in self.tried if each.contender == FROZEN)
+
+    @property
+    def tuned(self) -> tuple[Tried, ...]:
+        """All others."""
+        return tuple(each for each in self.tried if each.contender != FROZEN)
+
+    def gains(self, expected: Gains) -> Gains:
+        """Return what is known of gains, by this pilot and what was expected before."""
+        observed = [
+            Observed(
+                contender=each.contender,
+                gain=Normal.of(gain),
+                rounds=min(each.rounds, self.frozen.rounds),
+                images=gain.n,
+            )
+            for each in self.tuned
+            if (gain := self.difference(each, self.frozen)) is not None
+        ]
+        return expected.given(observed)
 
     @property
     def best(self) -> Tried | None:

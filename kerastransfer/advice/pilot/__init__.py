@@ -1,0 +1,1 @@
+"""Contenders trained on the same splits: first what promises most for its time."""
