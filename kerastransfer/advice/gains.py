@@ -154,10 +154,8 @@ class Gains:
         moves = column / math.sqrt(column[place] + variance)
         points, weights = np.polynomial.hermite_e.hermegauss(64)
         after = np.maximum(self.means + points[:, None] * moves, 0.0).max(axis=1)
-        expected = float(after @ weights / weights.sum())
-        after_all = np.maximum(self.means, 0.0).max()
-        best = np.maximum(after_all, 0.0)
-        return max(expected - float(best), 0.0)
+        before = max(0.0, *self.means)
+        return max(float(after @ weights / weights.sum() - before), 0.0)
 
 
 def flat(contenders: Sequence[Contender]) -> Gains:

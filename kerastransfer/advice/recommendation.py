@@ -176,7 +176,9 @@ class Recommendation(Preformatted):
     def _row(self, each: Tried) -> str:
         accuracy, best = self.pilot.accuracy(each), self.pilot.best
         if accuracy is None or best is None:
-            return each.state.value
+            seconds = self.pilot.expected_seconds(each)
+            about = "" if seconds is None else f"; a run may take {_duration(seconds)}"
+            return f"{each.state.value}{about}"
         gap = "the best" if each is best else ""
         difference = None if each is best else self.pilot.difference(each, best)
         if difference is not None:

@@ -21,8 +21,8 @@ from kerastransfer.errors import Terminated
 from kerastransfer.foundation.report import say
 
 # Accuracy that a run is to promise, where it costs as much as one of every contender: a
-# twentieth of all is worth 0.25 points.
-_WORTH = 0.05
+# tenth of all is worth 0.25 points.
+_WORTH = 0.025
 _DISAGREE = 0.15  # images on which two contenders differ, before any was tried
 _UP = "the time was up"
 
@@ -65,7 +65,7 @@ def _after_next(conditions: Conditions, pilot: Pilot, splits: Sequence[Split]) -
     wanted = [] if ended else _wanted(conditions, pilot, splits)
     for one in wanted:
         planned = training.plan(conditions, one, splits[one.rounds], one.rounds)
-        expected = _expected_seconds(one, pilot.tried)
+        expected = pilot.expected_seconds(one)
         if not planned.done:
             if conditions.left <= (expected or 0.0) - planned.spent:
                 continue
@@ -74,9 +74,8 @@ def _after_next(conditions: Conditions, pilot: Pilot, splits: Sequence[Split]) -
         if after is one:  # the time ended it
             return dataclasses.replace(pilot, ended=_UP)
         return _with(pilot, one, after, conditions.margin)
-    if wanted:
-        return dataclasses.replace(pilot, ended=_UP)
-    return _ended(pilot, ended or _reason(pilot, len(splits)))
+    why = _UP if wanted else ended or _reason(pilot, len(splits))
+    return _ended(pilot, why, wanted)
 
 
 def _wanted(
@@ -121,18 +120,6 @@ def _disagreement(pilot: Pilot, one: Tried) -> float:
             differ = np.sum(each.right[:n] != pilot.frozen.right[:n])
             shares.append((differ + 1) / (n + 2))
     return float(np.mean(shares)) if shares else _DISAGREE
-
-
-def _expected_seconds(one: Tried, tried: Sequence[Tried]) -> float | None:
-    """Predict how long a run takes, from those before it; None before any."""
-    if one.rounds:
-        return one.seconds
-    known = [each for each in tried if each.rounds]
-    if not known:
-        return None
-    near = min(known, key=lambda each: abs(each.contender.price - one.contender.price))
-    # A run's share that is no training, such as reading and judging, does not grow.
-    return near.seconds * max(1.0, one.contender.price / near.contender.price / 2)
 
 
 def _title(
@@ -187,10 +174,12 @@ def _reason(pilot: Pilot, count: int) -> str:
     return "no further run was worth its time"
 
 
-def _ended(pilot: Pilot, why: str) -> Pilot:
-    """Return a pilot that ended of itself: what was not tried was not worth it."""
+def _ended(pilot: Pilot, why: str, wanted: Sequence[Tried]) -> Pilot:
+    """Return a pilot that ended of itself: what nobody wanted was not worth it."""
     tried = tuple(
-        each if each.rounds else dataclasses.replace(each, state=State.UNPROMISING)
+        each
+        if each.rounds or each in wanted or not pilot.frozen.rounds
+        else dataclasses.replace(each, state=State.UNPROMISING)
         for each in pilot.tried
     )
     return dataclasses.replace(pilot, tried=tried, ended=why)

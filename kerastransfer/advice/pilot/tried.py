@@ -96,6 +96,18 @@ class Pilot:
         common = min((len(each.right) for each in kept), default=0)
         return max(kept, key=lambda each: each.right[:common].mean(), default=None)
 
+    def expected_seconds(self, of: Tried) -> float | None:
+        """Predict how long a run takes, from those of the pilot; None before any."""
+        if of.rounds:
+            return of.seconds
+        known = [each for each in self.tried if each.rounds]
+        if not known:
+            return None
+        price = of.contender.price
+        near = min(known, key=lambda each: abs(each.contender.price - price))
+        # What is no training, such as reading and judging, does not grow: half, say.
+        return near.seconds * max(1.0, price / near.contender.price / 2)
+
     def accuracy(self, of: Tried) -> Estimate | None:
         """Estimate a contender's accuracy; None where it was not tried."""
         if not of.rounds:
@@ -117,6 +129,7 @@ def as_rows(pilot: Pilot) -> list[dict[str, Any]]:
     for each in pilot.tried:
         accuracy = pilot.accuracy(each)
         gap = None if best is None else pilot.difference(each, best)
+        seconds = pilot.expected_seconds(each)
         rows.append(
             {
                 "recipe": each.contender.recipe,
@@ -125,7 +138,7 @@ def as_rows(pilot: Pilot) -> list[dict[str, Any]]:
                 "rounds": each.rounds,
                 "accuracy": accuracy and accuracy.as_dict(),
                 "from_best": gap and gap.as_dict(),
-                "seconds": round(each.seconds, 1),
+                "seconds": None if seconds is None else round(seconds, 1),
             }
         )
     return rows
