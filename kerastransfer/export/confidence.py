@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,6 +52,7 @@ class Confidence:
         probabilities: npt.ArrayLike,
         labels: npt.ArrayLike,
         precision: float | None = None,
+        groups: Sequence[str] | None = None,
     ) -> Self:
         """Fit a temperature, and a threshold for a precision, to validation images.
 
@@ -58,6 +60,10 @@ class Confidence:
         ----------
         probabilities : array_like of shape (n, num_classes)
         labels : array_like of int, shape (n,)
+        precision : float, optional
+            Fraction of right answers among those given that is wanted for certain.
+        groups : sequence of str, optional
+            Of images that may be right or wrong together; see `calibration`.
 
         A temperature that does not help on images it was not fitted to is left at 1.
 
@@ -72,7 +78,7 @@ class Confidence:
             fitted, on_others = 1.0, np.asarray(probabilities)
         chosen: Threshold | None = None
         if precision is not None:
-            chosen = threshold(on_others, labels, precision)
+            chosen = threshold(on_others, labels, precision, groups)
             if chosen is None:
                 raise InputError(
                     f"Expected a probability from which {100 * precision:g} % of "
@@ -84,8 +90,8 @@ class Confidence:
             temperature=fitted,
             threshold=0.0 if chosen is None else chosen.probability,
             chosen=chosen,
-            before=calibration(probabilities, labels),
-            after=calibration(on_others, labels),
+            before=calibration(probabilities, labels, groups=groups),
+            after=calibration(on_others, labels, groups=groups),
         )
 
     def __str__(self) -> str:

@@ -113,6 +113,20 @@ def test_an_export_divides_logits_by_the_temperature(answered, tmp_path):
     np.testing.assert_allclose(first["features"], second["features"])
 
 
+def test_a_reliability_diagram_is_drawn_on_request(answered, tmp_path, capsys):
+    figure = tmp_path / "reliability.svg"
+    words = ["export", str(answered.folder), "--out", str(tmp_path / "e")]
+    words.append("--ignore-seal")  # its answers are made up
+    assert cli.main([*words, "--reliability", str(figure)]) == 1
+    assert "Expected --reliability with --calibrate" in capsys.readouterr().err
+    inside = ["--calibrate", "--reliability", str(tmp_path / "e" / "r.png")]
+    assert cli.main([*words, *inside]) == 1
+    assert "outside the export" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
+    assert cli.main([*words, "--calibrate", "--reliability", str(figure)]) == 0
+    assert "<svg" in figure.read_text(encoding="utf-8")
+
+
 def test_predict_does_not_know_below_the_threshold(answered, tmp_path, capsys):
     folder = answered.export(tmp_path / "sure", calibrate=True, precision=0.3)
     asset = folder / "assets" / FILE

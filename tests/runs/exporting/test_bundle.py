@@ -58,7 +58,7 @@ def test_a_bundle_holds_every_format_and_what_stands_beside_them(exported, run):
     assert names == {
         *("saved_model", "model.tflite", "model.onnx", "labels.txt"),
         *("preprocessing.json", "certificate.json", "SHA256SUMS"),
-        *("calibration.json", "images.json"),
+        *("calibration.json", "images.json", "README.md"),
     }
     assert (exported / "saved_model" / "1" / "saved_model.pb").is_file()
     labels = (exported / "labels.txt").read_text()
