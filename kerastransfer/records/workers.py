@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Generic, TypeVar
+from typing import Generic
 
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import system
-from kerastransfer.records.pending import Load, Pending
+from kerastransfer.records.pending import Answer, Load, Pending, Task
 
 FEW = 1_000  # images that are done with sooner than workers have started
 _CHUNK = 16  # images a task, but for those of its last thing
@@ -29,9 +29,6 @@ _AHEAD = 4  # tasks a worker that wait, run or are done, which bounds memory
 # glibc, malloc.h; and the bytes that a worker keeps, 32 MiB being the most allowed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT = 1 << 25
-
-Task = TypeVar("Task")
-Answer = TypeVar("Answer")
 
 
 class Workers(Generic[Task, Answer]):

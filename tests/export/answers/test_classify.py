@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import miniature
+from helpers.disks import small_disk
 from PIL import Image
 
 import kerastransfer as kt
@@ -258,6 +259,29 @@ def test_a_full_disk_loses_no_row_that_was_written(
     classify(predictor, [photos], out)
     assert done == [NUMBER + 2 - 2 * BATCH]
     assert len(pd.read_csv(out)) == NUMBER + 2
+
+
+def test_a_disk_that_fills_loses_no_finished_row(
+    predictor, photos, tmp_path, monkeypatch
+):
+    """A real one, which takes a part of a batch before it is full."""
+    whole, disk = tmp_path / "whole.csv", tmp_path / "disk"
+    classify(predictor, [photos], whole)
+    disk.mkdir()
+    with small_disk(disk, 96 * 1024):
+        out, ballast = disk / "a.csv", disk / "ballast"
+        ballast.write_bytes(bytes(80 * 1024))
+        with pytest.raises(DataError, match="No space is left"):
+            classify(predictor, [photos], out)
+        kept = rows_in(journal.beside(out))
+        assert not out.exists() and kept > BATCH
+        ballast.unlink()
+        done = []
+        monkeypatch.setattr(Predictor, "batches", counting(Predictor.batches, done))
+        classify(predictor, [photos], out)
+        assert done[0] <= NUMBER + 2 - BATCH
+        assert out.read_bytes() == whole.read_bytes()
+        assert [path.name for path in disk.iterdir()] == ["a.csv"]
 
 
 def in_this_process(batches):

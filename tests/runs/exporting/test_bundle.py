@@ -20,7 +20,7 @@ import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.evaluation.intervals import wilson
-from kerastransfer.export import saved_model
+from kerastransfer.export import record_ops, saved_model
 from kerastransfer.export.formats import certificate, trials
 from kerastransfer.export.formats.certificate import Certificate
 from kerastransfer.export.formats.trials import FormatTrial
@@ -173,7 +173,7 @@ def test_a_broken_export_is_refused_and_leaves_nothing(
 def test_files_that_are_answered_otherwise_are_refused(
     run, place, tmp_path, monkeypatch
 ):
-    """Another decoder: the records are right, and the files are not."""
+    """The records are right, and the files were changed since."""
     read = bundle.datasets.resolve(run.config.dataset).source.__class__.image_files
 
     def dark(self, paths):
@@ -191,6 +191,17 @@ def test_files_that_are_answered_otherwise_are_refused(
     monkeypatch.setattr(kind, "image_files", gone)
     folder = run.export(tmp_path / "out", formats=("saved_model",), samples=3)
     assert json.loads((folder / "certificate.json").read_text())["files"] is None
+
+
+def test_another_decoder_in_the_graph_is_refused(run, tmp_path, monkeypatch):
+    """Blue and red change places for files alone: crops are answered as ever."""
+    read = record_ops.record_pixels
+    monkeypatch.setattr(
+        record_ops, "record_pixels", lambda *given: 255 - read(*given)[..., ::-1]
+    )
+    with pytest.raises(DataError, match="to be answered as the records of them"):
+        run.export(tmp_path / "out", formats=("saved_model",))
+    assert not list(tmp_path.iterdir())
 
 
 def gone(self, paths):
