@@ -2,14 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from kerastransfer.errors import DataError, InputError
+from kerastransfer.errors import InputError
 from kerastransfer.evaluation import temperature
 from kerastransfer.evaluation.calibration import (
     Calibration,
@@ -17,8 +17,7 @@ from kerastransfer.evaluation.calibration import (
     calibration,
     threshold,
 )
-from kerastransfer.foundation import json_file, system
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation import json_file
 
 FILE = "calibration.json"
 
@@ -124,17 +123,14 @@ class Confidence:
         DataError
             If the file is damaged.
         """
-        path = folder / FILE
-        if not system.is_file(path):
-            return cls()
-        try:
-            fields = json_file.read_object(path)
-            acting = [float(fields[name]) for name in ("temperature", "threshold")]
-        except (ValueError, TypeError, KeyError):
-            acting = []
-        if not acting or not all(map(math.isfinite, acting)):
-            raise DataError(
-                f"Expected a temperature and a threshold in {quoted(path)}; export the "
-                "run again."
-            )
-        return cls(temperature=acting[0], threshold=acting[1])
+        what = "a temperature and a threshold"
+        return json_file.read_kept(folder / FILE, cls._acting, what) or cls()
+
+    @classmethod
+    def _acting(cls, fields: Mapping[str, Any]) -> Self:
+        temperature, threshold = (
+            float(fields[name]) for name in ("temperature", "threshold")
+        )
+        if not (0 < temperature < math.inf and 0 <= threshold <= 1):
+            raise ValueError(f"{temperature:g} and {threshold:g}")
+        return cls(temperature=temperature, threshold=threshold)

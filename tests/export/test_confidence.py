@@ -5,11 +5,10 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.small_home import small_home
+from helpers.small_home import small_home, train
 from PIL import Image
 from scipy.special import softmax
 
-import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.export.confidence import FILE, Confidence
@@ -52,7 +51,9 @@ def test_a_threshold_brings_the_wanted_precision_or_is_refused():
 
 def test_a_damaged_file_is_told(tmp_path):
     assert Confidence.read(tmp_path) == Confidence()
-    for text in ("{}", "[", '{"temperature": "x", "threshold": 0}'):
+    odd = ["{}", "[", '{"temperature": "x", "threshold": 0}']
+    odd += ['{"temperature": 0, "threshold": 0}', '{"temperature": 1, "threshold": 2}']
+    for text in odd:
         (tmp_path / FILE).write_text(text)
         with pytest.raises(DataError, match="Expected a temperature"):
             Confidence.read(tmp_path)
@@ -66,15 +67,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(place):
-    return kt.train(
-        place / "images",
-        "R1-8",
-        backbone="miniature",
-        runs=place / "runs",
-        epochs=(6,),
-        probe=False,
-        export=False,
-    )
+    return train(place)
 
 
 @pytest.fixture

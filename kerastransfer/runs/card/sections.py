@@ -9,6 +9,7 @@ from kerastransfer.records.split.plan import SPLITS
 from kerastransfer.runs.card import distance
 from kerastransfer.runs.card.markdown import code, plain, table
 from kerastransfer.runs.card.origins import Origins
+from kerastransfer.weights.table import WEIGHTS
 
 if TYPE_CHECKING:
     from kerastransfer.runs.card.exported import Exported
@@ -68,11 +69,14 @@ def data(run: "Run", origins: Origins) -> str:
 
 
 def _splits(run: "Run", records: Any) -> str:
-    trained = sum(run.result["train_counts"].values())
-    used = {"train": trained, "test": run.test.accuracy.n}
-    used["val"] = 0 if run.val is None else run.val.accuracy.n
+    counts = run.result.get("train_counts")  # runs of earlier versions have none
+    used = {
+        "train": "not known" if counts is None else f"{sum(counts.values()):,}",
+        "val": "0" if run.val is None else f"{run.val.accuracy.n:,}",
+        "test": f"{run.test.accuracy.n:,}",
+    }
     if records is None:
-        rows = [[name, f"{used[name]:,}"] for name in SPLITS]
+        rows = [[name, used[name]] for name in SPLITS]
         return (
             table(["split", "images used"], rows) + "\n\nThe records were not at hand "
             "when this card was written: how the splits were drawn, their seed and "
@@ -85,7 +89,7 @@ def _splits(run: "Run", records: Any) -> str:
     rows = [
         [
             name,
-            f"{used[name]:,}",
+            used[name],
             f"{records.size(name):,}",
             plain(words.get(name, "not known")),
         ]
@@ -232,7 +236,7 @@ def licences(run: "Run", origins: Origins) -> str:
     elif origins.weights:
         of_weights = f"{plain(origins.weights_licence)} (`{origins.weights}`)"
     else:
-        of_weights = f"{unknown} (a file of one's own)"
+        of_weights = unknown + _published(run.backbone.name)
     return (
         "## Licences\n\n"
         f"- Pretrained weights: {of_weights}; SHA-256 "
@@ -240,6 +244,15 @@ def licences(run: "Run", origins: Origins) -> str:
         f"- Images: {of_data}.\n"
         "- This model: not stated. Whoever publishes it has to choose one that both "
         "allow, and to write it into the header."
+    )
+
+
+def _published(backbone: str) -> str:
+    """Say what a file may be of which another kind of hash is published, or none."""
+    rows = [row for row in WEIGHTS.values() if row.backbone == backbone]
+    files = "; ".join(f"`{row.name}` {plain(row.licence)}" for row in rows)
+    return ", for no published file is known to have that hash" + (
+        f" (published for this network: {files})" if files else ""
     )
 
 

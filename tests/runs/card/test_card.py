@@ -79,7 +79,8 @@ def test_a_card_says_what_was_measured_and_what_was_not(run):
     assert f"| test | {run.test.accuracy.n} |" in text
     assert "Seed of the splits: 0. The images have no groups" in text
     assert "## Distance from the source\n\nNot measured" in text
-    assert "unknown (a file of one's own)" in text and "- Images: unknown." in text
+    assert "weights: unknown, for no published file is known" in text
+    assert "- Images: unknown." in text
     assert "## Certificate" not in text  # of an export alone
     assert str(run.card()).startswith("---\n") and run.card()._repr_markdown_() == text
 
@@ -90,6 +91,10 @@ def test_published_weights_have_their_licence(run):
     config = dataclasses.replace(run.config, weights=checksum.digest)
     text = dataclasses.replace(run, config=config).card().text
     assert "Pretrained weights: Apache-2.0 (`efficientnet_lite0`)" in text
+    # Published with a SHA-1: a run keeps the SHA-256, which proves nothing.
+    config = dataclasses.replace(run.config, backbone="caffenet", weights="0" * 64)
+    text = dataclasses.replace(run, config=config).card().text
+    assert "published for this network: `caffenet` unrestricted use)" in text
     config = dataclasses.replace(run.config, weights="")
     text = dataclasses.replace(run, config=config).card().text
     assert "trained from random weights" in text and "weights: none were used" in text

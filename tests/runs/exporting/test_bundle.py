@@ -13,10 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
-from helpers.small_home import small_home
+from helpers.small_home import small_home, train
 from PIL import Image
 
-import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.evaluation.intervals import wilson
@@ -37,15 +36,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(place):
-    return kt.train(
-        place / "images",
-        "R1-8",
-        backbone="miniature",
-        runs=place / "runs",
-        epochs=(8,),
-        probe=False,
-        export=False,
-    )
+    return train(place)
 
 
 @pytest.fixture(scope="module")
