@@ -80,8 +80,9 @@ def _calibration(confidence: Confidence) -> str:
     if chosen is not None:
         text += (
             f"\n\nBelow a probability of {confidence.threshold:.3f} the answer is "
-            f'"don\'t know": {plain(str(chosen.coverage))} of the validation images '
-            f"are answered, and of these {plain(str(chosen.precision))} rightly."
+            f'"don\'t know". Of the validation images it answers '
+            f"{plain(str(chosen.coverage))}; of these are right "
+            f"{plain(str(chosen.precision))}."
         )
     return text
 
