@@ -16,7 +16,7 @@ from kerastransfer.errors import DataError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.quoting import quoted
 
-Kept = TypeVar("Kept")
+FromObject = TypeVar("FromObject")
 MOST_BYTES = 1 << 26
 _DEEPEST = 64  # lists and objects within each other; ours are six deep at most
 _MOST_DIGITS = 19  # of a whole number: what eight bytes hold
@@ -64,8 +64,8 @@ def read_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
 
 
 def read_kept(
-    path: Path, make: Callable[[dict[str, Any]], Kept], what: str
-) -> Kept | None:
+    path: Path, make: Callable[[dict[str, Any]], FromObject], what: str
+) -> FromObject | None:
     """Read what an export keeps beside its model; None where there is no file.
 
     Parameters
