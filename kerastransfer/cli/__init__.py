@@ -37,6 +37,7 @@ COMMANDS = {
     "study": "train a grid of recipes, datasets and numbers of images, and sum it up",
     "evaluate": "measure a run's model on a split, with intervals",
     "predict": "classify image files with a run or an exported model",
+    "card": "write a model card of a run: data, recipe, metrics, limits, licences",
     "export": "write a run's model as a SavedModel that needs TensorFlow alone",
     "features": "write a backbone's features of images to a file",
     "distance": "measure how far images are from what a backbone was pretrained on",

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from kerastransfer.errors import InputError, MissingError
-from kerastransfer.foundation import atomic
-from kerastransfer.foundation.formats import csv_table
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation.formats import csv_table, figure_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FIGURES = (".png", ".svg", ".pdf")
 _MOST_NUMBERS = 20  # classes; the cells of more hold no number
 _CELL, _LEAST = 0.36, 3.2  # inches
 _LARGEST = 20.0
@@ -32,22 +28,7 @@ def check(path: Path) -> None:
     MissingError
         If a figure is asked for and matplotlib is not installed.
     """
-    ending = path.suffix.lower()
-    if path.is_dir():
-        raise InputError(f"Expected a file, and {quoted(path)} is a folder.")
-    if ending not in (".csv", *_FIGURES):
-        raise InputError(
-            f"Expected a confusion matrix that ends in .csv, {', '.join(_FIGURES)}, "
-            f"got {quoted(path)}."
-        )
-    if ending in _FIGURES:
-        try:
-            import matplotlib as mpl  # noqa: F401
-        except ImportError:
-            raise MissingError(
-                "A figure needs matplotlib: pip install 'kerastransfer[plot]', or name "
-                "a .csv."
-            ) from None
+    figure_file.check(path, "a confusion matrix", (".csv",))
 
 
 def write(path: Path, matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> None:
@@ -65,21 +46,12 @@ def write(path: Path, matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> 
         named = zip(classes, matrix.tolist(), strict=True)
         csv_table.write(path, [header, *([name, *row] for name, row in named)])
         return
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     side = min(max(_LEAST, _CELL * len(classes) + 1.6), _LARGEST)
     figure = Figure(figsize=(side, side), layout="constrained")
     draw(figure.add_subplot(), matrix, classes)
-    salted = mpl.rc_context({"svg.hashsalt": "kerastransfer"})
-    with salted, atomic.replacing(path, path.suffix) as scratch:
-        figure.savefig(scratch, dpi=200, metadata=_without_date(path))
-
-
-def _without_date(path: Path) -> dict[str, None]:
-    """Leave the date out where formats have one, for the same bytes each time."""
-    key = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix.lower())
-    return {key: None} if key else {}
+    figure_file.write(path, figure)
 
 
 def draw(axes: "Axes", matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> "Axes":

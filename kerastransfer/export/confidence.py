@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from kerastransfer.errors import DataError, InputError
+from kerastransfer.errors import InputError
 from kerastransfer.evaluation import temperature
 from kerastransfer.evaluation.calibration import (
     Calibration,
@@ -16,8 +17,7 @@ from kerastransfer.evaluation.calibration import (
     calibration,
     threshold,
 )
-from kerastransfer.foundation import json_file, system
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation import json_file
 
 FILE = "calibration.json"
 
@@ -51,6 +51,7 @@ class Confidence:
         probabilities: npt.ArrayLike,
         labels: npt.ArrayLike,
         precision: float | None = None,
+        groups: Sequence[str] | None = None,
     ) -> Self:
         """Fit a temperature, and a threshold for a precision, to validation images.
 
@@ -58,6 +59,10 @@ class Confidence:
         ----------
         probabilities : array_like of shape (n, num_classes)
         labels : array_like of int, shape (n,)
+        precision : float, optional
+            Fraction of right answers among those given that is wanted for certain.
+        groups : sequence of str, optional
+            Of images that may be right or wrong together; see `calibration`.
 
         A temperature that does not help on images it was not fitted to is left at 1.
 
@@ -72,7 +77,7 @@ class Confidence:
             fitted, on_others = 1.0, np.asarray(probabilities)
         chosen: Threshold | None = None
         if precision is not None:
-            chosen = threshold(on_others, labels, precision)
+            chosen = threshold(on_others, labels, precision, groups)
             if chosen is None:
                 raise InputError(
                     f"Expected a probability from which {100 * precision:g} % of "
@@ -84,8 +89,8 @@ class Confidence:
             temperature=fitted,
             threshold=0.0 if chosen is None else chosen.probability,
             chosen=chosen,
-            before=calibration(probabilities, labels),
-            after=calibration(on_others, labels),
+            before=calibration(probabilities, labels, groups=groups),
+            after=calibration(on_others, labels, groups=groups),
         )
 
     def __str__(self) -> str:
@@ -118,17 +123,14 @@ class Confidence:
         DataError
             If the file is damaged.
         """
-        path = folder / FILE
-        if not system.is_file(path):
-            return cls()
-        try:
-            fields = json_file.read_object(path)
-            acting = [float(fields[name]) for name in ("temperature", "threshold")]
-        except (ValueError, TypeError, KeyError):
-            acting = []
-        if not acting or not all(map(math.isfinite, acting)):
-            raise DataError(
-                f"Expected a temperature and a threshold in {quoted(path)}; export the "
-                "run again."
-            )
-        return cls(temperature=acting[0], threshold=acting[1])
+        what = "a temperature and a threshold"
+        return json_file.read_kept(folder / FILE, cls._acting, what) or cls()
+
+    @classmethod
+    def _acting(cls, fields: Mapping[str, Any]) -> Self:
+        temperature, threshold = (
+            float(fields[name]) for name in ("temperature", "threshold")
+        )
+        if not (0 < temperature < math.inf and 0 <= threshold <= 1):
+            raise ValueError(f"{temperature:g} and {threshold:g}")
+        return cls(temperature=temperature, threshold=threshold)

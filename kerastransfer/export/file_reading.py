@@ -42,6 +42,12 @@ class FileRead(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+def lost(numbered: tuple[int, Path]) -> list[FileRead]:
+    """Return what stands for a file that ended the process which read it."""
+    reason = "it ended the process that read it, perhaps for want of memory"
+    return [FileRead(numbered[0], b"", reason)]
+
+
 def read(numbered: tuple[int, Path], rules: ImageRules) -> list[FileRead]:
     """Read a file, as conversion would.
 

@@ -60,15 +60,20 @@ def _coefficients(length: tf.Tensor, size: tf.Tensor) -> tf.SparseTensor:
     stretch = tf.maximum(scale, 1.0)
     reach = _LOBES * stretch
     centres = ((tf.range(new, dtype=tf.float64) + 0.5) * scale)[:, tf.newaxis]
-    lines = tf.range(old, dtype=tf.float64)[tf.newaxis]
     # Whole parts, as C cuts a positive number off.
     first = tf.floor(tf.maximum(centres - reach + 0.5, 0.0))
     stop = tf.floor(tf.minimum(centres + reach + 0.5, old))
-    is_near = (lines >= first) & (lines < stop)
-    weights = tf.where(is_near, _filter((lines - centres + 0.5) / stretch), _NONE)
+    # Of each new line only the old lines that are near: all of them, of all lines of a
+    # long and thin image, would be many times the image.
+    lines = first + tf.range(2 * tf.math.ceil(reach) + 1, dtype=tf.float64)
+    weights = tf.where(lines < stop, _filter((lines - centres + 0.5) / stretch), _NONE)
     weights *= 2**_BITS / tf.reduce_sum(weights, axis=1, keepdims=True)
     rounded = tf.sign(weights) * tf.floor(tf.abs(weights) + 0.5)
-    return tf.sparse.from_dense(rounded)
+    places = tf.where(tf.not_equal(rounded, 0.0))
+    columns = tf.cast(tf.gather_nd(lines, places), tf.int64)
+    shape = tf.cast(tf.stack([size, length]), tf.int64)
+    indices = tf.stack([places[:, 0], columns], axis=1)
+    return tf.SparseTensor(indices, tf.gather_nd(rounded, places), shape)
 
 
 def _filter(x: tf.Tensor) -> tf.Tensor:

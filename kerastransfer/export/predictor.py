@@ -21,7 +21,8 @@ from kerastransfer.foundation import report
 from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images.rules import ImageRules
-from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.pending import Load
+from kerastransfer.records.workers import Workers
 
 BATCH = 32
 _AHEAD = 16  # batches whose files may be read before the first of them is classified
@@ -163,15 +164,28 @@ class Predictor:
             yield from batch
 
     def batches(
-        self, paths: Sequence[Path], top: int = 1
+        self, paths: Sequence[Path], top: int = 1, *, apart: bool = False
     ) -> Iterator[list[Prediction]]:
         """Classify image files, and yield the answers to a batch of files at a time.
 
         Files are read by other processes where they are many, as in conversion; no more
-        than some batches are in memory at a time.
+        than some batches are in memory at a time. A file that ends the process which
+        reads it gives an error like another that cannot be read.
+
+        Parameters
+        ----------
+        apart : bool
+            Whether few files are read by another process too.
         """
         read = functools.partial(file_reading.read, rules=self.rules)
-        with Workers(read, _load, weigh=_weigh, images=len(paths)) as workers:
+        with Workers(
+            read,
+            _load,
+            weigh=_weigh,
+            images=len(paths),
+            lost=file_reading.lost,
+            apart=apart,
+        ) as workers:
             for begin in range(0, len(paths), _AHEAD * BATCH):
                 several = paths[begin : begin + _AHEAD * BATCH]
                 yield from self._in_order(several, workers(enumerate(several)), top)

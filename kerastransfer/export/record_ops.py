@@ -10,7 +10,7 @@ from typing import Final
 import tensorflow as tf
 
 from kerastransfer import decoding
-from kerastransfer.export import jpeg_header, lanczos
+from kerastransfer.export import image_bounds, jpeg_header, lanczos
 from kerastransfer.export.byte_numbers import little_endian
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.write.stored_image import KEEP_FACTOR, QUALITY, SMALL
@@ -44,14 +44,20 @@ def record_pixels(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
     pixels = tf.cond(
         decoding.is_jpeg(encoded),
         lambda: _of_jpeg(encoded, rules),
-        lambda: _stored(_of_other(encoded, rules), rules.image_size),
+        lambda: _stored(_of_other(_bounded(encoded), rules), rules.image_size),
     )
     return tf.ensure_shape(pixels, (None, None, 3))
 
 
+def _bounded(encoded: tf.Tensor) -> tf.Tensor:
+    return image_bounds.refuse_large(image_bounds.first_frame(encoded))
+
+
 def _of_jpeg(encoded: tf.Tensor, rules: ImageRules) -> tf.Tensor:
-    header = jpeg_header.read(encoded)
     shape = decoding.jpeg_shape(encoded)
+    with tf.control_dependencies([image_bounds.refuse_large_jpeg(shape)]):
+        encoded = tf.identity(encoded)
+    header = jpeg_header.read(encoded)
     shorter = tf.cast(tf.reduce_min(shape), tf.float32)
     is_kept = (
         header.is_plain

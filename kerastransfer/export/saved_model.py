@@ -19,6 +19,7 @@ from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 
 LABELS_FILE = "labels.txt"
+CARD_FILE = "README.md"
 _FEATURE_BLOCK = NUM_BLOCKS - 1
 _CENTRE = views.CENTRE
 
@@ -138,6 +139,7 @@ def save(
     folder: Path,
     image_rules: ImageRules | None = None,
     confidence: Confidence | None = None,
+    card: str = "",
 ) -> None:
     """Write a SavedModel with three signatures.
 
@@ -162,6 +164,8 @@ def save(
         How the images were read that the network was trained on.
     confidence : Confidence, optional
         A temperature by which logits are divided; by default 1.
+    card : str
+        Text of its ``README.md``; none where it is empty.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = locks.held(locks.beside(folder), keep=False)
@@ -198,5 +202,7 @@ def save(
         }
         complete = scratch / "saved_model"
         tf.saved_model.save(module, str(complete), signatures)
+        if card:
+            atomic.write_text(complete / CARD_FILE, card)
         seal.write(complete, seals.saved_model_files(complete))
         atomic.replace_folder(complete, folder)

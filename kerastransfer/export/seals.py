@@ -11,6 +11,7 @@ CONFIG, LABELS = "config.json", "labels.txt"
 METRICS, MODEL = "metrics.jsonl", "model.keras"
 MEAN_IMAGE = "mean_image.npy"
 RESULT = "result.json"
+SAVED_MODEL = "saved_model"  # a folder
 # What is read again; TensorBoard's files are not, and a SavedModel has its own seal.
 _READ = (CONFIG, LABELS, METRICS, MODEL, MEAN_IMAGE, rules.FILE)
 _PATTERNS = (*_READ, "predictions/*.csv", "checkpoints/*.weights.h5")

@@ -8,9 +8,15 @@ import json
 import math
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from kerastransfer.errors import DataError
+from kerastransfer.foundation import system
+from kerastransfer.foundation.quoting import quoted
+
+FromObject = TypeVar("FromObject")
 MOST_BYTES = 1 << 26
 _DEEPEST = 64  # lists and objects within each other; ours are six deep at most
 _MOST_DIGITS = 19  # of a whole number: what eight bytes hold
@@ -55,6 +61,35 @@ def read_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     if len(data) > most_bytes:
         raise JsonDamageError(f"it has more than {most_bytes:,} bytes")
     return parse_object(data)
+
+
+def read_kept(
+    path: Path, make: Callable[[dict[str, Any]], FromObject], what: str
+) -> FromObject | None:
+    """Read what an export keeps beside its model; None where there is no file.
+
+    Parameters
+    ----------
+    make : callable
+        From the object to a value; raises a `ValueError`, `TypeError` or `KeyError` of
+        what is none.
+    what : str
+        What is read, for the message.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    if not system.is_file(path):
+        return None
+    try:
+        return make(read_object(path))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"Expected {what} in {quoted(path)}, got something else ({error}); export "
+            "the run again."
+        ) from None
 
 
 def parse_object(text: bytes | str) -> dict[str, Any]:

@@ -15,39 +15,20 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic
 
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.foundation import system
+from kerastransfer.records.pending import Answer, Load, Pending, Task
 
 FEW = 1_000  # images that are done with sooner than workers have started
 _CHUNK = 16  # images a task, but for those of its last thing
 _CHUNK_BYTES = 1 << 23  # that a task brings along at most, but for its last thing
 _AHEAD = 4  # tasks a worker that wait, run or are done, which bounds memory
-_AHEAD_BYTES = 1 << 28  # that they bring along, and their results hold, in all
-_IMAGE_BYTES = 1 << 16  # of a result, as long as there is none; a patch has 30,000
 
 # glibc, malloc.h; and the bytes that a worker keeps, 32 MiB being the most allowed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT = 1 << 25
-
-Task = TypeVar("Task")
-Answer = TypeVar("Answer")
-
-
-class Load(NamedTuple):
-    """What a thing asks of a worker.
-
-    Parameters
-    ----------
-    size : int
-        Bytes that it brings along.
-    images : int
-        Results that it gives.
-    """
-
-    size: int
-    images: int
 
 
 class Workers(Generic[Task, Answer]):
@@ -65,6 +46,11 @@ class Workers(Generic[Task, Answer]):
         How many there will be in all; few are done with in this process.
     workers : int, optional
         Processes; None for as many as there are cores.
+    lost : callable, optional
+        From a thing over which a process died to what stands for its results. Without
+        it that is an error.
+    apart : bool
+        Whether few are done in another process too, for they may end it.
 
     Raises
     ------
@@ -80,6 +66,8 @@ class Workers(Generic[Task, Answer]):
         weigh: Callable[[Answer], int] = lambda result: 0,
         images: int,
         workers: int | None = None,
+        lost: Callable[[Task], list[Answer]] | None = None,
+        apart: bool = False,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"Expected workers of at least 1, got {workers}.")
@@ -87,15 +75,12 @@ class Workers(Generic[Task, Answer]):
         self.workers = workers or system.cores()
         if images < FEW:
             self.workers = 1
+        self._lost, self._apart = lost, apart
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "Workers[Task, Answer]":
-        if self.workers > 1:
-            self._pool = ProcessPoolExecutor(
-                self.workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start,
-            )
+        if self.workers > 1 or self._apart:
+            self._pool = _new_pool(self.workers)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,32 +93,58 @@ class Workers(Generic[Task, Answer]):
         Raises
         ------
         DataError
-            If a worker process dies.
+            If a worker process dies, and nothing stands for what it died over.
         """
         if self._pool is None:
             for thing in things:
                 yield from self.work(thing)
             return
-        try:
-            yield from self._in_others(self._pool, things)
-        except BrokenProcessPool:
-            raise DataError(
-                "A worker process died over an image, perhaps for want of memory; try "
-                "again with --workers 1 to see the image that did it."
-            ) from None
+        chunks = self._chunks(things)
+        while True:
+            waiting: Pending[Task, Answer] = Pending(self.workers * _AHEAD, self.weigh)
+            try:
+                yield from self._in_others(self._pool, chunks, waiting)
+                return
+            except BrokenProcessPool:
+                if self._lost is None:
+                    raise DataError(
+                        "A worker process died over an image, perhaps for want of "
+                        "memory; 'kerastransfer convert' with --workers 1 ends at the "
+                        "image that did it."
+                    ) from None
+            self._pool.shutdown()
+            yield from self._one_by_one(waiting.unfinished(), self._lost)
+            self._pool = _new_pool(self.workers)
 
     def _in_others(
-        self, pool: ProcessPoolExecutor, things: Iterable[Task]
+        self,
+        pool: ProcessPoolExecutor,
+        chunks: Iterator[tuple[list[Task], Load]],
+        waiting: Pending[Task, Answer],
     ) -> Iterator[Answer]:
-        waiting = _Waiting(self.workers * _AHEAD, self.weigh)
-        for chunk, load in self._chunks(things):
+        for chunk, load in chunks:
+            waiting.upcoming = chunk
             while waiting.full(load):
                 yield from waiting.first()
-            with _without_callers_main():  # a submission may start a process
-                future = pool.submit(_work, self.work, chunk)
-            waiting.add(future, load)
+            waiting.add(_submit(pool, self.work, chunk), load, chunk)
         while waiting:
             yield from waiting.first()
+
+    def _one_by_one(
+        self, things: Iterable[Task], lost: Callable[[Task], list[Answer]]
+    ) -> Iterator[Answer]:
+        """Do things each alone, to know which of them ends a process."""
+        pool: ProcessPoolExecutor | None = None
+        for thing in things:
+            pool = pool or _tried_pool()
+            try:
+                yield from _submit(pool, self.work, [thing]).result()
+            except BrokenProcessPool:
+                pool.shutdown()
+                pool = None
+                yield from lost(thing)
+        if pool is not None:
+            pool.shutdown()
 
     def _chunks(self, things: Iterable[Task]) -> Iterator[tuple[list[Task], Load]]:
         """Gather things into tasks, each with what it asks for in all."""
@@ -151,50 +162,31 @@ class Workers(Generic[Task, Answer]):
             yield chunk, Load(size, images)
 
 
-class _Waiting(Generic[Answer]):
-    """Tasks that wait, run or are done, and the bytes that they hold.
+def _new_pool(workers: int) -> ProcessPoolExecutor:
+    spawned = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawned, initializer=_start)
 
-    A task holds what it brought along, and is counted with the results that it will
-    give, as large as those of the tasks before it. Once it is done it holds its
-    results, which wait here until they are asked for.
-    """
 
-    def __init__(self, most: int, weigh: Callable[[Answer], int]) -> None:
-        self._most, self._weigh = most, weigh
-        self._sizes: dict[futures.Future[list[Answer]], int] = {}
-        self._running: dict[futures.Future[list[Answer]], Load] = {}
-        self._bytes, self._images = _IMAGE_BYTES, 1  # of all results so far
+def _tried_pool() -> ProcessPoolExecutor:
+    """Return a pool of one process that starts: else no thing is to blame."""
+    pool = _new_pool(1)
+    try:
+        _submit(pool, list, []).result()
+    except BrokenProcessPool:
+        raise DataError(
+            "Expected processes that read images to start, and they end at once; is "
+            "memory left?"
+        ) from None
+    return pool
 
-    def __bool__(self) -> bool:
-        return bool(self._sizes)
 
-    def full(self, load: Load) -> bool:
-        """Whether another task must wait until results are taken."""
-        for task in [task for task in self._running if task.done()]:
-            load_of_it = self._running.pop(task)
-            if task.exception() is None:
-                self._sizes[task] = sum(map(self._weigh, task.result()))
-                self._bytes += self._sizes[task]
-                self._images += load_of_it.images
-        held = sum(self._sizes.values())
-        beyond = held > 0 and held + self._expected(load) > _AHEAD_BYTES
-        return len(self._sizes) >= self._most or beyond
-
-    def add(self, task: futures.Future[list[Answer]], load: Load) -> None:
-        """Take a task that was submitted."""
-        self._sizes[task] = self._expected(load)
-        self._running[task] = load
-
-    def first(self) -> Iterator[Answer]:
-        """Wait for any task; yield the results of all that are done."""
-        done, _ = futures.wait(self._sizes, None, futures.FIRST_COMPLETED)
-        for task in done:
-            yield from task.result()
-            self._running.pop(task, None)
-            del self._sizes[task]
-
-    def _expected(self, load: Load) -> int:
-        return load.size + load.images * self._bytes // self._images
+def _submit(
+    pool: ProcessPoolExecutor,
+    work: Callable[[Task], list[Answer]],
+    things: list[Task],
+) -> futures.Future[list[Answer]]:
+    with _without_callers_main():  # a submission may start a process
+        return pool.submit(_work, work, things)
 
 
 def _work(work: Callable[[Task], list[Answer]], things: list[Task]) -> list[Answer]:

@@ -24,7 +24,7 @@ from kerastransfer.foundation.report import Preformatted
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.reader import Records
-from kerastransfer.runs import result_file
+from kerastransfer.runs import result_file, summary
 
 if TYPE_CHECKING:
     import keras
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network
     from kerastransfer.export.answers.classify import AnswerTable
     from kerastransfer.export.predictor import Prediction, Predictor
+    from kerastransfer.runs.card.card import ModelCard
 
-SAVED_MODEL = "saved_model"
+SAVED_MODEL = seals.SAVED_MODEL
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,25 +61,7 @@ class Run(Preformatted):
     result: Mapping[str, Any] = dataclasses.field(repr=False)
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.config.recipe} on {self.config.dataset} with "
-            f"{self.config.backbone}: {self._measured_on}, 95 % intervals",
-            str(self.test),
-        ]
-        if self.to_beat is not None:
-            lines.append(f"{'to beat':<15} {self.to_beat}")
-            if self.to_beat.against:
-                lines.append(f"{'against it':<15} {self.to_beat.against}")
-        lines.append(f"{'run':<15} {self.folder}")
-        if (self.folder / SAVED_MODEL).is_dir():
-            lines.append(f"{'SavedModel':<15} {self.folder / SAVED_MODEL}")
-        return "\n".join(lines)
-
-    @property
-    def _measured_on(self) -> str:
-        """Name the images that `test` is of; a cross-validation's are a fold."""
-        fold = self.result.get("fold")
-        return f"fold {fold} of {self.result['folds']}" if fold else "test set"
+        return summary.text(self)
 
     @property
     def backbone(self) -> Backbone:
@@ -224,6 +207,7 @@ class Run(Preformatted):
         *,
         calibrate: bool = False,
         precision: float | None = None,
+        reliability: str | Path | None = None,
         **bundle: Any,
     ) -> Path:
         """Write a SavedModel that takes image files and needs TensorFlow alone.
@@ -237,6 +221,8 @@ class Run(Preformatted):
         precision : float, optional
             Fraction of right answers that is wanted; the calibrated model does not know
             what is less probable than brings that.
+        reliability : path, optional
+            Figure that gets the reliability diagram, before and after calibration.
         **bundle
             Fields of `runs.exporting.options.BundleOptions`, such as
             ``formats=("litert",)``: then the folder gets these, with a certificate.
@@ -245,10 +231,27 @@ class Run(Preformatted):
         from kerastransfer.runs.exporting.options import BundleOptions
 
         options = BundleOptions.of(bundle) if bundle else None
-        to = Path(folder)
         return export.export(
-            self, to, calibrate=calibrate, precision=precision, bundle_options=options
+            self,
+            Path(folder),
+            calibrate=calibrate,
+            precision=precision,
+            reliability_file=None if reliability is None else Path(reliability),
+            bundle_options=options,
         )
+
+    def card(self, records: Records | Path | None = None) -> "ModelCard":
+        """Write a model card: data, recipe, metrics, distance, limits, licences.
+
+        Parameters
+        ----------
+        records : Records or path, optional
+            Those that the run was trained on, or the folder that holds converted
+            datasets. Where they are not at hand the card says so.
+        """
+        from kerastransfer.runs.card.card import card
+
+        return card(self, records)
 
 
 def read(folder: Path, *, ignore_seal: bool = False) -> Run:

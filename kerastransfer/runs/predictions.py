@@ -9,16 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.errors import DataError
 from kerastransfer.export.answers import table
 from kerastransfer.features.image_set import LabelledExamples, example_texts
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.arrays import IntArray
-from kerastransfer.foundation.quoting import quoted
+from kerastransfer.runs import stored_answers
+from kerastransfer.runs.stored_answers import COLUMNS
 
 FOLDER = "predictions"
 _DIGITS = 6  # of a probability in a table of mistakes
-COLUMNS = ("id", "group", "true", "predicted", "rank")
 
 
 class Answers(NamedTuple):
@@ -101,39 +100,50 @@ def gather(
     DataError
         If a fold's table is of other classes, or is not there.
     """
-    header = [*COLUMNS, *(f"p:{name}" for name in classes)]
-    cut, rows = len(COLUMNS), list[list[str]]()
+    cut, rows, groups = len(COLUMNS), list[list[str]](), list[str]()
     for number, folder in folds:
-        path_of_fold = folder / FOLDER / "test.csv"
-        what, cure = "the answers to a fold", "--restart trains the folds again"
-        for row in _read(path_of_fold, header, what, cure):
-            rows.append([*row[:cut], str(number), *row[cut:]])
+        stored = stored_answers.read(
+            folder / FOLDER / "test.csv",
+            what="the answers to a fold",
+            cure="--restart trains the folds again",
+            classes=classes,
+        )
+        groups += stored.groups
+        rows += [[*row[:cut], str(number), *row[cut:]] for row in stored.rows]
     with _writing(path) as writer:
-        writer.writerow([*header[:cut], "fold", *header[cut:]])
+        writer.writerow([*COLUMNS, "fold", *(f"p:{name}" for name in classes)])
         writer.writerows(rows)
-    true, group = COLUMNS.index("true"), COLUMNS.index("group")
+    true = COLUMNS.index("true")
     labels = np.array([classes.index(row[true]) for row in rows], np.int64)
     probabilities = np.array([row[cut + 1 :] for row in rows], np.float64)
-    return Answers(probabilities, labels), [row[group] for row in rows]
+    return Answers(probabilities, labels), groups
 
 
-def read_answers(path: Path, classes: tuple[str, ...]) -> Answers:
+def read_answers(
+    path: Path, classes: tuple[str, ...]
+) -> tuple[Answers, tuple[str, ...]]:
     """Read the answers of a table that `write` wrote, to the six digits that it holds.
+
+    Returns
+    -------
+    answers : Answers
+    groups : tuple of str
+        Each image's group; empty where it has none.
 
     Raises
     ------
     DataError
         If it is damaged, of other classes or not there.
     """
-    header = [*COLUMNS, *(f"p:{name}" for name in classes)]
     what, cure = "a run's answers", "train the run again"
-    rows = _read(path, header, what, cure)
-    true, cut = COLUMNS.index("true"), len(COLUMNS)
+    stored = stored_answers.read(path, what=what, cure=cure, classes=classes)
+    cut = len(COLUMNS)
     try:
-        labels = np.array([classes.index(row[true]) for row in rows], np.int64)
-        return Answers(np.array([row[cut:] for row in rows], np.float64), labels)
+        labels = np.array([classes.index(name) for name in stored.true], np.int64)
+        rows = np.array([row[cut:] for row in stored.rows], np.float64)
     except ValueError:
-        raise _damaged(path, what, cure) from None
+        raise stored_answers.damaged(path, what, cure) from None
+    return Answers(rows, labels), stored.groups
 
 
 def read_right(path: Path) -> NDArray[np.bool_]:
@@ -144,19 +154,8 @@ def read_right(path: Path) -> NDArray[np.bool_]:
     DataError
         If it is damaged or not there.
     """
-    true, predicted = COLUMNS.index("true"), COLUMNS.index("predicted")
-    try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            header, *rows = csv.reader(file)
-        right = np.array([row[true] == row[predicted] for row in rows], bool)
-    except (OSError, ValueError, IndexError):
-        header, right = [], np.zeros(0, bool)
-    if tuple(header[: len(COLUMNS)]) != COLUMNS or not len(right):
-        raise DataError(
-            f"Expected a run's answers in {quoted(path)}, and they are not there or "
-            "damaged; delete that run, and the same command trains it again."
-        )
-    return right
+    cure = "delete that run, and the same command trains it again"
+    return stored_answers.read(path, what="a run's answers", cure=cure).right
 
 
 def write_mistakes(
@@ -230,24 +229,6 @@ def _writing(path: Path) -> Iterator[Any]:
         scratch.open("w", newline="", encoding="utf-8", errors="surrogateescape") as to,
     ):
         yield csv.writer(to)
-
-
-def _read(path: Path, header: list[str], what: str, cure: str) -> list[list[str]]:
-    """Read the rows of a table that `write` wrote."""
-    try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            first, *rows = csv.reader(file)
-    except (OSError, ValueError):
-        first, rows = [], []
-    if first != header or not rows or any(len(row) != len(header) for row in rows):
-        raise _damaged(path, what, cure)
-    return rows
-
-
-def _damaged(path: Path, what: str, cure: str) -> DataError:
-    return DataError(
-        f"Expected {what} in {quoted(path)}, and they are not there or damaged; {cure}."
-    )
 
 
 def ranks_of(answers: Answers) -> NDArray[np.int64]:

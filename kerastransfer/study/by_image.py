@@ -4,7 +4,6 @@ That one network is better than another says nothing of the next draw, for which
 `statistics` compares means over draws.
 """
 
-import csv
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,10 +14,15 @@ import numpy as np
 from kerastransfer.errors import DataError
 from kerastransfer.evaluation.paired import Comparison, compare
 from kerastransfer.foundation.quoting import quoted
+from kerastransfer.runs import stored_answers
 from kerastransfer.study import statistics
 from kerastransfer.study.rates import StudyRow
 
 _ANSWERS = Path("predictions", "test.csv")  # as `runs.predictions` writes it
+_CURE = (
+    "delete that run and its row in the table, and 'kerastransfer study run' trains it "
+    "again"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +137,7 @@ def _compare(
 
 def _read_answers(path: Path) -> dict[str, bool]:
     """Return whether each test image was classified right; empty where none is kept."""
-    try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            return {
-                row["id"]: row["true"] == row["predicted"]
-                for row in csv.DictReader(file)
-            }
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (KeyError, ValueError, csv.Error) as error:
-        raise DataError(
-            f"Expected a run's answers in {quoted(path)}: {error}; delete that run and "
-            "its row in the table, and 'kerastransfer study run' trains it again."
-        ) from None
+    stored = stored_answers.read(path, what="a run's answers", cure=_CURE)
+    return dict(zip(stored.ids, stored.right.tolist(), strict=True))

@@ -110,3 +110,56 @@ def test_equal_probabilities_stand_or_fall_together_and_none_may_do():
     rows = [[0.8, 0.2]] * 4
     assert threshold(rows, [0, 0, 0, 1], 0.9) is None
     assert threshold(rows, [0, 0, 0, 1], 0.3).coverage.value == 1
+
+
+def grouped(rng, groups, each):
+    """Images of a group are alike: the same answer, right or wrong together."""
+    rows, labels = draw(rng, groups, 2.0)
+    names = [f"g{i}" for i in range(groups) for _ in range(each)]
+    return rows.repeat(each, axis=0), labels.repeat(each), names
+
+
+def test_copies_of_images_in_groups_say_no_more_than_the_images():
+    rows, labels, names = grouped(np.random.default_rng(0), 60, 5)
+    alone = calibration(rows[::5], labels[::5])
+    copied = calibration(rows, labels, groups=names)
+    assert copied.brier.value == pytest.approx(alone.brier.value)
+    assert copied.brier.low == pytest.approx(alone.brier.low)
+    assert copied.brier.high == pytest.approx(alone.brier.high)
+    width = copied.error.high - copied.error.value
+    blind = calibration(rows, labels).error
+    assert width > 1.3 * (blind.high - blind.value)
+    assert "of groups" in copied.error.method and "of images" in blind.method
+    # Without a group, or each with its own, images are as before.
+    for groups in ([""] * len(rows), [str(i) for i in range(len(rows))]):
+        assert calibration(rows, labels, groups=groups) == calibration(rows, labels)
+
+
+def test_intervals_over_groups_hold_the_brier_score_of_many():
+    rng = np.random.default_rng(4)
+    true = calibration(*draw(rng, 200_000, 2.0)).brier.value
+    held, blind = [], []
+    for seed in range(60):
+        rows, labels, names = grouped(rng, 30, 8)
+        for groups, into in ((names, held), (None, blind)):
+            brier = calibration(rows, labels, seed, groups).brier
+            into.append(brier.low <= true <= brier.high)
+    assert np.mean(held) >= 0.88
+    assert np.mean(blind) < 0.7  # so images of a group are not independent
+
+
+def test_one_group_says_nothing_of_others():
+    rows, labels, _ = grouped(np.random.default_rng(0), 20, 1)
+    one = calibration(rows, labels, groups=["a"] * 20)
+    assert (one.brier.low, one.brier.high) == (0, 2)
+    assert one.error.low == 0 and one.error.high == 1
+
+
+def test_a_threshold_of_few_groups_is_more_careful():
+    rng = np.random.default_rng(0)
+    rows, labels, names = grouped(rng, 400, 6)
+    blind = threshold(rows, labels, 0.6)
+    careful = threshold(rows, labels, 0.6, names)
+    assert careful.probability > blind.probability
+    assert careful.precision.low >= 0.6
+    assert threshold(rows[:60], labels[:60], 0.8, ["a"] * 60) is None

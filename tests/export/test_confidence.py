@@ -5,11 +5,10 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.small_home import small_home
+from helpers.small_home import small_home, train
 from PIL import Image
 from scipy.special import softmax
 
-import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import DataError, InputError
 from kerastransfer.export.confidence import FILE, Confidence
@@ -52,7 +51,9 @@ def test_a_threshold_brings_the_wanted_precision_or_is_refused():
 
 def test_a_damaged_file_is_told(tmp_path):
     assert Confidence.read(tmp_path) == Confidence()
-    for text in ("{}", "[", '{"temperature": "x", "threshold": 0}'):
+    odd = ["{}", "[", '{"temperature": "x", "threshold": 0}']
+    odd += ['{"temperature": 0, "threshold": 0}', '{"temperature": 1, "threshold": 2}']
+    for text in odd:
         (tmp_path / FILE).write_text(text)
         with pytest.raises(DataError, match="Expected a temperature"):
             Confidence.read(tmp_path)
@@ -66,15 +67,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(place):
-    return kt.train(
-        place / "images",
-        "R1-8",
-        backbone="miniature",
-        runs=place / "runs",
-        epochs=(6,),
-        probe=False,
-        export=False,
-    )
+    return train(place)
 
 
 @pytest.fixture
@@ -111,6 +104,20 @@ def test_an_export_divides_logits_by_the_temperature(answered, tmp_path):
     expected = softmax(np.log(first["probabilities"]) / assets["temperature"], axis=1)
     np.testing.assert_allclose(second["probabilities"], expected, atol=1e-5)
     np.testing.assert_allclose(first["features"], second["features"])
+
+
+def test_a_reliability_diagram_is_drawn_on_request(answered, tmp_path, capsys):
+    figure = tmp_path / "reliability.svg"
+    words = ["export", str(answered.folder), "--out", str(tmp_path / "e")]
+    words.append("--ignore-seal")  # its answers are made up
+    assert cli.main([*words, "--reliability", str(figure)]) == 1
+    assert "Expected --reliability with --calibrate" in capsys.readouterr().err
+    inside = ["--calibrate", "--reliability", str(tmp_path / "e" / "r.png")]
+    assert cli.main([*words, *inside]) == 1
+    assert "outside the export" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
+    assert cli.main([*words, "--calibrate", "--reliability", str(figure)]) == 0
+    assert "<svg" in figure.read_text(encoding="utf-8")
 
 
 def test_predict_does_not_know_below_the_threshold(answered, tmp_path, capsys):

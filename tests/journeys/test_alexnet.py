@@ -18,7 +18,7 @@ from kerastransfer.weights import port_file
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["caffenet", "alexnet_owt"])
+@pytest.mark.parametrize("name", ["caffenet", "alexnet_owt", "alexnet"])
 def test_an_alexnet_goes_the_whole_way(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
     network = table.get(name).build(1000, seed=1)

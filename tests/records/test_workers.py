@@ -1,6 +1,7 @@
 """Work in other processes: what waits is bounded, whatever the results weigh."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,8 +10,11 @@ import pytest
 
 from kerastransfer.archives.spans import Held
 from kerastransfer.datasets.image_file import Cut, ImageFile
+from kerastransfer.errors import DataError
+from kerastransfer.records import pending
 from kerastransfer.records import workers as module
-from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.pending import Load
+from kerastransfer.records.workers import Workers
 from kerastransfer.records.write.encoder import make_encoder
 
 MEGABYTE = 1 << 20
@@ -23,7 +27,7 @@ def swell(number):
 
 def most_ahead(limit, monkeypatch):
     """Take results slowly; return how many tasks were ahead at most, at the end."""
-    monkeypatch.setattr(module, "_AHEAD_BYTES", limit)
+    monkeypatch.setattr(pending, "_AHEAD_BYTES", limit)
     drawn, ahead = 0, []
 
     def things():
@@ -95,3 +99,46 @@ def test_a_script_without_a_guard_converts_and_is_run_once(tmp_path):
     )
     begun, size = done.stdout.split()
     assert (begun, int(size)) == ("begun", 1_197)
+
+
+def die_of_odd(number):
+    if number % 50 == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [number]
+
+
+@pytest.mark.parametrize(("count", "apart"), [(300, False), (60, True)])
+def test_a_thing_that_ends_a_process_stands_for_itself_alone(monkeypatch, count, apart):
+    if not apart:
+        monkeypatch.setattr(module, "FEW", 1)
+    work = Workers(
+        die_of_odd,
+        lambda number: Load(0, 1),
+        images=count,
+        workers=2,
+        lost=lambda number: [-number],
+        apart=apart,
+    )
+    with work as workers:
+        results = list(workers(range(count)))
+    odd = [n for n in range(count) if n % 50 == 7]
+    assert sorted(results, key=abs) == [-n if n in odd else n for n in range(count)]
+
+
+def never(number):
+    raise AssertionError
+
+
+def test_processes_that_do_not_start_are_no_fault_of_an_image(monkeypatch):
+    monkeypatch.setattr(module, "_start", end_at_once)
+    with (
+        Workers(
+            never, lambda n: Load(0, 1), images=1, lost=lambda n: [n], apart=True
+        ) as workers,
+        pytest.raises(DataError, match="processes that read images to start"),
+    ):
+        list(workers([1]))
+
+
+def end_at_once():
+    os._exit(3)

@@ -4,9 +4,7 @@ import gc
 
 import pytest
 import tensorflow as tf
-from helpers.small_home import small_home
-
-import kerastransfer as kt
+from helpers.small_home import small_home, train
 
 
 @pytest.fixture
@@ -22,16 +20,7 @@ def test_many_runs_hold_no_more_networks_than_one(place):
     gc.disable()  # it comes when it likes, which may be soon enough for small ones
     try:
         for seed in range(3):
-            kt.train(
-                place / "images",
-                "R1-8",
-                backbone="miniature",
-                runs=place / "runs",
-                epochs=(1,),
-                seed=seed,
-                probe=False,
-                export=False,
-            )
+            train(place, epochs=(1,), seed=seed)
             objects = gc.get_objects()
             alive.append(sum(isinstance(each, tf.Variable) for each in objects))
             del objects

@@ -95,7 +95,8 @@ def _loop(predictor: "Predictor", folder: Path) -> float:
 def _read(predictor: "Predictor", folder: Path) -> float:
     """Return images a second of reading alone, by as many processes."""
     from kerastransfer.export import file_reading
-    from kerastransfer.records.workers import Load, Workers
+    from kerastransfer.records.pending import Load
+    from kerastransfer.records.workers import Workers
 
     paths = sorted(folder.rglob("*.jpg"))
     read = functools.partial(file_reading.read, rules=predictor.rules)

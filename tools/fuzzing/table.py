@@ -3,6 +3,7 @@
 from fuzzing import (
     archive_targets,
     array_targets,
+    export_targets,
     image_targets,
     record_targets,
     settings_targets,
@@ -19,6 +20,7 @@ TARGETS: dict[str, Target] = {
         archive_targets,
         image_targets,
         array_targets,
+        export_targets,
         table_targets,
         settings_targets,
         study_targets,

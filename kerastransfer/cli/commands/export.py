@@ -11,7 +11,8 @@ from kerastransfer.foundation.quoting import quoted
 
 EXAMPLES = (
     "kerastransfer export RUN --out exported",
-    "kerastransfer export RUN --out exported --calibrate --precision 0.95",
+    "kerastransfer export RUN --out exported --calibrate --precision 0.95 "
+    "--reliability reliability.png",
     "kerastransfer export RUN --out bundle --format saved_model,litert,onnx "
     "--require 'accuracy>=0.9'",
 )
@@ -74,6 +75,13 @@ def _add_confidence(parser: argparse.ArgumentParser) -> None:
         "this fraction of answers is right for certain, by the validation images "
         "(default: always answer)",
     )
+    confidence.add_argument(
+        "--reliability",
+        type=Path,
+        metavar="FILE",
+        help="With --calibrate: figure (.png, .svg, .pdf) of how often answers are "
+        "right that are so sure, before and after (default: none)",
+    )
 
 
 def _least_accuracy(text: str) -> float:
@@ -106,9 +114,10 @@ def execute(args: argparse.Namespace) -> int:
         )
     if args.format:
         bundle["formats"] = args.format
-    streams.show(
-        run.export(
-            args.out, calibrate=args.calibrate, precision=args.precision, **bundle
-        )
-    )
+    confidence = {
+        "calibrate": args.calibrate,
+        "precision": args.precision,
+        "reliability": args.reliability,
+    }
+    streams.show(run.export(args.out, **confidence, **bundle))
     return 0

@@ -104,7 +104,7 @@ def _fill(
     # Whole batches are kept, so that those to come are the ones they would have been.
     left = paths[kept.done :]
     with progress("Classifying", "files") as show:
-        for batch in predictor.batches(left, top):
+        for batch in predictor.batches(left, top, apart=True):
             kept.add([row_of(each, top) for each in batch])
             show(kept.done, len(paths))
 
@@ -119,5 +119,6 @@ def _tried_again(
     bad = [row["path"] for row in itertools.islice(kept.rows(), before) if failed(row)]
     if not bad:
         return {}
-    again = predictor.predict([Path(path) for path in bad], top)
-    return {row["path"]: row for row in (row_of(each, top) for each in again)}
+    batches = predictor.batches([Path(path) for path in bad], top, apart=True)
+    rows = (row_of(each, top) for batch in batches for each in batch)
+    return {row["path"]: row for row in rows}

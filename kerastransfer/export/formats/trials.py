@@ -146,7 +146,7 @@ def try_files(
 def try_format(
     name: str,
     path: Path,
-    images: npt.NDArray[np.float32],
+    images: Path,
     expected: npt.NDArray[np.float64],
     features: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int64],
@@ -160,8 +160,9 @@ def try_format(
     Parameters
     ----------
     name : {'saved_model', 'litert', 'onnx'}
-    images : array of shape (n, height, width, 3)
-        Crops as the ``images`` signature takes them.
+    images : Path
+        A ``.npy`` file of crops as the ``images`` signature takes them: float32 of
+        shape (n, height, width, 3).
     expected : array of shape (n, classes)
         The trained network's probabilities.
     features : array of shape (n, d)
@@ -176,7 +177,7 @@ def try_format(
     DataError
         If the process fails, or answers with something else.
     """
-    answered = _answered(name, path, images, scratch)
+    answered = _answered(name, path, images, len(labels), scratch)
     answers = answered["probabilities"].astype(np.float64)
     if answers.shape != expected.shape or not np.isfinite(answers).all():
         raise DataError(
@@ -212,14 +213,13 @@ def try_format(
 
 
 def _answered(
-    name: str, path: Path, images: npt.NDArray[np.float32], scratch: Path
+    name: str, path: Path, images: Path, count: int, scratch: Path
 ) -> dict[str, npt.NDArray[Any]]:
     """Answer images in a fresh process, and read what it leaves."""
     place = scratch.absolute()  # the process has a folder of its own
-    given, out = place / "images.npy", place / "answers.npz"
-    np.save(given, images)
+    given, out = images.absolute(), place / "answers.npz"
     words = [name, str(path.absolute()), str(given), str(out), str(_REPEATS)]
-    limit = _SECONDS + _SECONDS_AN_IMAGE * len(images)
+    limit = _SECONDS + _SECONDS_AN_IMAGE * count
     try:
         done = subprocess.run(
             [sys.executable, trial.__file__, *words],

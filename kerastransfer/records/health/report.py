@@ -21,9 +21,10 @@ from kerastransfer.records.health.fingerprints import (
     Fingerprint,
     fingerprint,
 )
+from kerastransfer.records.pending import Load
 from kerastransfer.records.reader import Records
 from kerastransfer.records.split.plan import SPLITS
-from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.workers import Workers
 
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from kerastransfer.errors import DataError
-from kerastransfer.foundation import json_file, system
+from kerastransfer.foundation import json_file
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.records.images.rendering import (
     LEGACY,
@@ -69,16 +68,8 @@ class ImageRules:
         DataError
             If the file is damaged.
         """
-        path = folder / FILE
-        if not system.is_file(path):
-            return cls()
-        try:
-            return cls._of_dict(json_file.read_object(path))
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(
-                f"Expected how images are read in {quoted(path)}, got something else "
-                f"({error}); export the run again."
-            ) from None
+        what = "how images are read"
+        return json_file.read_kept(folder / FILE, cls._of_dict, what) or cls()
 
     @classmethod
     def _of_dict(cls, fields: Mapping[str, Any]) -> Self:

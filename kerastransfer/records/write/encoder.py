@@ -10,7 +10,8 @@ from kerastransfer.datasets.image_file import ImageFile
 from kerastransfer.errors import DataError, MissingError
 from kerastransfer.records.images.rendering import ALONE, Rendering
 from kerastransfer.records.images.samples import ValueRange
-from kerastransfer.records.workers import Load, Workers
+from kerastransfer.records.pending import Load
+from kerastransfer.records.workers import Workers
 from kerastransfer.records.write.patches import cut_patch
 from kerastransfer.records.write.stored_image import Stored, decode, store, write
 

@@ -27,6 +27,8 @@ from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images import rules
 from kerastransfer.records.images.rules import ImageRules
 from kerastransfer.records.reader import Records
+from kerastransfer.runs.card.card import card
+from kerastransfer.runs.card.exported import Exported
 from kerastransfer.runs.exporting import images
 from kerastransfer.runs.exporting.options import NEEDED, BundleOptions
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from kerastransfer.export.formats.trials import FormatTrial
     from kerastransfer.runs.finished import Run
 
-LABELS, PREPROCESSING = "labels.txt", "preprocessing.json"
+LABELS, PREPROCESSING, CARD = "labels.txt", "preprocessing.json", "README.md"
 _FILES = {
     "saved_model": "saved_model",
     "litert": "model.tflite",
@@ -50,8 +52,9 @@ def export(
 
     The folder gets ``saved_model/1`` (as servers want it), ``model.tflite`` and
     ``model.onnx``, as far as they are asked for; ``labels.txt``,
-    ``preprocessing.json``, ``certificate.json``, and ``SHA256SUMS`` of all. It is there
-    once every format was tried in a process of its own and agreed with the network.
+    ``preprocessing.json``, ``certificate.json``, ``README.md`` (the model card), and
+    ``SHA256SUMS`` of all. It is there once every format was tried in a process of its
+    own and agreed with the network.
 
     Raises
     ------
@@ -84,6 +87,10 @@ def export(
         if "saved_model" not in options.formats:  # what the others were made from
             shutil.rmtree(complete / _FILES["saved_model"])
         atomic.write_json(complete / certificate.FILE, stated.as_dict())
+        about = Exported(
+            formats=options.formats, confidence=confidence, certificate=stated
+        )
+        card(run, records, about).save(complete / CARD)
         files = (path for path in complete.rglob("*") if path.is_file())
         seal.write(complete, sorted(p.relative_to(complete).as_posix() for p in files))
         atomic.replace_folder(complete, folder)
@@ -99,7 +106,7 @@ def _is_bundle(folder: Path) -> bool:
     if not (folder / seal.FILE).is_file() or not (folder / certificate.FILE).is_file():
         return False
     ours = {*_FILES.values(), LABELS, PREPROCESSING, certificate.FILE, seal.FILE}
-    ours |= {CONFIDENCE_FILE, rules.FILE}
+    ours |= {CONFIDENCE_FILE, rules.FILE, CARD}
     return all(path.name in ours for path in folder.iterdir())
 
 
@@ -196,7 +203,9 @@ def _certify(
     count = records.size("test")
     drawn = np.random.default_rng(0).permutation(count)[: options.samples]
     positions = np.sort(drawn)
-    crops, labels, features, measured = images.measured(run, records, positions)
+    crops = scratch / "images.npy"
+    images.write_crops(run, records, positions, crops)
+    labels, features, measured = images.measured(run, records, positions)
     expected = temperature.apply(measured, confidence.temperature)
     tried: list[FormatTrial] = []
     for name in options.formats:

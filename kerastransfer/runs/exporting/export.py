@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.errors import InputError
+from kerastransfer.evaluation import reliability
 from kerastransfer.export.confidence import Confidence
 from kerastransfer.export.locate import is_replaceable
 from kerastransfer.foundation import system
@@ -11,6 +12,8 @@ from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
 from kerastransfer.records.images.rules import ImageRules
+from kerastransfer.runs.card.card import card
+from kerastransfer.runs.card.exported import Exported
 from kerastransfer.runs.exporting import bundle
 from kerastransfer.runs.exporting.options import BundleOptions
 
@@ -24,6 +27,7 @@ def export(
     *,
     calibrate: bool = False,
     precision: float | None = None,
+    reliability_file: Path | None = None,
     bundle_options: BundleOptions | None = None,
 ) -> Path:
     """Write a run's SavedModel, or a bundle of formats; see `Run.export`."""
@@ -40,17 +44,48 @@ def export(
             "Expected --precision with --calibrate, which tells what a probability is "
             "worth; add it, or leave --precision out."
         )
+    if reliability_file is not None:
+        _check_reliability(reliability_file, folder, calibrate=calibrate)
     confidence = _confidence(run, precision) if calibrate else Confidence()
     if bundle_options is not None:
-        return bundle.export(run, folder, bundle_options, confidence)
+        bundle.export(run, folder, bundle_options, confidence)
+    else:
+        _export_saved_model(run, folder, confidence)
+    if reliability_file is not None:
+        _draw(reliability_file, confidence)
+    return folder
+
+
+def _check_reliability(file: Path, folder: Path, *, calibrate: bool) -> None:
+    if not calibrate:
+        raise InputError(
+            "Expected --reliability with --calibrate, of which it shows what it "
+            "brings; add it, or leave --reliability out."
+        )
+    if folder.absolute() in file.absolute().parents:
+        raise InputError(
+            f"Expected --reliability outside the export, which is sealed, got "
+            f"{quoted(file)}."
+        )
+    reliability.check(file)
+
+
+def _draw(file: Path, confidence: Confidence) -> None:
+    """Draw how often answers are right that are so sure, before and after."""
+    calibrations = {"before": confidence.before, "after": confidence.after}
+    known = {name: each for name, each in calibrations.items() if each is not None}
+    reliability.write(file, known, "validation images")
+
+
+def _export_saved_model(run: "Run", folder: Path, confidence: Confidence) -> None:
     import_quietly()
     from kerastransfer.export import saved_model
 
     preprocessing, rules = run.backbone.preprocessing, ImageRules.read(run.folder)
+    text = str(card(run, export=Exported(confidence=confidence)))
     saved_model.save(
-        run.blocks(), preprocessing, run.classes, folder, rules, confidence
+        run.blocks(), preprocessing, run.classes, folder, rules, confidence, text
     )
-    return folder
 
 
 def _confidence(run: "Run", precision: float | None) -> Confidence:
@@ -63,7 +98,7 @@ def _confidence(run: "Run", precision: float | None) -> Confidence:
     from kerastransfer.runs import predictions
 
     path = run.folder / predictions.FOLDER / "val.csv"
-    probabilities, labels = predictions.read_answers(path, run.classes)
-    confidence = Confidence.fitted(probabilities, labels, precision)
+    answers, groups = predictions.read_answers(path, run.classes)
+    confidence = Confidence.fitted(*answers, precision, groups)
     say(str(confidence))
     return confidence

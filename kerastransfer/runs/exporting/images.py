@@ -43,12 +43,24 @@ def training_crops(run: "Run", records: Records) -> Iterator[NDArray[np.float32]
         yield from (image[np.newaxis] for image in images)
 
 
+def write_crops(
+    run: "Run", records: Records, positions: NDArray[np.int64], path: Path
+) -> None:
+    """Write crops of test images into a ``.npy`` file, a batch at a time in memory."""
+    side = run.backbone.preprocessing.crop
+    shape = (len(positions), side, side, 3)
+    file = np.lib.format.open_memmap(path, "w+", np.float32, shape)  # type: ignore[no-untyped-call]
+    begin = 0
+    for images, _ in crops(run, records, "test", positions):
+        file[begin : begin + len(images)] = images
+        begin += len(images)
+        file.flush()
+
+
 def measured(
     run: "Run", records: Records, positions: NDArray[np.int64]
-) -> tuple[
-    NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]
-]:
-    """Return crops of test images, their labels, features and probabilities."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
+    """Return the labels, features and probabilities of test images."""
     from kerastransfer.features import inference
     from kerastransfer.features.extraction import Extractor
 
@@ -59,8 +71,7 @@ def measured(
     extractor = Extractor(network, preprocessing, last=NUM_BLOCKS - 1)
     features, labels = extractor(batches)
     probabilities = inference.classify_features(network, features)
-    several = [images for images, _ in crops(run, records, "test", positions)]
-    return np.concatenate(several), labels, features, probabilities
+    return labels, features, probabilities
 
 
 def answers_to_files(

@@ -1,6 +1,7 @@
 """A folder of files into a table: stopped anywhere, the same table."""
 
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import miniature
+from helpers.disks import small_disk
 from PIL import Image
 
 import kerastransfer as kt
@@ -169,6 +171,7 @@ def test_a_file_that_could_not_be_read_is_read_again(predictor, tmp_path, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
+        patch.setattr(Predictor, "batches", in_this_process(Predictor.batches))
         patch.setattr(file_reading.Path, "read_bytes", refused)
         patch.setattr(journal.Journal, "add", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -176,6 +179,37 @@ def test_a_file_that_could_not_be_read_is_read_again(predictor, tmp_path, monkey
     assert "Permission denied" in journal.beside(out).read_text()
     assert classify(predictor, names, out).failed == 0
     assert pd.read_csv(out, keep_default_na=False).error.eq("").all()
+
+
+@pytest.mark.parametrize("few", [1, 1_000])
+def test_a_file_that_kills_its_reader_is_one_row_with_an_error(
+    predictor, tmp_path, monkeypatch, few
+):
+    """A reader of its own kind, which a real image of some library's fault would be."""
+    mine = tmp_path / "photos"
+    mine.mkdir()
+    for number in range(2 * BATCH + 5):
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(mine / f"{number:03}.png")
+    for number in (3, 40):
+        (mine / f"{number:03}.png").write_bytes(b"deadly")
+    monkeypatch.setattr(workers, "FEW", few)
+    monkeypatch.setattr(file_reading, "read", read_or_die)
+    out = tmp_path / "a.csv"
+    assert classify(predictor, [mine], out).failed == 2
+    frame = pd.read_csv(out, keep_default_na=False)
+    bad = frame[frame.error != ""]
+    assert [Path(path).name for path in bad.path] == ["003.png", "040.png"]
+    assert bad.error.str.startswith("it ended the process that read it").all()
+    assert (frame[frame.error == ""].label != "").all()
+
+
+def read_or_die(numbered, rules):
+    if numbered[1].read_bytes() == b"deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return READ(numbered, rules)
+
+
+READ = file_reading.read
 
 
 def test_two_processes_do_not_make_one_table(predictor, photos, tmp_path):
@@ -227,8 +261,35 @@ def test_a_full_disk_loses_no_row_that_was_written(
     assert len(pd.read_csv(out)) == NUMBER + 2
 
 
+def test_a_disk_that_fills_loses_no_finished_row(
+    predictor, photos, tmp_path, monkeypatch
+):
+    """A real one, which takes a part of a batch before it is full."""
+    whole, disk = tmp_path / "whole.csv", tmp_path / "disk"
+    classify(predictor, [photos], whole)
+    disk.mkdir()
+    with small_disk(disk, 96 * 1024):
+        out, ballast = disk / "a.csv", disk / "ballast"
+        ballast.write_bytes(bytes(80 * 1024))
+        with pytest.raises(DataError, match="No space is left"):
+            classify(predictor, [photos], out)
+        kept = rows_in(journal.beside(out))
+        assert not out.exists() and kept > BATCH
+        ballast.unlink()
+        done = []
+        monkeypatch.setattr(Predictor, "batches", counting(Predictor.batches, done))
+        classify(predictor, [photos], out)
+        assert done[0] <= NUMBER + 2 - BATCH
+        assert out.read_bytes() == whole.read_bytes()
+        assert [path.name for path in disk.iterdir()] == ["a.csv"]
+
+
+def in_this_process(batches):
+    return lambda self, paths, top=1, *, apart=False: batches(self, paths, top)
+
+
 def counting(batches, done):
-    def counted(self, paths, top=1):
+    def counted(self, paths, top=1, *, apart=False):
         done.append(len(paths))
         return batches(self, paths, top)
 

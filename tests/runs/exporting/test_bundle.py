@@ -13,14 +13,13 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
-from helpers.small_home import small_home
+from helpers.small_home import small_home, train
 from PIL import Image
 
-import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.errors import DataError, InputError, MissingError
 from kerastransfer.evaluation.intervals import wilson
-from kerastransfer.export import saved_model
+from kerastransfer.export import record_ops, saved_model
 from kerastransfer.export.formats import certificate, trials
 from kerastransfer.export.formats.certificate import Certificate
 from kerastransfer.export.formats.trials import FormatTrial
@@ -37,15 +36,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(place):
-    return kt.train(
-        place / "images",
-        "R1-8",
-        backbone="miniature",
-        runs=place / "runs",
-        epochs=(8,),
-        probe=False,
-        export=False,
-    )
+    return train(place)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +49,7 @@ def test_a_bundle_holds_every_format_and_what_stands_beside_them(exported, run):
     assert names == {
         *("saved_model", "model.tflite", "model.onnx", "labels.txt"),
         *("preprocessing.json", "certificate.json", "SHA256SUMS"),
-        *("calibration.json", "images.json"),
+        *("calibration.json", "images.json", "README.md"),
     }
     assert (exported / "saved_model" / "1" / "saved_model.pb").is_file()
     labels = (exported / "labels.txt").read_text()
@@ -173,7 +164,7 @@ def test_a_broken_export_is_refused_and_leaves_nothing(
 def test_files_that_are_answered_otherwise_are_refused(
     run, place, tmp_path, monkeypatch
 ):
-    """Another decoder: the records are right, and the files are not."""
+    """The records are right, and the files were changed since."""
     read = bundle.datasets.resolve(run.config.dataset).source.__class__.image_files
 
     def dark(self, paths):
@@ -191,6 +182,17 @@ def test_files_that_are_answered_otherwise_are_refused(
     monkeypatch.setattr(kind, "image_files", gone)
     folder = run.export(tmp_path / "out", formats=("saved_model",), samples=3)
     assert json.loads((folder / "certificate.json").read_text())["files"] is None
+
+
+def test_another_decoder_in_the_graph_is_refused(run, tmp_path, monkeypatch):
+    """Blue and red change places for files alone: crops are answered as ever."""
+    read = record_ops.record_pixels
+    monkeypatch.setattr(
+        record_ops, "record_pixels", lambda *given: 255 - read(*given)[..., ::-1]
+    )
+    with pytest.raises(DataError, match="to be answered as the records of them"):
+        run.export(tmp_path / "out", formats=("saved_model",))
+    assert not list(tmp_path.iterdir())
 
 
 def gone(self, paths):
