@@ -32,7 +32,7 @@ def fuzz(target, inputs, folder):
 
 @pytest.mark.parametrize("target", ["served", "predicted"])
 def test_some_files(target, tmp_path):
-    fuzz(target, 150, tmp_path)
+    fuzz(target, 60, tmp_path)
 
 
 @pytest.mark.slow
