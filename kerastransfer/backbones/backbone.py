@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network
 
 
+AT = "@"  # between a backbone's name and the size of its images
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """One of a backbone's eight blocks.
@@ -35,12 +38,20 @@ class Block:
         Number of batch-normalisation layers.
     dropout : float
         Rate of the dropout at the block's input, 0 for none.
+    random_layers : int
+        Number of layers inside the block that drop at random in training: dropout,
+        stochastic depth.
+    multiply_adds : int
+        Of convolutions and dense layers for one image, a multiplication with its
+        addition counting as one; in the last block with the source's classes.
     """
 
     layers: str
     parameters: int
     batch_norms: int = 0
     dropout: float = 0.0
+    random_layers: int = 0
+    multiply_adds: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +79,9 @@ class Backbone:
         How weight files become the network's variables.
     weights : tuple of PublishedWeights
         The first is the default; empty where none are published.
+    at_size : callable, optional
+        ``at_size(side)`` describes the same network for images of another size; None
+        where its weights go with one size alone.
 
     Examples
     --------
@@ -95,10 +109,16 @@ class Backbone:
     build: Callable[[int, int], "Network"]
     port: WeightPort
     weights: tuple[PublishedWeights, ...] = ()
+    at_size: "Callable[[int], Backbone] | None" = None
 
     def __post_init__(self) -> None:
         assert len(self.blocks) == NUM_BLOCKS, self.name
-        assert all(row.backbone == self.name for row in self.weights), self.name
+        assert all(row.backbone == self.base for row in self.weights), self.name
+
+    @property
+    def base(self) -> str:
+        """The name without an image size: ``resnet50`` of ``resnet50@320``."""
+        return self.name.partition(AT)[0]
 
     def __str__(self) -> str:
         crop, order = self.preprocessing.crop, self.preprocessing.channels

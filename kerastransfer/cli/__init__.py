@@ -28,6 +28,7 @@ COMMANDS = {
     "datasets": "list the datasets that are known, and what is converted",
     "convert": "write a dataset's images as TFRecords, in splits",
     "inspect": "look for duplicates, leaks between splits and damaged images",
+    "backbones": "list the networks there are, and what each consists of",
     "weights": "list, fetch, verify and port pretrained weights",
     "recipes": "explain what a recipe does, block by block",
     "advise": "say which recipe to train, by measurement on parts of train and val",

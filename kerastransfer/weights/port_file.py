@@ -119,7 +119,7 @@ _OWN_FORMATS = ("keras", "npz", "safetensors")
 
 def _porter(contents: WeightFile, port: WeightPort) -> Porter | None:
     """Return what brings the file's arrays into Keras's layout."""
-    if contents.format in _OWN_FORMATS:
+    if contents.format in _OWN_FORMATS and contents.format not in port.formats:
         own = any(name in contents.arrays for name in port.shapes())
         others = port.formats.get("torch")
         if own or others is None or contents.format == "keras":
