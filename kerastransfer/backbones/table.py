@@ -11,7 +11,7 @@ import dataclasses
 from kerastransfer.backbones.alexnet import info as alexnet
 from kerastransfer.backbones.applications import info as applications
 from kerastransfer.backbones.backbone import AT, Backbone
-from kerastransfer.backbones.efficientnet_lite0 import info as efficientnet_lite0
+from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.errors import InputError, UnknownNameError
@@ -20,7 +20,7 @@ from kerastransfer.foundation.quoting import quoted
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
-        *efficientnet_lite0.BACKBONES,
+        *efficientnet_lite.BACKBONES,
         *alexnet.BACKBONES,
         *applications.BACKBONES,
     )

@@ -17,13 +17,22 @@ TOTALS = {
     "alexnet_owt": 61_100_840,
     "caffenet": 60_965_224,
     "efficientnet_lite0": 4_652_008,
+    "efficientnet_lite1": 5_416_680,
+    "efficientnet_lite2": 6_092_072,
 }
 DROPOUT, NORM = keras.layers.Dropout, keras.layers.BatchNormalization
 
 
 # Those of keras.applications are rows of a table with tests of their own; here the two
 # smallest show that they are backbones like the others.
-OWN = ["alexnet", "alexnet_owt", "caffenet", "efficientnet_lite0"]
+OWN = [
+    "alexnet",
+    "alexnet_owt",
+    "caffenet",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+]
 ALL = [*OWN, "mobilenetv2", "mobilenetv3small"]
 
 
