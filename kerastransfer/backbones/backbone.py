@@ -5,17 +5,40 @@ It imports no TensorFlow; `Backbone.build` makes the Keras network when it is ca
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.published import PublishedWeights, WeightPort
+from kerastransfer.backbones.spec import AT
 from kerastransfer.recipe import NUM_BLOCKS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerastransfer.backbones.network import Network
 
 
-AT = "@"  # between a backbone's name and the size of its images
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWeights:
+    """The weights that a user's own model has in its file.
+
+    Parameters
+    ----------
+    file : Path
+        The model's.
+    mapping : dict of str to ndarray
+        By the network's names ``<layer>/<variable>``.
+    source_classes : int or None
+        Number of its classifier's classes; None without one.
+    remarks : tuple of str
+        How the model was taken; sentences without a full stop.
+    """
+
+    file: Path
+    mapping: "dict[str, np.ndarray]"
+    source_classes: int | None
+    remarks: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +105,8 @@ class Backbone:
     at_size : callable, optional
         ``at_size(side)`` describes the same network for images of another size; None
         where its weights go with one size alone.
+    held : callable, optional
+        Returns the weights of a user's own model, which come with it.
 
     Examples
     --------
@@ -110,6 +135,7 @@ class Backbone:
     port: WeightPort
     weights: tuple[PublishedWeights, ...] = ()
     at_size: "Callable[[int], Backbone] | None" = None
+    held: Callable[[], HeldWeights] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.blocks) == NUM_BLOCKS, self.name

@@ -7,15 +7,19 @@ its folder, and its `BACKBONES` below. A network of ``keras.applications`` is a 
 """
 
 import dataclasses
+import functools
 
+from kerastransfer.backbones import spec
 from kerastransfer.backbones.alexnet import info as alexnet
 from kerastransfer.backbones.applications import info as applications
-from kerastransfer.backbones.backbone import AT, Backbone
+from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
-from kerastransfer.errors import InputError, UnknownNameError
+from kerastransfer.errors import InputError, MissingError, UnknownNameError
+from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation.tensorflow_import import import_quietly
 
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
@@ -37,7 +41,7 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     ----------
     name : str
         A key of `BACKBONES`; with ``@`` and a number of pixels for images of that size,
-        such as ``resnet50@320``.
+        such as ``resnet50@320``; or ``keras:FILE.keras`` for a model of the user's own.
     mean_image : MeanImage, optional
         Subtracted in place of the mean pixel.
     fit : {'crop', 'pad', 'squash'}
@@ -57,18 +61,44 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     >>> get("caffenet").num_features
     4096
     """
-    base, at, side = name.partition(AT)
+    if spec.is_own(name):
+        return _adapted(_own(spec.OwnSpec.parse(name)), mean_image, fit)
+    base, at, side = name.partition(spec.AT)
     if base not in BACKBONES:
         raise UnknownNameError("backbone", base, BACKBONES)
     backbone = BACKBONES[base]
     if at:
         backbone = _at_size(backbone, side)
+    return _adapted(backbone, mean_image, fit)
+
+
+def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Backbone:
     if mean_image is None and fit == "crop":
         return backbone
     preprocessing = dataclasses.replace(
         backbone.preprocessing, mean_image=mean_image, fit=fit
     )
     return dataclasses.replace(backbone, preprocessing=preprocessing)
+
+
+def _own(own: spec.OwnSpec) -> Backbone:
+    """Describe a user's model; again where its file was changed since."""
+    try:
+        status = own.file.stat()
+        return _described(own, (status.st_mtime_ns, status.st_size))
+    except FileNotFoundError:
+        raise MissingError(
+            f"Expected a Keras model at {quoted(own.file)}: no such file."
+        ) from None
+
+
+@functools.lru_cache(maxsize=4)
+@keras_settings.ours
+def _described(own: spec.OwnSpec, version: tuple[int, int]) -> Backbone:
+    import_quietly()
+    from kerastransfer.backbones.keras_models.own import describe
+
+    return describe(own)
 
 
 def _at_size(backbone: Backbone, text: str) -> Backbone:

@@ -16,7 +16,7 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
-from kerastransfer.cli import streams
+from kerastransfer.cli import options, streams
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
@@ -124,6 +124,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            options.settle_network(arguments)
             with keras_settings.own_settings():
                 code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.backbone import Backbone, HeldWeights
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report, system
@@ -141,6 +142,9 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
         If a published file differs from its published hash, or the file is damaged or
         belongs to another network.
     """
+    held = backbones.get(backbone).held
+    if path is None and held is not None:
+        return _of_own_model(held())
     file = locate(backbone, path)
     rows = table.of_backbone(backbone)
     published: PublishedWeights | None
@@ -165,6 +169,19 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
         source_classes=ported.source_classes,
         class_names=ported.class_names if run is None else _class_names(run),
         remarks=ported.remarks,
+    )
+
+
+def _of_own_model(held: HeldWeights) -> LoadedWeights:
+    """Take the weights that a user's own model has."""
+    return LoadedWeights(
+        mapping=held.mapping,
+        sha256=checksums.digests(held.file, ["sha256"])["sha256"],
+        path=held.file,
+        published="",
+        source_classes=held.source_classes,
+        class_names=(),
+        remarks=held.remarks,
     )
 
 

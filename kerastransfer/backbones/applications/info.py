@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from kerastransfer.backbones.applications.row import ApplicationRow, Input
+from kerastransfer.backbones.applications.row import ApplicationRow
 from kerastransfer.backbones.applications.rows import ROWS
-from kerastransfer.backbones.backbone import AT, Backbone, Block
+from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.porting import Ported, Shape
-from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.published import PublishedWeights, WeightPort
+from kerastransfer.backbones.spec import AT
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.checksums import Checksum
@@ -30,23 +31,6 @@ if TYPE_CHECKING:
 
 FIGURES = "figures.json"
 _KERAS_IO = "https://keras.io/api/applications"
-
-# keras/src/applications/imagenet_utils.py, and the layers that some networks begin
-# with: channel order, mean and scale of pixels in 0 to 255.
-PIXELS: Mapping[Input, dict[str, Any]] = {
-    "caffe": {
-        "channels": "BGR",
-        "mean": (103.939, 116.779, 123.68),
-        "scale": (1.0, 1.0, 1.0),
-    },
-    "halves": {"channels": "RGB", "mean": (127.5,) * 3, "scale": (127.5,) * 3},
-    "eighths": {"channels": "RGB", "mean": (128.0,) * 3, "scale": (128.0,) * 3},
-    "imagenet": {
-        "channels": "RGB",
-        "mean": (255 * 0.485, 255 * 0.456, 255 * 0.406),
-        "scale": (255 * 0.229, 255 * 0.224, 255 * 0.225),
-    },
-}
 
 
 def _backbone(row: ApplicationRow, size: int, figures: Mapping[str, Any]) -> Backbone:

@@ -5,7 +5,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from kerastransfer.backbones.backbone import AT, Backbone, Block
+from kerastransfer.backbones.backbone import Backbone, Block
 from kerastransfer.backbones.efficientnet_lite import weights
 from kerastransfer.backbones.efficientnet_lite.design import (
     HEAD,
@@ -16,6 +16,7 @@ from kerastransfer.backbones.efficientnet_lite.design import (
     Design,
 )
 from kerastransfer.backbones.preprocessing import Preprocessing
+from kerastransfer.backbones.spec import AT
 
 if TYPE_CHECKING:
     from kerastransfer.backbones.network import Network

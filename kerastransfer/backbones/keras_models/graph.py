@@ -28,10 +28,13 @@ class Bottleneck:
         Name of the layer whose output it is.
     tensor : keras.KerasTensor
         That output.
+    takers : tuple of keras.layers.Layer
+        What takes it.
     """
 
     layer: str
     tensor: Any
+    takers: tuple[Any, ...] = ()
 
 
 @contextlib.contextmanager
@@ -49,13 +52,15 @@ def seeded(seed: int) -> Iterator[None]:
         random.setstate(state)
 
 
-def unfolded(model: keras.Model) -> keras.Model:
+def unfolded(model: keras.Model, size: int | None = None) -> keras.Model:
     """Return a model of the same layers without models inside.
 
     Parameters
     ----------
     model : keras.Model
         A functional or sequential one, of one input and one output.
+    size : int, optional
+        Side of its images in pixels; by default as the model has it.
 
     Returns
     -------
@@ -65,7 +70,8 @@ def unfolded(model: keras.Model) -> keras.Model:
         decide it.
     """
     images = model.inputs[0]
-    inputs = keras.Input(images.shape[1:], dtype=images.dtype, name="images")
+    shape = images.shape[1:] if size is None else (size, size, images.shape[-1])
+    inputs = keras.Input(shape, dtype=images.dtype, name="images")
     return keras.Model(inputs, _through(model, inputs), name=model.name)
 
 
@@ -87,8 +93,9 @@ def _single(operation: Any) -> Callable[..., Any]:
 
 def is_graph(layer: object) -> bool:
     """Whether a layer is a model whose layers can be walked through."""
-    functional = isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth")
-    return functional or isinstance(layer, keras.Sequential)
+    if isinstance(layer, keras.Sequential):
+        return layer._functional is not None  # None until its input is known
+    return isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth")
 
 
 def number_from_zero(model: keras.Model) -> None:
@@ -134,6 +141,10 @@ def bottlenecks(model: keras.Model) -> list[Bottleneck]:
     """
     depths = model._nodes_by_depth
     nodes = [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
+    takers: dict[int, list[Any]] = {}
+    for node in nodes:
+        for tensor in node.input_tensors:
+            takers.setdefault(id(tensor), []).append(node.operation)
     last_use = {
         id(tensor): step
         for step, node in enumerate(nodes)
@@ -144,5 +155,7 @@ def bottlenecks(model: keras.Model) -> list[Bottleneck]:
         live |= {id(tensor) for tensor in node.outputs}
         live = {t for t in live if last_use.get(t, len(nodes)) > step}
         if len(node.outputs) == 1 and live == {id(node.outputs[0])}:
-            places.append(Bottleneck(node.operation.name, node.outputs[0]))
+            tensor = node.outputs[0]
+            next_layers = tuple(takers.get(id(tensor), ()))
+            places.append(Bottleneck(node.operation.name, tensor, next_layers))
     return places

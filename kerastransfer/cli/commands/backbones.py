@@ -73,7 +73,10 @@ def _explain(args: argparse.Namespace) -> int:
     )
     for row in published:
         streams.show(_describe(row))
-    if not published:
+    if backbone.held is not None:
+        for remark in backbone.held().remarks:
+            streams.show(f"{remark[:1].upper()}{remark[1:]}.")
+    elif not published:
         streams.show("No weights are published; name a file with --weights FILE.")
     return 0
 
