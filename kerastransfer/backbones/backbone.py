@@ -31,11 +31,14 @@ class HeldWeights:
         By the network's names ``<layer>/<variable>``.
     source_classes : int or None
         Number of its classifier's classes; None without one.
+    sha256 : str
+        Of the file; of a preset, of its arrays.
     remarks : tuple of str
         How the model was taken; sentences without a full stop.
     """
 
     file: Path
+    sha256: str
     mapping: "dict[str, np.ndarray]"
     source_classes: int | None
     remarks: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How a network is named: ``resnet50``, ``resnet50@320``, ``keras:FILE.keras?...``.
+"""How a network is named: ``resnet50``, ``resnet50@320``, ``keras:FILE`` and others.
 
 The name says all that decides what is built, so that a run's config, its folder, its
 cache and its exports hold it without knowing of it. Imports no TensorFlow.
@@ -12,55 +12,73 @@ from urllib.parse import parse_qsl, quote, unquote
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 
-OWN = "keras:"
+KERAS, HUB = "keras:", "hub:"
 AT = "@"
-_OPTIONS = ("cuts", "preprocessing", "size")
+FEATURES = ("class", "mean", "both")
+_OPTIONS = ("cuts", "preprocessing", "size", "feature")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OwnSpec:
-    """A Keras model of the user's, and how it is to be taken.
+    """A Keras model that is in no table, and how it is to be taken.
 
     Parameters
     ----------
-    file : Path
-        Absolute.
+    kind : {'keras:', 'hub:'}
+        A file that Keras saved, or a preset of KerasHub.
+    place : str
+        The file's absolute path; a preset's name, or the absolute path of its folder.
     cuts : tuple of str
         Layers that end blocks 1 to 6; empty where they are to be chosen.
     preprocessing : str
         What becomes of pixels before the model; empty where it does that itself.
     size : int, optional
         Side of the input in pixels; by default the model's.
+    feature : str
+        What a transformer's tokens become: one of `FEATURES`; empty for the default.
     """
 
-    file: Path
+    kind: str = KERAS
+    place: str
     cuts: tuple[str, ...] = ()
     preprocessing: str = ""
     size: int | None = None
+    feature: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The place as a path."""
+        return Path(self.place)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a name that begins with ``keras:``; the inverse of ``str``.
+        """Read a name that `is_own`; the inverse of ``str``.
 
         Raises
         ------
         InputError
             If it names no file, or an option that there is not.
         """
-        place, _, query = text.removeprefix(OWN).partition("?")
+        kind = HUB if text.startswith(HUB) else KERAS
+        place, _, query = text.removeprefix(kind).partition("?")
         options = dict(parse_qsl(query, keep_blank_values=True))
         odd = [name for name in options if name not in _OPTIONS]
         size = options.get("size", "")
         if not place or odd or not (size.isdecimal() or not size):
             raise InputError(
-                f"Expected --backbone {OWN}FILE.keras, perhaps with --cuts, "
-                f"--preprocessing and --image-size, got {quoted(text)}."
+                f"Expected --backbone {KERAS}FILE.keras or {HUB}PRESET, perhaps with "
+                f"--cuts, --preprocessing and --image-size, got {quoted(text)}."
             )
+        path = Path(unquote(place))
         return cls(
-            file=Path(unquote(place)).resolve(),
+            kind=kind,
+            place=str(path.resolve())
+            if kind == KERAS or path.exists()
+            else unquote(place),
             cuts=tuple(unquote(c) for c in options.get("cuts", "").split(",") if c),
             preprocessing=options.get("preprocessing", ""),
             size=int(size) if size else None,
+            feature=options.get("feature", ""),
         )
 
     def __str__(self) -> str:
@@ -68,19 +86,20 @@ class OwnSpec:
             "cuts": ",".join(quote(cut, safe="") for cut in self.cuts),
             "preprocessing": self.preprocessing,
             "size": str(self.size or ""),
+            "feature": self.feature,
         }
         query = "&".join(
             f"{name}={quote(value, safe=',')}"
             for name, value in options.items()
             if value
         )
-        place = quote(str(self.file), safe="/ ")
-        return f"{OWN}{place}" + (f"?{query}" if query else "")
+        place = quote(self.place, safe="/ ")
+        return f"{self.kind}{place}" + (f"?{query}" if query else "")
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of a user's file."""
-    return name.startswith(OWN)
+    """Whether a name is that of a model in no table."""
+    return name.startswith((KERAS, HUB))
 
 
 def short(name: str) -> str:
@@ -89,7 +108,10 @@ def short(name: str) -> str:
     >>> short("keras:/models/lab.keras?size=96"), short("resnet50@320")
     ('keras-lab', 'resnet50@320')
     """
-    return f"keras-{OwnSpec.parse(name).file.stem}" if is_own(name) else name
+    if not is_own(name):
+        return name
+    spec = OwnSpec.parse(name)
+    return f"{spec.kind[:-1]}-{spec.file.stem}"
 
 
 def with_options(
@@ -98,6 +120,7 @@ def with_options(
     cuts: tuple[str, ...] | None = None,
     preprocessing: str | None = None,
     size: int | None = None,
+    feature: str | None = None,
 ) -> str | None:
     """Return the name of a network that is taken in another way.
 
@@ -116,11 +139,12 @@ def with_options(
     >>> with_options("resnet50", size=320)
     'resnet50@320'
     """
-    if cuts is None and preprocessing is None and size is None:
+    if (cuts, preprocessing, size, feature) == (None,) * 4:
         return name
     if name is None:
         raise InputError(
-            "Expected --backbone beside --image-size, --cuts and --preprocessing."
+            "Expected --backbone beside --image-size, --cuts, --preprocessing and "
+            "--feature."
         )
     if is_own(name):
         spec = OwnSpec.parse(name)
@@ -130,11 +154,13 @@ def with_options(
                 cuts=cuts or spec.cuts,
                 preprocessing=preprocessing or spec.preprocessing,
                 size=size or spec.size,
+                feature=feature or spec.feature,
             )
         )
-    if cuts is not None or preprocessing is not None:
+    if (cuts, preprocessing, feature) != (None,) * 3:
         raise InputError(
-            f"Expected --cuts and --preprocessing beside --backbone {OWN}FILE.keras, "
-            f"got {quoted(name)}, whose blocks and preprocessing are known."
+            "Expected --cuts, --preprocessing and --feature beside --backbone "
+            f"{KERAS}FILE.keras or {HUB}PRESET, got {quoted(name)}, of which they are "
+            "known."
         )
     return f"{name.partition(AT)[0]}{AT}{size}"

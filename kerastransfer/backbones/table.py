@@ -83,6 +83,8 @@ def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Back
 
 def _own(own: spec.OwnSpec) -> Backbone:
     """Describe a user's model; again where its file was changed since."""
+    if own.kind == spec.HUB:
+        return _described(own, (0, 0))
     try:
         status = own.file.stat()
         return _described(own, (status.st_mtime_ns, status.st_size))

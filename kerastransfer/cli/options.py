@@ -129,6 +129,17 @@ def add_network(arguments: Arguments) -> None:
         help="Of --backbone keras:FILE: what becomes of pixels in 0 to 255 before the "
         "model, where it does not do that itself",
     )
+    _add_feature(arguments)
+
+
+def _add_feature(arguments: Arguments) -> None:
+    arguments.add_argument(
+        "--feature",
+        choices=spec.FEATURES,
+        help="Of a transformer: what its last layer's tokens become, the class token, "
+        "the mean of the others, or both (default: the class token of hub:PRESET, else "
+        "the mean of all)",
+    )
 
 
 def settle_network(args: argparse.Namespace) -> None:
@@ -139,6 +150,7 @@ def settle_network(args: argparse.Namespace) -> None:
             cuts=args.cuts,
             preprocessing=args.preprocessing,
             size=args.image_size,
+            feature=args.feature,
         )
     if spec.is_own(getattr(args, "backbone", None) or ""):
         args.backbone = str(spec.OwnSpec.parse(args.backbone))

@@ -176,7 +176,7 @@ def _of_own_model(held: HeldWeights) -> LoadedWeights:
     """Take the weights that a user's own model has."""
     return LoadedWeights(
         mapping=held.mapping,
-        sha256=checksums.digests(held.file, ["sha256"])["sha256"],
+        sha256=held.sha256,
         path=held.file,
         published="",
         source_classes=held.source_classes,

@@ -51,6 +51,24 @@ def check(path: Path) -> None:
             )
 
 
+def import_hub() -> Any:
+    """Import KerasHub.
+
+    Raises
+    ------
+    MissingError
+        If it is not installed.
+    """
+    try:
+        import keras_hub
+    except ImportError:
+        raise MissingError(
+            "Expected KerasHub, which has the layers of this network; run "
+            "pip install 'kerastransfer[hub]'."
+        ) from None
+    return keras_hub
+
+
 def _description(path: Path) -> Any:
     if not path.is_file():
         raise MissingError(f"Expected a Keras model at {quoted(path)}: no such file.")
@@ -97,4 +115,6 @@ def _is_registered(layer: dict[str, Any]) -> bool:
     import keras
 
     name = layer.get("registered_name") or layer["class_name"]
+    if str(name).startswith("keras_hub>"):
+        import_hub()
     return keras.saving.get_registered_object(str(name)) is not None

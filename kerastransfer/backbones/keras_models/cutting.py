@@ -13,7 +13,13 @@ from kerastransfer.recipe import NUM_BLOCKS
 CLASSIFIER = "classifier"
 
 
-def cut(tensors: Sequence[Any], head: Head, num_classes: int, seed: int) -> Network:
+def cut(
+    tensors: Sequence[Any],
+    head: Head,
+    num_classes: int,
+    seed: int,
+    feature: str = "",
+) -> Network:
     """Make a network of the graph between tensors.
 
     Parameters
@@ -26,37 +32,59 @@ def cut(tensors: Sequence[Any], head: Head, num_classes: int, seed: int) -> Netw
         Size of the new classifier.
     seed : int
         Of the new classifier's weights.
+    feature : str
+        As of `as_vector`.
 
     Returns
     -------
     Network
         Blocks 1 to 7 have the weights that their layers have.
     """
-    ends = [*tensors[1:], as_vector(head.feature)]
+    ends = [*tensors[1:], as_vector(head.feature, feature)]
     blocks = [
         keras.Model(start, end, name=f"block{number}")
         for number, (start, end) in enumerate(zip(tensors, ends, strict=True), start=1)
     ]
     for block in blocks:
         random_layers.follow_steps(random_layers.random_layers(block))
-    blocks.append(_classifier(head, num_classes, seed))
+    features = int(ends[-1].shape[-1])
+    blocks.append(_classifier(features, head.dropout, num_classes, seed))
     return Network(tuple(blocks))
 
 
-def as_vector(feature: Any) -> Any:
-    """Pool a feature that has places: a tensor of shape (None, d)."""
-    if len(feature.shape) == 2:
-        return feature
-    if len(feature.shape) == 4:
-        return keras.layers.GlobalAveragePooling2D(name="feature_pool")(feature)
-    return keras.layers.GlobalAveragePooling1D(name="feature_pool")(feature)
+def as_vector(tensor: Any, feature: str = "") -> Any:
+    """Make a vector of what has places or tokens: a tensor of shape (None, d).
+
+    Parameters
+    ----------
+    feature : {'', 'class', 'mean', 'both'}
+        Of tokens: the first, which stands for the class; the mean of the others; or
+        both one behind the other. By default the mean of all.
+    """
+    if len(tensor.shape) == 2:
+        return tensor
+    if len(tensor.shape) == 4:
+        return keras.layers.GlobalAveragePooling2D(name="feature_pool")(tensor)
+    if not feature:
+        return keras.layers.GlobalAveragePooling1D(name="feature_pool")(tensor)
+    parts = []
+    if feature != "mean":
+        parts.append(tensor[:, 0])
+    if feature != "class":
+        pool = keras.layers.GlobalAveragePooling1D(name="feature_pool")
+        parts.append(pool(tensor[:, 1:]))
+    if len(parts) == 1:
+        return parts[0]
+    return keras.layers.Concatenate(name="feature_both")(parts)
 
 
-def _classifier(head: Head, num_classes: int, seed: int) -> keras.Model:
-    inputs = x = keras.Input((int(head.feature.shape[-1]),))
-    if head.dropout:
+def _classifier(
+    features: int, dropout: float, num_classes: int, seed: int
+) -> keras.Model:
+    inputs = x = keras.Input((features,))
+    if dropout:
         x = keras.layers.Dropout(
-            head.dropout, seed=seed_of(seed, "dropout"), name="dropout"
+            dropout, seed=seed_of(seed, "dropout"), name="dropout"
         )(x)
     x = keras.layers.Dense(
         num_classes,

@@ -86,9 +86,32 @@ def _single(operation: Any) -> Callable[..., Any]:
         kwargs.pop("training", None)
         if is_graph(operation):
             return _through(operation, args[0])
+        unfold = _ENCODERS.get(type(operation).__name__)
+        if unfold and type(operation).__module__.split(".")[0] == "keras_hub":
+            return unfold(operation, args[0])
         return operation(*args, **kwargs)
 
     return apply
+
+
+def _vit_encoder(encoder: Any, x: Any) -> Any:
+    """Apply the layers of KerasHub's ViTEncoder one by one."""
+    x = encoder.dropout(x)
+    for layer in encoder.encoder_layers:
+        x = layer(x)
+    return encoder.layer_norm(x)
+
+
+def _dinov2_encoder(encoder: Any, x: Any) -> Any:
+    """Apply the layers of KerasHub's DINOV2Encoder; return all outputs, as it does."""
+    pyramid = {}
+    for number, layer in enumerate(encoder.layers, start=1):
+        x = pyramid[f"stage{number}"] = layer(x)
+    return x, pyramid
+
+
+# Layers that hold a whole transformer; a graph shows each as one.
+_ENCODERS = {"ViTEncoder": _vit_encoder, "DINOV2Encoder": _dinov2_encoder}
 
 
 def is_graph(layer: object) -> bool:

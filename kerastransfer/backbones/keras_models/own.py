@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
-import math
-from pathlib import Path
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerastransfer.backbones.backbone import Backbone, Block, HeldWeights
 from kerastransfer.backbones.keras_models import (
@@ -17,21 +18,20 @@ from kerastransfer.backbones.keras_models import (
     graph,
     head,
     inside,
+    loading,
 )
 from kerastransfer.backbones.keras_models.head import Head
 from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.keras_models.layout import SavedLayout, of_network
 from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.published import WeightPort
-from kerastransfer.backbones.spec import OwnSpec
+from kerastransfer.backbones.spec import HUB, KERAS, OwnSpec
 from kerastransfer.errors import InputError
+from kerastransfer.foundation import checksums
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
 _CUTS = NUM_BLOCKS - 2  # block 7 ends in the feature
-_USUAL_SIZE = 224
-_SHOWN = 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,8 @@ class Anatomy:
         Its beginning.
     cuts : tuple of str
         Layers that end blocks 1 to 6.
+    feature : str
+        What tokens become.
     """
 
     original: keras.Model
@@ -57,10 +59,22 @@ class Anatomy:
     head: Head
     inside: Inside
     cuts: tuple[str, ...]
+    feature: str
 
     def network(self, num_classes: int, seed: int) -> Network:
         """Cut the model's own layers into blocks."""
-        return _cut(self.flat, self.inside.place, self.cuts, num_classes, seed)
+        return self.cut(self.flat, num_classes, seed)
+
+    def cut(self, flat: keras.Model, num_classes: int, seed: int) -> Network:
+        """Cut the same graph, of the model's own layers or of others, into blocks."""
+        places = graph.bottlenecks(flat)
+        by_name = {place.layer: place.tensor for place in places}
+        starts = [
+            places[self.inside.place].tensor,
+            *(by_name[cut] for cut in self.cuts),
+        ]
+        end = head.recognise(flat)
+        return cutting.cut(starts, end, num_classes, seed, self.feature)
 
 
 def describe(spec: OwnSpec) -> Backbone:
@@ -74,7 +88,8 @@ def describe(spec: OwnSpec) -> Backbone:
         If the model cannot be cut, takes something else than one image, holds code, or
         does not say what it wants of pixels.
     """
-    archive.check(spec.file)
+    if spec.kind == KERAS:
+        archive.check(spec.file)
     anatomy = _look_through(spec)
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
     counts = [counting.counts(block) for block in network.blocks]
@@ -103,10 +118,10 @@ def describe(spec: OwnSpec) -> Backbone:
         outputs=tuple(tuple(count["output"]) for count in counts[:-1]),
         source=f"the source of {spec.file.name}",
         source_classes=anatomy.head.num_classes or 1,
-        preprocessing=_preprocessing(spec, anatomy),
+        preprocessing=loading.preprocessing(spec, anatomy.inside, anatomy.flat),
         build=functools.partial(_build, anatomy),
         port=_port(layout),
-        held=functools.partial(_held, spec.file, anatomy),
+        held=functools.partial(_held, spec, anatomy),
     )
 
 
@@ -120,7 +135,7 @@ def _port(layout: SavedLayout) -> WeightPort:
     )
 
 
-def _held(file: Path, anatomy: Anatomy) -> HeldWeights:
+def _held(spec: OwnSpec, anatomy: Anatomy) -> HeldWeights:
     """Return the weights that the file has, by the network's names."""
     classifier = anatomy.head.classifier
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
@@ -136,11 +151,23 @@ def _held(file: Path, anatomy: Anatomy) -> HeldWeights:
                 0 * value if given is None else given.numpy().reshape(value.shape)
             )
     return HeldWeights(
-        file=file,
+        file=spec.file,
+        sha256=checksums.digests(spec.file, ["sha256"])["sha256"]
+        if spec.kind == KERAS
+        else _digest(mapping),
         mapping=mapping,
         source_classes=anatomy.head.num_classes,
         remarks=_remarks(anatomy),
     )
+
+
+def _digest(mapping: Mapping[str, np.ndarray]) -> str:
+    """Return a SHA-256 of arrays and their names."""
+    digest = hashlib.sha256()
+    for name in sorted(mapping):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(mapping[name]).tobytes())
+    return digest.hexdigest()
 
 
 def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
@@ -162,13 +189,8 @@ def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
 
 
 def _look_through(spec: OwnSpec) -> Anatomy:
-    try:
-        original = keras.models.load_model(spec.file, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"Keras does not load {quoted(spec.file)}: {reason}") from None
-    _check_graph(spec, original)
-    flat = graph.unfolded(original, _size(spec, original))
+    original = loading.load(spec)
+    flat = graph.unfolded(original, loading.size(spec, original))
     places = graph.bottlenecks(flat)
     end, beginning = head.recognise(flat), inside.find(places)
     tensors = [place.tensor for place in places]
@@ -183,88 +205,20 @@ def _look_through(spec: OwnSpec) -> Anatomy:
         )
     names = [place.layer for place in between]
     if spec.cuts:
-        _check_cuts(spec, names)
+        loading.check_cuts(spec, names, _CUTS)
         cuts = spec.cuts
     else:
         ends = choosing.at_ends(between)
         ends = ends if len(ends) >= _CUTS else between
         shares = choosing.costs(beginning.tensor, ends, end.feature)
         cuts = tuple(ends[i].layer for i in choosing.choose(shares, _CUTS))
-    return Anatomy(original=original, flat=flat, head=end, inside=beginning, cuts=cuts)
-
-
-def _check_graph(spec: OwnSpec, model: Any) -> None:
-    if not graph.is_graph(model):
-        raise InputError(
-            f"{quoted(spec.file)} is of the class {quoted(type(model).__name__)}, "
-            "whose layers have no graph to be cut; make it a functional or a "
-            "sequential model."
-        )
-    inputs, outputs = len(model.inputs), len(model.outputs)
-    if inputs != 1 or outputs != 1:
-        raise InputError(
-            f"Expected a model of one input and one output, and {quoted(spec.file)} "
-            f"has {inputs} and {outputs}; save the part that goes from images to "
-            "classes or features."
-        )
-    shape = model.inputs[0].shape
-    if len(shape) != 4 or shape[-1] != 3:
-        raise InputError(
-            f"Expected a model of images (height, width, 3), and {quoted(spec.file)} "
-            f"takes {shape[1:]}."
-        )
-
-
-def _check_cuts(spec: OwnSpec, names: list[str]) -> None:
-    order = [names.index(cut) for cut in spec.cuts if cut in names]
-    if len(order) == len(spec.cuts) == _CUTS and order == sorted({*order}):
-        return
-    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    raise InputError(
-        f"Expected --cuts with {_CUTS} layers in their order, got "
-        f"{quoted(','.join(spec.cuts))}; {spec.file.name} can be cut after {shown}."
-    )
-
-
-def _size(spec: OwnSpec, model: keras.Model) -> int:
-    height, width = model.inputs[0].shape[1:3]
-    if spec.size is None and height != width:
-        raise InputError(
-            f"Expected a model of square images, and {quoted(spec.file)} takes "
-            f"{height} x {width}; say --image-size N where it takes others too."
-        )
-    return spec.size or height or _USUAL_SIZE
-
-
-def _preprocessing(spec: OwnSpec, anatomy: Anatomy) -> Preprocessing:
-    """Return what the model, or the user, says becomes of pixels."""
-    side, beginning = int(anatomy.flat.inputs[0].shape[1]), anatomy.inside
-    if beginning.layers and spec.preprocessing:
-        raise InputError(
-            f"{quoted(spec.file)} begins with its preprocessing "
-            f"({', '.join(beginning.layers)}); leave --preprocessing out."
-        )
-    if not beginning.layers and spec.preprocessing not in PIXELS:
-        raise InputError(
-            f"{quoted(spec.file)} does not say what it makes of pixels; say "
-            f"--preprocessing {'|'.join(PIXELS)} (as they are; 0 to 1; -1 to 1; ...), "
-            f"got {quoted(spec.preprocessing)}."
-        )
-    pixels: dict[str, Any] = (
-        PIXELS[spec.preprocessing]
-        if spec.preprocessing
-        else {
-            "channels": "RGB",
-            "mean": tuple(beginning.mean.tolist()),
-            "scale": tuple(beginning.scale.tolist()),
-        }
-    )
-    return Preprocessing(
-        resize="shorter_side",
-        resize_to=math.ceil(side * 8 / 7),  # 256 for 224
-        crop=side,
-        interpolation="bilinear",
-        **pixels,
+    return Anatomy(
+        original=original,
+        flat=flat,
+        head=end,
+        inside=beginning,
+        cuts=cuts,
+        feature=spec.feature or ("class" if spec.kind == HUB else ""),
     )
 
 
@@ -274,16 +228,7 @@ def _build(anatomy: Anatomy, num_classes: int, seed: int) -> Network:
     with graph.seeded(seed):
         fresh = original.__class__.from_config(_without_seeds(original.get_config()))
     flat = graph.unfolded(fresh, int(anatomy.flat.inputs[0].shape[1]))
-    return _cut(flat, anatomy.inside.place, anatomy.cuts, num_classes, seed)
-
-
-def _cut(
-    flat: keras.Model, first: int, cuts: tuple[str, ...], num_classes: int, seed: int
-) -> Network:
-    places = graph.bottlenecks(flat)
-    by_name = {place.layer: place.tensor for place in places}
-    starts = [places[first].tensor, *(by_name[cut] for cut in cuts)]
-    return cutting.cut(starts, head.recognise(flat), num_classes, seed)
+    return anatomy.cut(flat, num_classes, seed)
 
 
 def _without_seeds(value: Any) -> Any:

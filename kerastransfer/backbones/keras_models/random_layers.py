@@ -56,12 +56,17 @@ def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """List the layers of a block that draw numbers when they are trained."""
     return [
         layer
-        for layer in model.layers
-        if any(getattr(layer, name, 0) for name in _RATES)
-        or isinstance(
-            getattr(layer, "seed_generator", None), keras.random.SeedGenerator
-        )
+        for outer in model.layers
+        # with those that it holds, as a transformer's layer does
+        for layer in outer._flatten_layers(include_self=True, recursive=True)
+        if _draws(layer)
     ]
+
+
+def _draws(layer: keras.layers.Layer) -> bool:
+    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+    seeds = getattr(layer, "seed_generator", None)
+    return any(rates) if rates else isinstance(seeds, keras.random.SeedGenerator)
 
 
 def dropout_rate(model: keras.Model) -> float:

@@ -324,10 +324,11 @@ def test_a_file_that_was_replaced_is_read_anew(tmp_path):
 
 def test_names_hold_all_that_decides(tmp_path):
     spec = OwnSpec(
-        file=tmp_path / "a lab?s, 1.keras",
+        place=str(tmp_path / "a lab?s, 1.keras"),
         cuts=("a,b", "c/d"),
         preprocessing="unit",
         size=96,
+        feature="both",
     )
     assert OwnSpec.parse(str(spec)) == spec
     assert short(str(spec)) == "keras-a lab?s, 1"
