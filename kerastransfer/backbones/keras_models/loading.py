@@ -27,6 +27,8 @@ def load(spec: OwnSpec) -> keras.Model:
             model = keras.models.load_model(spec.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
+        if spec.kind == HUB:
+            reason += "; without a network, name a preset's folder with hub:DIR"
         raise InputError(
             f"Keras does not load {quoted(spec.place)}: {reason}"
         ) from None

@@ -182,7 +182,7 @@ def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
         remarks.append("it ends in features: recipes have to re-draw block 8 (R8)")
     else:
         remarks.append(
-            f"{classifier.name} is its classifier, of {anatomy.head.num_classes:,} "
+            f"its classifier is {classifier.name}, of {anatomy.head.num_classes:,} "
             "classes"
         )
     return tuple(remarks)
