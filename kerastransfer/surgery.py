@@ -55,11 +55,12 @@ def plan(
 ) -> tuple[BlockPlan, ...]:
     """Return what a phase does to each block, without TensorFlow.
 
-    A block has batch normalisation or dropout, never both, so one training mode per
-    block is enough. A frozen block runs in inference mode. A fine-tuned block keeps the
-    source's moving statistics unless `batch_norm` is ``"adapt"``: in the few hundred
-    steps that a small dataset allows, moving averages do not converge. A re-drawn block
-    has no statistics to keep and uses those of its batches.
+    Each block runs in one mode, as Keras runs it. A frozen block runs in inference
+    mode. A fine-tuned block keeps the source's moving statistics unless `batch_norm` is
+    ``"adapt"``: in the few hundred steps that a small dataset allows, moving averages
+    do not converge. So it runs in inference mode where it has batch normalisation, and
+    dropout or stochastic depth beside that is off. A re-drawn block has no statistics
+    to keep and uses those of its batches.
 
     Parameters
     ----------
@@ -97,14 +98,16 @@ def _plan_block(
     }
     norm = words[Action.REDRAW if moves else action] if layers.batch_norms else ""
     frozen = action is Action.FREEZE
-    dropout = "off" if frozen else f"rate {layers.dropout:g}"
+    training = moves if layers.batch_norms else not frozen
+    drops = [f"rate {layers.dropout:g}"] if layers.dropout else []
+    drops += [f"{layers.random_layers} layers"] if layers.random_layers else []
     return BlockPlan(
         block=block,
         step=step,
-        training=moves if layers.batch_norms else not frozen,
+        training=training,
         trained=0 if frozen else backbone.parameters(block, num_classes),
         batch_norm=norm,
-        dropout=dropout if layers.dropout else "",
+        dropout=(" and ".join(drops) if training else "off") if drops else "",
     )
 
 

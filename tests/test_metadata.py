@@ -143,7 +143,8 @@ def test_setup_cfg_has_no_key_that_setuptools_would_ignore(setup):
     assert set(setup["options.packages.find"]) <= {"include", "exclude", "where"}
     assert set(setup["options.entry_points"]) == {"console_scripts"}
     assert set(setup["options.extras_require"]) == {
-        *("cuda", "excel", "export", "heif", "parquet", "plot", "study"),
+        *("cuda", "excel", "export", "heif", "hub", "lite", "parquet", "plot"),
+        "study",
         *("test", "dev"),
     }
 

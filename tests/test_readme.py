@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 from helpers import miniature_archives
 from helpers.warm import WarmProcess
@@ -49,6 +50,8 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
     # The venv's own console script, whatever the shell's path holds.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
     _make_own_images(tmp_path)
+    _make_lab_model(tmp_path / "lab.keras")
+    _make_preset(tmp_path / "dinov2_small")
     (tmp_path / "archives").mkdir()
     miniature_archives.plankton_in_bulk(tmp_path / "archives")
     first = INSTALLS[0].split(" && ")[1]
@@ -86,6 +89,37 @@ def _run(line: str, place: Path) -> tuple[int, str, str]:
     process = WarmProcess(script, *words, cwd=place)
     out, told = process.communicate()
     return process.returncode, out, told
+
+
+def _make_lab_model(path: Path) -> None:
+    """A model such as a lab has, its weights drawn at random."""
+    keras.utils.set_random_seed(0)
+    inputs = x = keras.Input((64, 64, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1)(x)
+    body = keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(64, 64, 3)
+    )
+    x = keras.layers.GlobalAveragePooling2D()(body(x, training=False))
+    x = keras.layers.Dense(5, "softmax")(keras.layers.Dropout(0.2)(x))
+    keras.Model(inputs, x).save(path)
+
+
+def _make_preset(folder: Path) -> None:
+    """A folder as KerasHub's presets have it, with a tiny network drawn at random."""
+    keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
+    network = keras_hub.models.DINOV2Backbone(
+        patch_size=14,
+        num_layers=12,
+        hidden_dim=16,
+        num_heads=2,
+        intermediate_dim=32,
+        image_shape=(56, 56, 3),
+    )
+    network.save_to_preset(str(folder))
+    converter = keras_hub.layers.DINOV2ImageConverter(
+        image_size=(56, 56), scale=1 / 127.5, offset=-1.0
+    )
+    converter.save_to_preset(str(folder))
 
 
 def _make_own_images(folder: Path) -> None:

@@ -5,14 +5,43 @@ It imports no TensorFlow; `Backbone.build` makes the Keras network when it is ca
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.published import PublishedWeights, WeightPort
+from kerastransfer.backbones.spec import AT
 from kerastransfer.recipe import NUM_BLOCKS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerastransfer.backbones.network import Network
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWeights:
+    """The weights that a user's own model has in its file.
+
+    Parameters
+    ----------
+    file : Path
+        The model's.
+    mapping : dict of str to ndarray
+        By the network's names ``<layer>/<variable>``.
+    source_classes : int or None
+        Number of its classifier's classes; None without one.
+    sha256 : str
+        Of the file; of a preset, of its arrays.
+    remarks : tuple of str
+        How the model was taken; sentences without a full stop.
+    """
+
+    file: Path
+    sha256: str
+    mapping: "dict[str, np.ndarray]"
+    source_classes: int | None
+    remarks: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +64,20 @@ class Block:
         Number of batch-normalisation layers.
     dropout : float
         Rate of the dropout at the block's input, 0 for none.
+    random_layers : int
+        Number of layers inside the block that drop at random in training: dropout,
+        stochastic depth.
+    multiply_adds : int
+        Of convolutions and dense layers for one image, a multiplication with its
+        addition counting as one; in the last block with the source's classes.
     """
 
     layers: str
     parameters: int
     batch_norms: int = 0
     dropout: float = 0.0
+    random_layers: int = 0
+    multiply_adds: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +105,11 @@ class Backbone:
         How weight files become the network's variables.
     weights : tuple of PublishedWeights
         The first is the default; empty where none are published.
+    at_size : callable, optional
+        ``at_size(side)`` describes the same network for images of another size; None
+        where its weights go with one size alone.
+    held : callable, optional
+        Returns the weights of a user's own model, which come with it.
 
     Examples
     --------
@@ -95,10 +137,17 @@ class Backbone:
     build: Callable[[int, int], "Network"]
     port: WeightPort
     weights: tuple[PublishedWeights, ...] = ()
+    at_size: "Callable[[int], Backbone] | None" = None
+    held: Callable[[], HeldWeights] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.blocks) == NUM_BLOCKS, self.name
-        assert all(row.backbone == self.name for row in self.weights), self.name
+        assert all(row.backbone == self.base for row in self.weights), self.name
+
+    @property
+    def base(self) -> str:
+        """The name without an image size: ``resnet50`` of ``resnet50@320``."""
+        return self.name.partition(AT)[0]
 
     def __str__(self) -> str:
         crop, order = self.preprocessing.crop, self.preprocessing.channels

@@ -1,6 +1,7 @@
 """A built network: a chain of eight Keras models."""
 
 import dataclasses
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from kerastransfer.backbones import dropout
 from kerastransfer.backbones.dropout import Drop
+from kerastransfer.backbones.keras_models import random_layers
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
+_UNNAMED = re.compile(r"variable(_[0-9]+)?")
 _INFERENCE = (False,) * NUM_BLOCKS
 
 
@@ -67,12 +70,15 @@ class Network:
         """
         for block in range(first, last + 1):
             model, trains = self.blocks[block - 1], training[block - 1]
-            rate = _dropout_rate(model) if trains else 0.0
+            rate = random_layers.dropout_rate(model) if trains else 0.0
             if rate:
                 assert drop is not None, f"block {block} drops without a seed"
                 inputs = dropout.drop(inputs, rate, drop, block)
-            # A block holds dropout or batch norm, never both.
-            inputs = model(inputs, training=trains and not rate)
+            if trains and not rate:
+                with random_layers.drawing(model, block, drop):
+                    inputs = model(inputs, training=True)
+            else:
+                inputs = model(inputs, training=False)
         return inputs
 
     def whole(self) -> keras.Model:
@@ -100,9 +106,9 @@ class Network:
             Keys ``<layer>/<variable>``, as in ported weight files.
         """
         return {
-            f"{layer.name}/{variable.name}": variable
+            f"{layer.name}/{name}": variable
             for layer in self.blocks[block - 1].layers
-            for variable in layer.weights
+            for name, variable in _named(layer)
         }
 
     def snapshot(self, block: int) -> dict[str, NDArray[Any]]:
@@ -150,10 +156,15 @@ class Network:
             variable.assign(weights[name])
 
 
-def _dropout_rate(model: keras.Model) -> float:
-    """Return the rate of the dropout at a block's entry; 0 for none."""
-    rates = [x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)]
-    return float(rates[0]) if rates else 0.0
+def _named(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:
+    """Name a layer's weights; by number where their own names do not tell them apart.
+
+    Keras counts weights without a name on from layer to layer.
+    """
+    names = [variable.name for variable in layer.weights]
+    if len({*names}) < len(names) or any(_UNNAMED.fullmatch(name) for name in names):
+        names = [str(number) for number in range(len(names))]
+    return [*zip(names, layer.weights, strict=True)]
 
 
 def seed_of(seed: int, name: str) -> int:

@@ -5,6 +5,7 @@ differ; `kerastransfer.backbones.image_ops` builds the TensorFlow graph from it.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from kerastransfer.backbones.mean_image import MeanImage
@@ -13,6 +14,25 @@ from kerastransfer.foundation.quoting import quoted
 
 Fit = Literal["crop", "pad", "squash"]
 FITS: tuple[Fit, ...] = ("crop", "pad", "squash")
+
+# What networks of Keras want of pixels in 0 to 255: channel order, mean and scale. The
+# first three are modes of keras/src/applications/imagenet_utils.py (caffe, tf, torch).
+PIXELS: Mapping[str, dict[str, Any]] = {
+    "caffe": {
+        "channels": "BGR",
+        "mean": (103.939, 116.779, 123.68),
+        "scale": (1.0, 1.0, 1.0),
+    },
+    "halves": {"channels": "RGB", "mean": (127.5,) * 3, "scale": (127.5,) * 3},
+    "imagenet": {
+        "channels": "RGB",
+        "mean": (255 * 0.485, 255 * 0.456, 255 * 0.406),
+        "scale": (255 * 0.229, 255 * 0.224, 255 * 0.225),
+    },
+    "eighths": {"channels": "RGB", "mean": (128.0,) * 3, "scale": (128.0,) * 3},
+    "unit": {"channels": "RGB", "mean": (0.0,) * 3, "scale": (255.0,) * 3},
+    "none": {"channels": "RGB", "mean": (0.0,) * 3, "scale": (1.0,) * 3},
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

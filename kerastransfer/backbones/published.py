@@ -97,12 +97,16 @@ class PublishedWeights:
         where `package` holds it.
     package : str
         The installed Python package that holds the file, if one does.
+    of_keras : bool
+        Whether Keras downloads the file itself: then it lies in Keras's cache.
     size : int, optional
         In bytes.
     checksums : tuple of Checksum
         All of them hold for the file.
     top1, top5 : float, optional
         Published ImageNet accuracy on the centre crop. Fractions.
+    accuracy_source : str
+        Who published it.
     auxiliary : tuple of Auxiliary
         Further files that the published preprocessing needs.
     prediction : ReferencePrediction, optional
@@ -114,10 +118,12 @@ class PublishedWeights:
     file: str
     urls: tuple[str, ...] = ()
     package: str = ""
+    of_keras: bool = False
     size: int | None = None
     checksums: tuple[Checksum, ...] = ()
     licence: str
     top1: float | None = None
     top5: float | None = None
+    accuracy_source: str = ""
     auxiliary: tuple[Auxiliary, ...] = ()
     prediction: ReferencePrediction | None = None

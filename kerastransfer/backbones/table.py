@@ -2,22 +2,36 @@
 
 A backbone is a folder: ``network`` builds it, ``port`` brings weight files into its
 layout, ``weights`` lists its published files, ``info`` describes it. To add one, add
-its folder, and its `BACKBONES` below.
+its folder, and its `BACKBONES` below. A network of ``keras.applications`` is a row in
+`kerastransfer.backbones.applications.rows` and needs no code.
 """
 
 import dataclasses
+import functools
 
+from kerastransfer.backbones import spec
 from kerastransfer.backbones.alexnet import info as alexnet
+from kerastransfer.backbones.applications import info as applications
 from kerastransfer.backbones.backbone import Backbone
-from kerastransfer.backbones.efficientnet_lite0 import info as efficientnet_lite0
+from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
-from kerastransfer.errors import UnknownNameError
+from kerastransfer.errors import InputError, MissingError, UnknownNameError
+from kerastransfer.foundation import keras_settings
+from kerastransfer.foundation.quoting import quoted
+from kerastransfer.foundation.tensorflow_import import import_quietly
 
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
-    for backbone in (*efficientnet_lite0.BACKBONES, *alexnet.BACKBONES)
+    for backbone in (
+        *efficientnet_lite.BACKBONES,
+        *alexnet.BACKBONES,
+        *applications.BACKBONES,
+    )
 }
+
+
+_SMALLEST, _LARGEST = 32, 1024
 
 
 def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Backbone:
@@ -26,7 +40,8 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     Parameters
     ----------
     name : str
-        A key of `BACKBONES`.
+        A key of `BACKBONES`; with ``@`` and a number of pixels for images of that size,
+        such as ``resnet50@320``; or ``keras:FILE.keras`` for a model of the user's own.
     mean_image : MeanImage, optional
         Subtracted in place of the mean pixel.
     fit : {'crop', 'pad', 'squash'}
@@ -36,6 +51,8 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     ------
     UnknownNameError
         If there is no such backbone.
+    InputError
+        If the network does not go with that size.
     WeightsError
         If the mean image does not go with the backbone's geometry.
 
@@ -44,13 +61,60 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     >>> get("caffenet").num_features
     4096
     """
-    try:
-        backbone = BACKBONES[name]
-    except KeyError:
-        raise UnknownNameError("backbone", name, BACKBONES) from None
+    if spec.is_own(name):
+        return _adapted(_own(spec.OwnSpec.parse(name)), mean_image, fit)
+    base, at, side = name.partition(spec.AT)
+    if base not in BACKBONES:
+        raise UnknownNameError("backbone", base, BACKBONES)
+    backbone = BACKBONES[base]
+    if at:
+        backbone = _at_size(backbone, side)
+    return _adapted(backbone, mean_image, fit)
+
+
+def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Backbone:
     if mean_image is None and fit == "crop":
         return backbone
     preprocessing = dataclasses.replace(
         backbone.preprocessing, mean_image=mean_image, fit=fit
     )
     return dataclasses.replace(backbone, preprocessing=preprocessing)
+
+
+def _own(own: spec.OwnSpec) -> Backbone:
+    """Describe a user's model; again where its file was changed since."""
+    if own.kind == spec.HUB:
+        return _described(own, (0, 0))
+    try:
+        status = own.file.stat()
+        return _described(own, (status.st_mtime_ns, status.st_size))
+    except FileNotFoundError:
+        raise MissingError(
+            f"Expected a Keras model at {quoted(own.file)}: no such file."
+        ) from None
+
+
+@functools.lru_cache(maxsize=4)
+@keras_settings.ours
+def _described(own: spec.OwnSpec, version: tuple[int, int]) -> Backbone:
+    import_quietly()
+    from kerastransfer.backbones.keras_models.own import describe
+
+    return describe(own)
+
+
+def _at_size(backbone: Backbone, text: str) -> Backbone:
+    """Return a backbone for images of another size."""
+    usual = backbone.preprocessing.crop
+    if not text.isdecimal() or not _SMALLEST <= int(text) <= _LARGEST:
+        raise InputError(
+            f"Expected a side of {_SMALLEST} to {_LARGEST} pixels, got {quoted(text)}."
+        )
+    if int(text) == usual:
+        return backbone
+    if backbone.at_size is None:
+        raise InputError(
+            f"Expected images of {usual} pixels, for {quoted(backbone.name)} has "
+            f"layers that fit no other size, got {text}."
+        )
+    return backbone.at_size(int(text))

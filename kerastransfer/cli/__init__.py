@@ -16,7 +16,7 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
-from kerastransfer.cli import streams
+from kerastransfer.cli import options, streams
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.quoting import LONGEST_MESSAGE, printable
@@ -28,6 +28,7 @@ COMMANDS = {
     "datasets": "list the datasets that are known, and what is converted",
     "convert": "write a dataset's images as TFRecords, in splits",
     "inspect": "look for duplicates, leaks between splits and damaged images",
+    "backbones": "list the networks there are, and what each consists of",
     "weights": "list, fetch, verify and port pretrained weights",
     "recipes": "explain what a recipe does, block by block",
     "advise": "say which recipe to train, by measurement on parts of train and val",
@@ -124,6 +125,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            options.settle_network(arguments)
             with keras_settings.own_settings():
                 code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:

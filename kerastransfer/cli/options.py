@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kerastransfer.backbones.preprocessing import FITS
+from kerastransfer.backbones import spec
+from kerastransfer.backbones.preprocessing import FITS, PIXELS
 from kerastransfer.datasets import table
 from kerastransfer.datasets.option import Option
 from kerastransfer.foundation.home import records_home
@@ -104,6 +105,55 @@ def add_fit(arguments: Arguments, default: str | None = "crop") -> None:
         "lies beyond the crop, or see it whole, with borders (pad) or warped (squash); "
         f"as in 'train' (default: {default or 'as a run was trained, else crop'})",
     )
+
+
+def add_network(arguments: Arguments) -> None:
+    """Declare how the network that ``--backbone`` names is to be taken."""
+    arguments.add_argument(
+        "--image-size",
+        type=int,
+        metavar="N",
+        help="Side in pixels of the images that the network gets, where it takes "
+        "others than its usual ones",
+    )
+    arguments.add_argument(
+        "--cuts",
+        type=names,
+        metavar="NAME,...",
+        help="Of --backbone keras:FILE: the six layers that end blocks 1 to 6 "
+        "(default: chosen for equal weights and computation, and printed)",
+    )
+    arguments.add_argument(
+        "--preprocessing",
+        choices=[*PIXELS],
+        help="Of --backbone keras:FILE: what becomes of pixels in 0 to 255 before the "
+        "model, where it does not do that itself",
+    )
+    _add_feature(arguments)
+
+
+def _add_feature(arguments: Arguments) -> None:
+    arguments.add_argument(
+        "--feature",
+        choices=spec.FEATURES,
+        help="Of a transformer: what its last layer's tokens become, the class token, "
+        "the mean of the others, or both (default: the class token of hub:PRESET, else "
+        "the mean of all)",
+    )
+
+
+def settle_network(args: argparse.Namespace) -> None:
+    """Bring what `add_network` declares into the network's name."""
+    if hasattr(args, "cuts"):
+        args.backbone = spec.with_options(
+            getattr(args, "backbone", None),
+            cuts=args.cuts,
+            preprocessing=args.preprocessing,
+            size=args.image_size,
+            feature=args.feature,
+        )
+    if spec.is_own(getattr(args, "backbone", None) or ""):
+        args.backbone = str(spec.OwnSpec.parse(args.backbone))
 
 
 def add_verb(verbs: Any, name: str, sentence: str) -> Headings:

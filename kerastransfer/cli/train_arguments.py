@@ -67,6 +67,7 @@ def add_sources(headings: Headings) -> None:
     )
     options.add_records(headings[Group.DATA.value])
     options.add_dataset_options(headings[Group.DATA.value], "folder")
+    options.add_network(headings[Group.RECIPE.value])
     add = headings[Group.RECIPE.value].add_argument
     add(
         "--weights",

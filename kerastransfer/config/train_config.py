@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from kerastransfer import views
+from kerastransfer.backbones import spec
 from kerastransfer.backbones.default import WORDS
 from kerastransfer.backbones.preprocessing import FITS, Fit
 from kerastransfer.config import settings
@@ -220,7 +221,7 @@ class TrainConfig:
         kind, _, path = self.dataset.partition(":")
         name = f"{kind}-{PurePath(path).stem}" if path else kind
         text = (
-            f"{name}_{self.backbone}_{self.recipe}"
+            f"{name}_{spec.short(self.backbone)}_{self.recipe}"
             f"_n{shots}_d{self.draw}_s{self.seed}_{self.hash[:8]}"
         )
         return re.sub(r"[^A-Za-z0-9._+@-]+", "-", text)

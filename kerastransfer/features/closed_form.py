@@ -1,9 +1,12 @@
 r"""The mean response to the source's images, from the weights alone.
 
 A batch norm leaves channel i with mean :math:`\beta_i` and standard deviation
-:math:`|\gamma_i|` over the images and places it was trained on. Where a ReLU or ReLU6
+:math:`|\gamma_i|` over the images and places it was trained on. Where an activation
 follows and nothing but a mean over places after it, and the channel is about normal,
-the mean response is that of a clipped normal variable.
+the mean response is the activation's mean over a normal variable: for ReLU and ReLU6
+that of a clipped one, for others (swish, hard swish, GELU) a sum at the nodes of
+Gauss and Hermite. Branches that are joined side by side are taken one by one. A sum of
+branches is not: what becomes of it depends on how they vary together.
 
 It fails where the channel is far from normal (sparse channels have a long upper tail,
 which the ceiling of ReLU6 cuts), where the moving statistics are not those of the
@@ -12,7 +15,7 @@ see), and it says nothing of spread: what it gives is a point, without an interv
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from kerastransfer.backbones.network import Network
 
+_NODES = 64  # of Gauss and Hermite: more change nothing that float32 shows
 _FEATURES = 7  # the block whose output the features are
 
 
@@ -105,7 +109,7 @@ def from_weights(
     Raises
     ------
     InputError
-        If block 7 does not end in a batch norm, a ReLU and a mean over places.
+        If block 7 does not end in a batch norm, an activation and a mean over places.
     """
     mean = expected_response(network.blocks[_FEATURES - 1], backbone.name)
     return SourceStatistics(
@@ -124,7 +128,8 @@ def expected_response(block: "keras.Model", name: str) -> npt.NDArray[np.float64
     Parameters
     ----------
     block : keras.Model
-        Ends in a batch norm, a ReLU and, where it is spatial, a mean over places.
+        Ends in a batch norm, an activation and, where it is spatial, a mean over
+        places; or in several such branches side by side.
     name : str
         Of the backbone, for the message.
 
@@ -137,31 +142,82 @@ def expected_response(block: "keras.Model", name: str) -> npt.NDArray[np.float64
     InputError
         If it ends otherwise.
     """
+    mean = _mean_of(block.outputs[0])
+    if mean is None:
+        reason = "block 7 does not end in a batch norm, an activation and a mean"
+        raise InputError(_otherwise(name, reason))
+    return mean
+
+
+def _mean_of(tensor: Any) -> npt.NDArray[np.float64] | None:
+    """Return a tensor's expected value in each channel; None where that is unknown."""
     import keras
 
-    layers = list(block.layers)
-    if isinstance(layers[-1], keras.layers.GlobalAveragePooling2D):
-        layers.pop()
-    ceiling = _ceiling(layers[-1])
-    norm = layers[-2] if len(layers) > 1 else None
-    if ceiling is None or not isinstance(norm, keras.layers.BatchNormalization):
-        reason = "block 7 does not end in a batch norm, a ReLU and a mean"
-        raise InputError(_otherwise(name, reason))
+    layer, entries = _made_by(tensor)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return _moments(layer)[0]
+    averages = isinstance(
+        layer, keras.layers.GlobalAveragePooling2D | keras.layers.Flatten
+    )
+    if averages and len(entries) == 1:
+        places = entries[0].shape[1:-1]
+        if isinstance(layer, keras.layers.Flatten) and math.prod(places) != 1:
+            return None
+        return _mean_of(entries[0])
+    if isinstance(layer, keras.layers.Concatenate):
+        parts = [_mean_of(entry) for entry in entries]
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
+    if not isinstance(layer, keras.layers.ReLU | keras.layers.Activation):
+        return None
+    norm, _ = _made_by(entries[0])
+    if not isinstance(norm, keras.layers.BatchNormalization):
+        return None
+    return _after(layer, *_moments(norm))
+
+
+def _made_by(tensor: Any) -> tuple[Any, list[Any]]:
+    """Return the layer that made a tensor, and what it took."""
+    history = tensor._keras_history
+    node = history.operation._inbound_nodes[history.node_index]
+    return history.operation, node.input_tensors
+
+
+def _moments(
+    norm: "keras.layers.BatchNormalization",
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the mean and the deviation that a batch norm leaves each channel with."""
     values = {v.name: v.numpy().astype(np.float64) for v in norm.weights}
     variance = values["moving_variance"]
     # What epsilon takes from the deviation shows in channels that hardly vary.
     kept = np.sqrt(variance / (variance + norm.epsilon))
     deviation = np.abs(values.get("gamma", 1.0)) * kept
-    beta = values.get("beta", np.zeros_like(deviation))
-    return clipped_normal_mean(beta, deviation, ceiling)
+    return values.get("beta", np.zeros_like(deviation)), deviation
+
+
+def _after(
+    layer: "keras.layers.Layer",
+    mean: npt.NDArray[np.float64],
+    deviation: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return the mean of an activation of normal channels."""
+    ceiling = _ceiling(layer)
+    if ceiling is not None:
+        return clipped_normal_mean(mean, deviation, ceiling)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    points = mean + deviation * nodes[:, np.newaxis]
+    values = np.asarray(layer(points.astype(np.float32)), np.float64)
+    return np.asarray(weights @ values / math.sqrt(2 * math.pi))
 
 
 def _ceiling(layer: "keras.layers.Layer") -> float | None:
     """Return where a ReLU ends; None for another layer."""
     import keras
 
-    plain = isinstance(layer, keras.layers.ReLU)
-    if not plain or layer.negative_slope or layer.threshold:
+    if isinstance(layer, keras.layers.Activation):
+        names = {keras.activations.relu: math.inf, keras.activations.relu6: 6.0}
+        return names.get(layer.activation)
+    if layer.negative_slope or layer.threshold:
         return None
     return math.inf if layer.max_value is None else float(layer.max_value)
 

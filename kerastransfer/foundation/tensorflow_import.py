@@ -1,7 +1,9 @@
 """Importing TensorFlow without the lines that tell a newcomer nothing."""
 
 import contextlib
+import functools
 import os
+import platform
 import re
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from kerastransfer.foundation.quoting import quoted
 _NOISE = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+)")
 _RETRACED = "triggered tf.function retracing"
 _BACKEND = "KERAS_BACKEND"
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def import_quietly() -> None:
@@ -36,20 +39,36 @@ def import_quietly() -> None:
     """
     if not {"keras", "tensorflow"} <= set(sys.modules):
         _import_both()
+    _tell_of_onednn()
     _refuse_graphs()
 
 
 def _import_both() -> None:
     is_first = "tensorflow" not in sys.modules
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow turns oneDNN on by itself only where it finds AVX-512; without it, on
-    # two AMD cores, a step of EfficientNet-Lite0 took 5.3 s, and 1.7 s with it.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if is_first:  # it reads them once, and the program may have begun without
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # TensorFlow turns oneDNN on by itself only where it finds AVX-512; without it,
+        # on two AMD cores, a step of EfficientNet-Lite0 took 5.3 s, and 1.7 s with it.
+        os.environ.setdefault(_ONEDNN, "1")
     with _on_tensorflow(), without_noise():
         _import()
     keras_settings.imported()
     if is_first:
         _log_warnings_only()
+
+
+@functools.cache
+def _tell_of_onednn() -> None:
+    """Tell a program that imported TensorFlow itself, once, what that costs it here."""
+    if platform.machine() not in ("x86_64", "AMD64") or _ONEDNN in os.environ:
+        return
+    from tensorflow.python.util import _pywrap_util_port
+
+    if not _pywrap_util_port.IsMklEnabled():
+        report.say(
+            "TensorFlow was imported with oneDNN off, which makes networks several "
+            f"times slower on this processor; set {_ONEDNN}=1 before it is imported."
+        )
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def find(
     settings = _with_its_settings(run, settings)
     settings = {"backbone": default_backbone(dataset.name), **settings}
     settings["dataset"] = dataset.spec
-    name = backbones.get(settings["backbone"]).name
+    name = settings["backbone"] = backbones.get(settings["backbone"]).name
     for recipe in parsed:
         mirror = dataset.info.mirror_keeps_class
         defaults.check({**settings, "recipe": recipe}, mirror=mirror)

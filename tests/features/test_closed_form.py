@@ -82,13 +82,79 @@ def test_reads_the_last_batch_norm(ceiling):
     [
         small(6.0, norm=False),
         small(6.0, [keras.layers.Dense(4)]),
-        small(6.0, [keras.layers.BatchNormalization()]),
+        small(6.0, [keras.layers.BatchNormalization(), keras.layers.Dense(4)]),
+        small(6.0, [keras.layers.ReLU()]),
     ],
 )
 def test_blocks_that_end_otherwise(block):
     message = "'small' do not tell .*--source DATASET.*--save-statistics FILE"
     with pytest.raises(InputError, match=message):
         closed_form.expected_response(block, "small")
+
+
+def ending(activation, branches=1):
+    inputs = keras.Input((8, 8, 3))
+    maps = []
+    for _ in range(branches):
+        x = keras.layers.Conv2D(5, 3)(inputs)
+        x = keras.layers.BatchNormalization(epsilon=0.5)(x)
+        maps.append(keras.layers.Activation(activation)(x))
+    x = keras.layers.Concatenate()(maps) if branches > 1 else maps[0]
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+
+
+ACTIVATIONS = {
+    "relu": lambda x: max(x, 0.0),
+    "relu6": lambda x: min(max(x, 0.0), 6.0),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "hard_silu": lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    "gelu": lambda x: x * scipy.stats.norm.cdf(x),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_other_activations_agree_with_an_integral(name):
+    """Two branches side by side, each with its own scales and shifts."""
+    block, rng, expected = ending(name, branches=2), np.random.default_rng(1), []
+    norms = [x for x in block.layers if isinstance(x, keras.layers.BatchNormalization)]
+    for norm in norms:
+        gamma, beta = rng.normal(0, 1.5, (2, 5))
+        norm.set_weights([gamma, beta, np.zeros(5), np.full(5, 1e6)])
+        for mean, deviation in zip(beta, np.abs(gamma), strict=True):
+            normal = scipy.stats.norm(mean, deviation)
+            ends = mean - 12 * deviation, mean + 12 * deviation
+            points = sorted(x for x in (-3.0, 0.0, 3.0, 6.0) if ends[0] < x < ends[1])
+            expected.append(
+                scipy.integrate.quad(
+                    lambda x, normal=normal: ACTIVATIONS[name](x) * normal.pdf(x),
+                    *ends,
+                    points=points or None,
+                )[0]
+            )
+    found = closed_form.expected_response(block, "ending")
+    # Hard swish has corners, which a sum at fixed nodes rounds.
+    np.testing.assert_allclose(found, expected, atol=1e-2 if "hard" in name else 2e-4)
+
+
+def test_a_batch_norm_at_the_end_gives_its_shift():
+    block = small(6.0, [keras.layers.BatchNormalization()])
+    shift = np.arange(5.0)
+    block.layers[-1].beta.assign(shift)
+    np.testing.assert_allclose(closed_form.expected_response(block, "small"), shift)
+
+
+def test_a_sum_of_branches_is_not_told():
+    """ResNet50 adds its shortcut after the last batch norm."""
+    network = table.get("resnet50@64").build(2, 0)
+    with pytest.raises(InputError, match=r"'resnet50'.*--source DATASET"):
+        closed_form.expected_response(network.blocks[6], "resnet50")
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2@64", "efficientnetb0@64"])
+def test_networks_that_tell_it(name):
+    network = table.get(name).build(2, 0)
+    found = closed_form.expected_response(network.blocks[6], name)
+    assert found.shape == (1280,) and np.isfinite(found).all()
 
 
 def test_alexnet_has_no_batch_norm():

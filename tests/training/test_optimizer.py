@@ -100,3 +100,18 @@ def test_biases_and_norms_are_not_decayed():
     np.testing.assert_array_equal(weights[0], np.full(3, 0.5, np.float32))
     np.testing.assert_array_equal(weights[1], np.full(3, 0.5, np.float32))
     np.testing.assert_allclose(weights[2], np.full((2, 3), 0.5 * 0.95), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "decays"),
+    [
+        ("kernel", (3, 3, 8, 8), True),
+        ("bias", (8,), False),
+        ("gamma", (8,), False),
+        ("bias", (4, 16), False),  # attention's: a row for each head
+        ("position_embeddings", (1, 17, 8), False),
+        ("cls_token", (1, 1, 8), False),
+    ],
+)
+def test_kernels_alone_decay(name, shape, decays):
+    assert optimizer._decays(keras.Variable(np.zeros(shape), name=name)) == decays

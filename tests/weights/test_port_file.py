@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from kerastransfer.backbones.efficientnet_lite0 import port
+from kerastransfer.backbones.efficientnet_lite import port
 from kerastransfer.backbones.table import BACKBONES
 from kerastransfer.errors import UnknownNameError, WeightsError
 from kerastransfer.foundation.report import KerasTransferWarning

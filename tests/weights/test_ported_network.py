@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from kerastransfer.backbones.efficientnet_lite0 import network as efficientnet_lite
+from kerastransfer.backbones.efficientnet_lite import network as efficientnet_lite
 from kerastransfer.weights import store
 
 

@@ -40,12 +40,29 @@ _CAFFE = Preprocessing(
     scale=(1.0, 1.0, 1.0),
 )
 _CONV3_TO_FC8 = (
-    Block(layers="convolution 384@3x3", parameters=885_120),
-    Block(layers="convolution 384@3x3 in 2 groups", parameters=663_936),
-    Block(layers="convolution 256@3x3 in 2 groups, max pool", parameters=442_624),
-    Block(layers="fully connected 4096", parameters=37_752_832),
-    Block(layers="fully connected 4096", parameters=16_781_312, dropout=0.5),
-    Block(layers="classifier", parameters=4_097_000, dropout=0.5),
+    Block(layers="convolution 384@3x3", parameters=885_120, multiply_adds=149_520_384),
+    Block(
+        layers="convolution 384@3x3 in 2 groups",
+        parameters=663_936,
+        multiply_adds=112_140_288,
+    ),
+    Block(
+        layers="convolution 256@3x3 in 2 groups, max pool",
+        parameters=442_624,
+        multiply_adds=74_760_192,
+    ),
+    Block(
+        layers="fully connected 4096", parameters=37_752_832, multiply_adds=37_748_736
+    ),
+    Block(
+        layers="fully connected 4096",
+        parameters=16_781_312,
+        multiply_adds=16_777_216,
+        dropout=0.5,
+    ),
+    Block(
+        layers="classifier", parameters=4_097_000, multiply_adds=4_096_000, dropout=0.5
+    ),
 )
 
 _OUTPUTS = (
@@ -62,10 +79,15 @@ ALEXNET = Backbone(
     name="alexnet",
     title="AlexNet (BVLC)",
     blocks=(
-        Block(layers="convolution 96@11x11, norm, max pool", parameters=34_944),
+        Block(
+            layers="convolution 96@11x11, norm, max pool",
+            parameters=34_944,
+            multiply_adds=105_415_200,
+        ),
         Block(
             layers="convolution 256@5x5 in 2 groups, norm, max pool",
             parameters=307_456,
+            multiply_adds=223_948_800,
         ),
         *_CONV3_TO_FC8,
     ),
@@ -83,10 +105,15 @@ CAFFENET = Backbone(
     name="caffenet",
     title="CaffeNet (BVLC reference)",
     blocks=(
-        Block(layers="convolution 96@11x11, max pool, norm", parameters=34_944),
+        Block(
+            layers="convolution 96@11x11, max pool, norm",
+            parameters=34_944,
+            multiply_adds=105_415_200,
+        ),
         Block(
             layers="convolution 256@5x5 in 2 groups, max pool, norm",
             parameters=307_456,
+            multiply_adds=223_948_800,
         ),
         *_CONV3_TO_FC8,
     ),
@@ -104,14 +131,40 @@ ALEXNET_OWT = Backbone(
     name="alexnet_owt",
     title="AlexNet (one weird trick, torchvision)",
     blocks=(
-        Block(layers="convolution 64@11x11, max pool", parameters=23_296),
-        Block(layers="convolution 192@5x5, max pool", parameters=307_392),
-        Block(layers="convolution 384@3x3", parameters=663_936),
-        Block(layers="convolution 256@3x3", parameters=884_992),
-        Block(layers="convolution 256@3x3, max pool", parameters=590_080),
-        Block(layers="fully connected 4096", parameters=37_752_832, dropout=0.5),
-        Block(layers="fully connected 4096", parameters=16_781_312, dropout=0.5),
-        Block(layers="classifier", parameters=4_097_000),
+        Block(
+            layers="convolution 64@11x11, max pool",
+            parameters=23_296,
+            multiply_adds=70_276_800,
+        ),
+        Block(
+            layers="convolution 192@5x5, max pool",
+            parameters=307_392,
+            multiply_adds=223_948_800,
+        ),
+        Block(
+            layers="convolution 384@3x3", parameters=663_936, multiply_adds=112_140_288
+        ),
+        Block(
+            layers="convolution 256@3x3", parameters=884_992, multiply_adds=149_520_384
+        ),
+        Block(
+            layers="convolution 256@3x3, max pool",
+            parameters=590_080,
+            multiply_adds=99_680_256,
+        ),
+        Block(
+            layers="fully connected 4096",
+            parameters=37_752_832,
+            multiply_adds=37_748_736,
+            dropout=0.5,
+        ),
+        Block(
+            layers="fully connected 4096",
+            parameters=16_781_312,
+            multiply_adds=16_777_216,
+            dropout=0.5,
+        ),
+        Block(layers="classifier", parameters=4_097_000, multiply_adds=4_096_000),
     ),
     num_features=4096,
     outputs=(

@@ -44,6 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="Images that are drawn of each dataset that has more (default: 2000)",
     )
+    _add_network(headings)
+    options.add_records(headings["data"])
+    headings["output"].add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="Image file into which the features of both are drawn (default: none)",
+    )
+    options.add_json(headings["output"])
+
+
+def _add_network(headings: options.Headings) -> None:
     add = headings["network"].add_argument
     add(
         "--backbone",
@@ -57,15 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|RUN",
         help="The source's weights, or a finished run (default: the published ones)",
     )
+    options.add_network(headings["network"])
     options.add_fit(headings["network"])
-    options.add_records(headings["data"])
-    headings["output"].add_argument(
-        "--plot",
-        type=Path,
-        metavar="FILE",
-        help="Image file into which the features of both are drawn (default: none)",
-    )
-    options.add_json(headings["output"])
 
 
 def _add_domains(headings: options.Headings) -> None:

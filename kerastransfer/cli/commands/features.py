@@ -96,6 +96,7 @@ def _add_data(headings: options.Headings) -> None:
         metavar="FILE|RUN",
         help="The source's weights, or a finished run (default: the published ones)",
     )
+    options.add_network(headings["network"])
     options.add_fit(headings["network"])
 
 

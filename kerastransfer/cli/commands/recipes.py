@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone",
         default=DEFAULT,
         metavar="NAME",
-        help="Network whose blocks are shown: "
-        f"{', '.join(table.BACKBONES)} (default: {DEFAULT})",
+        help="Network whose blocks are shown, as 'kerastransfer backbones list' names "
+        f"them (default: {DEFAULT})",
     )
     add(
         "--classes",

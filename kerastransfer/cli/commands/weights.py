@@ -13,12 +13,16 @@ from kerastransfer.cli import options, streams
 from kerastransfer.cli.options import add_verb
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation import checksums
-from kerastransfer.foundation.download import download
-from kerastransfer.foundation.progress import DownloadLines
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.foundation.tensorflow_import import import_quietly
-from kerastransfer.weights import convert_file, reference_prediction, store, table
+from kerastransfer.weights import (
+    convert_file,
+    places,
+    reference_prediction,
+    store,
+    table,
+)
 from kerastransfer.weights.readers.guard import check_file
 from kerastransfer.weights.table import WEIGHTS
 
@@ -71,7 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone",
         required=True,
         metavar="B",
-        help=f"Network that the file belongs to: {', '.join(backbones.BACKBONES)}",
+        help="Network that the file belongs to, as 'kerastransfer backbones list' "
+        "names them",
     )
     port["output"].add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="The .npz file to write"
@@ -92,42 +97,35 @@ def _list(args: argparse.Namespace) -> int:
     for row in WEIGHTS.values():
         top1 = "" if row.top1 is None else f"top-1 {row.top1:.1%}"
         size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
-        held = "at hand" if store.at_hand(row) else "not at hand"
+        held = "at hand" if places.at_hand(row) else "not at hand"
         streams.show("\t".join((row.name, row.backbone, held, size, top1, row.licence)))
     return 0
 
 
 def _as_dict(row: PublishedWeights) -> dict[str, Any]:
-    path = store.expected_path(row)
+    path = places.expected_path(row)
     fields = dataclasses.asdict(row)
     del fields["prediction"]  # printed by `verify`, which compares with it
     return {
         **fields,
-        "at_hand": store.at_hand(row),
+        "at_hand": places.at_hand(row),
         "path": None if path is None else str(path),
     }
 
 
 def _fetch(args: argparse.Namespace) -> int:
     row = table.get(args.name)
-    if not row.checksums:
+    if not row.checksums and not row.of_keras:
         raise WeightsError(
             f"No hash of {quoted(row.name)} is published, so a download cannot be "
             f"verified; get {row.urls[0]} yourself and name the file with --weights "
             "FILE."
         )
-    path = store.expected_path(row)
+    path = places.expected_path(row)
     if row.package or path is None:
         path = store.published_file(row)
     elif not path.is_file() or checksums.mismatch(path, row.size, row.checksums):
-        download(
-            row.urls,
-            path,
-            size=row.size,
-            checksums=row.checksums,
-            progress=DownloadLines(),
-            otherwise="name it with --weights FILE",
-        )
+        places.fetch(row)
     return _verified(row, path, as_json=args.json)
 
 

@@ -31,7 +31,7 @@ _END = struct.Struct("<Q8s")
 _MARK = b"KTWREAD1"
 _TYPES = (*np.typecodes["AllInteger"], *np.typecodes["Float"], "?")
 _DTYPES = {np.dtype(t).newbyteorder(order).str for t in _TYPES for order in "<>"}
-_FORMATS = ("torch", "safetensors", "caffe", "toronto", "npz", "keras")
+_FORMATS = ("torch", "safetensors", "caffe", "toronto", "npz", "keras", "keras_legacy")
 _ERRORS: dict[str, type[errors.KerasTransferError]] = {
     kind.__name__: kind
     for kind in (

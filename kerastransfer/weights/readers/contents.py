@@ -28,7 +28,7 @@ _LFS_POINTER = b"version https://git-lfs"
 _LONGEST_MAGIC = 16
 _KNOWN = (
     "PyTorch's .pth, .safetensors, Caffe's .caffemodel or .caffemodel.h5, NumPy's .npz "
-    "or .npy, or Keras 3's .weights.h5 or .keras"
+    "or .npy, or Keras's .keras, .weights.h5 or .h5"
 )
 
 
@@ -41,10 +41,11 @@ _ARRAYS: dict[str, Callable[[Path], Mapping[str, np.ndarray]]] = {
     "keras": keras_file.read_variables,
     "keras_archive": keras_file.read_archive,
 }
-# Both of Caffe's containers hold the same layers.
+# Both of Caffe's containers hold the same layers, and Keras 2's lists its own.
 _LAYERS: dict[str, Callable[[Path], Mapping[str, tuple[np.ndarray, ...]]]] = {
     "caffe": caffe_file.read_layers,
     "caffe_hdf5": caffe_hdf5.read_layers,
+    "keras_legacy": keras_file.read_legacy,
     "toronto": numpy_file.read_toronto,
 }
 
@@ -94,7 +95,7 @@ def _container(path: Path) -> str:
         if start.startswith(magic):
             return name
     if start.startswith(hdf5.MAGIC):
-        return "caffe_hdf5" if caffe_hdf5.is_network(path) else "keras"
+        return _hdf5_format(path)
     if start.startswith(_ZIP_MAGIC):
         return _zip_format(path)
     if safetensors_file.is_header(start, path.stat().st_size):
@@ -110,6 +111,12 @@ def _container(path: Path) -> str:
         f"Expected {_KNOWN}, but {quoted(path)} begins with {quoted(start)}; is it a "
         "complete download of a weight file?"
     )
+
+
+def _hdf5_format(path: Path) -> str:
+    if caffe_hdf5.is_network(path):
+        return "caffe_hdf5"
+    return "keras_legacy" if keras_file.is_legacy(path) else "keras"
 
 
 def _zip_format(path: Path) -> str:

@@ -34,6 +34,8 @@ def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     DamageError
         If it is a link to elsewhere, or there is nothing.
     """
+    if name not in group:
+        raise DamageError(f"{quoted(name)} is not in it")
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         raise DamageError(f"{quoted(name)} in it is a link to elsewhere")
     return group[name]
@@ -59,15 +61,16 @@ def arrays(
         If there is no array of numbers, its numbers are in another file, or all take
         more than a file of that size should unfold to.
     """
-    most = most_unpacked(group.file.id.get_filesize())
     read: list[np.ndarray] = []
     for number in range(count):
-        read.append(_array(group, str(number), layer, most - held))
+        read.append(array(group, str(number), layer, held))
         held += read[-1].nbytes
     return tuple(read)
 
 
-def _array(group: h5py.Group, name: str, layer: str, most: int) -> np.ndarray:
+def array(group: h5py.Group, name: str, layer: str, held: int) -> np.ndarray:
+    """Read one of a layer's arrays; see `arrays`."""
+    most = most_unpacked(group.file.id.get_filesize()) - held
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
         raise DamageError(

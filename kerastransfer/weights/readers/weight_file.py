@@ -13,12 +13,13 @@ class WeightFile:
     Parameters
     ----------
     format : str
-        ``torch``, ``safetensors``, ``caffe``, ``toronto``, ``npz`` or ``keras``.
+        ``torch``, ``safetensors``, ``caffe``, ``toronto``, ``npz``, ``keras`` or
+        ``keras_legacy``.
     arrays : mapping of str to ndarray
         By the name of the tensor or variable (torch, safetensors, npz, keras). Those
         of nested dicts are called by all keys on the way, joined with dots.
     layers : mapping of str to tuple of ndarray
-        By layer (caffe, toronto); weights before biases.
+        By layer (caffe, toronto, keras_legacy); weights before biases.
     skipped : tuple of str
         Classes of the objects beside the arrays, which were neither loaded nor run.
     class_names : tuple of str

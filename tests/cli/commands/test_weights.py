@@ -33,6 +33,7 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
 def run(*arguments):
@@ -49,7 +50,8 @@ def test_list(capsys):
         "efficientnet_lite0", "efficientnet_lite0", "at hand", "18.8 MB",
         "top-1 75.1%", "Apache-2.0",
     ]  # fmt: skip
-    assert {row[2] for row in rows[1:]} == {"not at hand"}
+    installed = {row[0] for row in rows if row[2] == "at hand"}
+    assert installed == {f"efficientnet_lite{number}" for number in range(3)}
 
 
 def test_list_json(capsys):

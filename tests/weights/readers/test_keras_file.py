@@ -8,6 +8,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.legacy.saving import legacy_h5_format
 
 from kerastransfer.errors import WeightsError
 from kerastransfer.weights.readers import keras_file
@@ -55,12 +56,77 @@ def test_read_refuses_the_old_format(tmp_path):
         keras_file.read_variables(tmp_path / "m.h5")
 
 
-def test_read_refuses_a_layer_it_cannot_name(tmp_path):
-    inputs = keras.Input((4,))
+def test_variables_of_other_layers_are_called_by_their_places(tmp_path):
+    inputs = keras.Input((16, 16, 4))
     x = keras.layers.BatchNormalization(center=False, scale=False, name="bare")(inputs)
     keras.Model(inputs, x).save_weights(tmp_path / "m.weights.h5")
-    with pytest.raises(WeightsError, match=r"'bare' has variables of shapes \[\(4,\)"):
-        keras_file.read_variables(tmp_path / "m.weights.h5")
+    arrays = keras_file.read_variables(tmp_path / "m.weights.h5")
+    assert [*arrays] == ["bare/0", "bare/1"]
+    assert (arrays["bare/0"] == 0).all() and (arrays["bare/1"] == 1).all()
+
+
+def old_file(path, change=lambda file: None):
+    """A file of Keras 2, as Keras still publishes its weights."""
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, name="d"), keras.layers.ReLU()]
+    )
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+        change(file)
+    return path, model
+
+
+def test_a_file_of_keras_2(tmp_path):
+    path, model = old_file(tmp_path / "old.h5")
+    assert keras_file.is_legacy(path)
+    layers = keras_file.read_legacy(path)
+    assert [*layers] == ["d"]
+    for array, weight in zip(layers["d"], model.weights, strict=True):
+        np.testing.assert_array_equal(array, weight)
+
+
+def spread_names(file):
+    """Where names take more room than an attribute has, Keras spreads them."""
+    file.attrs["layer_names0"] = file.attrs["layer_names"][:1]
+    file.attrs["layer_names1"] = file.attrs["layer_names"][1:]
+    del file.attrs["layer_names"]
+
+
+def test_names_that_are_spread(tmp_path):
+    path, _ = old_file(tmp_path / "old.h5", spread_names)
+    assert keras_file.is_legacy(path) and [*keras_file.read_legacy(path)] == ["d"]
+
+
+def link_away(file):
+    del file["d"]
+    file["d"] = h5py.ExternalLink("other.h5", "/secret")
+
+
+def list_twice(file):
+    file.attrs["layer_names"] = [b"d", b"d"]
+
+
+def list_what_is_not_there(file):
+    file["d"].attrs["weight_names"] = [b"d/nothing"]
+
+
+def climb(file):
+    file["d"].attrs["weight_names"] = [b"a/" * 30 + b"x"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (link_away, "is a link to elsewhere"),
+        (list_twice, "listed twice"),
+        (list_what_is_not_there, "is not in"),
+        (climb, "deep"),
+    ],
+)
+def test_an_old_file_that_is_damaged(change, message, tmp_path):
+    path, _ = old_file(tmp_path / "old.h5", change)
+    with pytest.raises(WeightsError, match=message):
+        keras_file.read_legacy(path)
 
 
 def test_read_refuses_two_layers_of_one_name(tmp_path):

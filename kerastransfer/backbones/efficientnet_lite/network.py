@@ -1,48 +1,30 @@
-"""EfficientNet-Lite0, in eight blocks.
+"""EfficientNet-Lite0, Lite1 and Lite2, in eight blocks.
 
-The network of https://github.com/tensorflow/tpu (efficientnet/lite): EfficientNet-B0
-without squeeze-and-excitation, with ReLU6, and with the stem and head of fixed width.
+The networks of https://github.com/tensorflow/tpu (efficientnet/lite), see `design`.
 Drop-connect, which its authors used in training from scratch, is left out: fine-tuning
 on few images gains nothing from it and the cached prefix could not have it.
 """
 
-import dataclasses
-
 import keras
 
+from kerastransfer.backbones.efficientnet_lite.design import (
+    HEAD,
+    LITE0,
+    STEM,
+    Design,
+    LiteStage,
+)
 from kerastransfer.backbones.network import Network, seed_of
 
 _EPSILON = 1e-3
 _MOMENTUM = 0.99
 _DROPOUT = 0.2
-_STEM = 32
-_HEAD = 1280
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Stage:
-    """A row of the architecture table."""
-
-    kernel: int
-    stride: int
-    expand: int
-    filters: int
-    repeats: int
-
-
-_STAGES = (
-    _Stage(3, 1, 1, 16, 1),
-    _Stage(3, 2, 6, 24, 2),
-    _Stage(5, 2, 6, 40, 2),
-    _Stage(3, 2, 6, 80, 3),
-    _Stage(5, 1, 6, 112, 3),
-    _Stage(5, 2, 6, 192, 4),
-    _Stage(3, 1, 6, 320, 1),
-)
-
-
-def build(num_classes: int, seed: int) -> Network:
-    """Make the network, drawn at random.
+def build(
+    num_classes: int, seed: int, design: Design = LITE0, size: int | None = None
+) -> Network:
+    """Make a network, drawn at random.
 
     Parameters
     ----------
@@ -50,26 +32,31 @@ def build(num_classes: int, seed: int) -> Network:
         Size of the classifier.
     seed : int
         Every weight follows from it.
+    design : Design
+        Which of the networks.
+    size : int, optional
+        Side of its input in pixels; by default the design's.
 
     Returns
     -------
     Network
-        From (n, 224, 224, 3) normalised images to (n, num_classes) logits.
+        From (n, size, size, 3) normalised images to (n, num_classes) logits.
     """
     draw = _Layers(seed)
     blocks: list[keras.Model] = []
-    shape: tuple[int | None, ...] = (224, 224, 3)
+    side, stages = size or design.size, design.stages()
+    shape: tuple[int | None, ...] = (side, side, 3)
     unit = 0
-    for block, stage in enumerate(_STAGES, start=1):
+    for block, stage in enumerate(stages, start=1):
         inputs = x = keras.Input(shape)
         if block == 1:
-            x = draw.convolution(x, "stem", _STEM, kernel=3, stride=2)
+            x = draw.convolution(x, "stem", STEM, kernel=3, stride=2)
         for repeat in range(stage.repeats):
             stride = 1 if repeat else stage.stride
             x = draw.bottleneck(x, f"mb{unit}", stage, stride)
             unit += 1
-        if block == len(_STAGES):
-            x = draw.convolution(x, "head", _HEAD)
+        if block == len(stages):
+            x = draw.convolution(x, "head", HEAD)
             x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
         blocks.append(keras.Model(inputs, x, name=f"block{block}"))
         shape = blocks[-1].output_shape[1:]
@@ -116,7 +103,7 @@ class _Layers:
         return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
     def bottleneck(
-        self, x: keras.KerasTensor, name: str, stage: _Stage, stride: int
+        self, x: keras.KerasTensor, name: str, stage: LiteStage, stride: int
     ) -> keras.KerasTensor:
         entry, width = x, x.shape[-1]
         if stage.expand > 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerastransfer.backbones.efficientnet_lite0 import port
+from kerastransfer.backbones.efficientnet_lite import port
 from kerastransfer.backbones.porting import check_canonical
 from kerastransfer.errors import WeightsError
 from kerastransfer.weights.readers import torch_file

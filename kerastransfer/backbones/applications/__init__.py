@@ -1,0 +1,1 @@
+"""The networks of ``keras.applications``, each a row of a table."""

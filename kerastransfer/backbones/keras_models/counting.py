@@ -1,0 +1,74 @@
+"""What a block consists of: weights, normalisations, random layers, multiplications."""
+
+import math
+from typing import Any
+
+import keras
+
+from kerastransfer.backbones.keras_models.random_layers import (
+    dropout_rate,
+    random_layers,
+)
+
+
+def counts(block: keras.Model) -> dict[str, Any]:
+    """Count what a block consists of.
+
+    Returns
+    -------
+    dict
+        ``parameters`` (what training may change; moving statistics are none),
+        ``batch_norms``, ``random_layers`` (those that drop inside the block),
+        ``multiply_adds``, and the shape of its ``output`` for one image.
+    """
+    norm = keras.layers.BatchNormalization
+    begins_with_dropout = dropout_rate(block) > 0
+    return {
+        "parameters": sum(math.prod(w.shape) for w in block.trainable_variables),
+        "batch_norms": sum(isinstance(layer, norm) for layer in block.layers),
+        "random_layers": len(random_layers(block)) - begins_with_dropout,
+        "multiply_adds": multiply_adds(block),
+        "output": [*block.output_shape[1:]],
+    }
+
+
+def multiply_adds(block: keras.Model) -> int:
+    """Count the multiplications and additions of convolutions and dense layers.
+
+    Parameters
+    ----------
+    block : keras.Model
+        A graph of single layers.
+
+    Returns
+    -------
+    int
+        For one image, a multiplication with its addition counting as one.
+
+    Examples
+    --------
+    >>> inputs = keras.Input((8, 8, 3))
+    >>> outputs = keras.layers.Conv2D(5, 3, padding="same")(inputs)
+    >>> multiply_adds(keras.Model(inputs, outputs)) == 8 * 8 * 3 * 3 * 3 * 5
+    True
+    """
+    total = 0
+    for nodes in block._nodes_by_depth.values():
+        for node in nodes:
+            total += _of_layer(node.operation, node.outputs[0].shape)
+    return total
+
+
+def _of_layer(layer: Any, shape: tuple[int | None, ...]) -> int:
+    """Count those of one call: every kernel is used once for each place."""
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        tokens, width = int(shape[1] or 0), layer.num_heads * layer.key_dim
+        weights = sum(math.prod(w.shape) for w in layer.weights if len(w.shape) > 1)
+        return tokens * weights + 2 * tokens**2 * width
+    kernels = [
+        weight
+        for weight in getattr(layer, "weights", ())
+        if weight.name.endswith("kernel") and len(weight.shape) > 1
+    ]
+    places = math.prod(int(n or 1) for n in shape[1:-1])
+    return places * sum(math.prod(kernel.shape) for kernel in kernels)

@@ -1,0 +1,166 @@
+"""How a network is named: ``resnet50``, ``resnet50@320``, ``keras:FILE`` and others.
+
+The name says all that decides what is built, so that a run's config, its folder, its
+cache and its exports hold it without knowing of it. Imports no TensorFlow.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qsl, quote, unquote
+
+from kerastransfer.errors import InputError
+from kerastransfer.foundation.quoting import quoted
+
+KERAS, HUB = "keras:", "hub:"
+AT = "@"
+FEATURES = ("class", "mean", "both")
+_OPTIONS = ("cuts", "preprocessing", "size", "feature")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSpec:
+    """A Keras model that is in no table, and how it is to be taken.
+
+    Parameters
+    ----------
+    kind : {'keras:', 'hub:'}
+        A file that Keras saved, or a preset of KerasHub.
+    place : str
+        The file's absolute path; a preset's name, or the absolute path of its folder.
+    cuts : tuple of str
+        Layers that end blocks 1 to 6; empty where they are to be chosen.
+    preprocessing : str
+        What becomes of pixels before the model; empty where it does that itself.
+    size : int, optional
+        Side of the input in pixels; by default the model's.
+    feature : str
+        What a transformer's tokens become: one of `FEATURES`; empty for the default.
+    """
+
+    kind: str = KERAS
+    place: str
+    cuts: tuple[str, ...] = ()
+    preprocessing: str = ""
+    size: int | None = None
+    feature: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The place as a path."""
+        return Path(self.place)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a name that `is_own`; the inverse of ``str``.
+
+        Raises
+        ------
+        InputError
+            If it names no file, or an option that there is not.
+        """
+        kind = HUB if text.startswith(HUB) else KERAS
+        place, _, query = text.removeprefix(kind).partition("?")
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        odd = [name for name in options if name not in _OPTIONS]
+        size = options.get("size", "")
+        if not place or odd or not (size.isdecimal() or not size):
+            raise InputError(
+                f"Expected --backbone {KERAS}FILE.keras or {HUB}PRESET, perhaps with "
+                f"--cuts, --preprocessing and --image-size, got {quoted(text)}."
+            )
+        path = Path(unquote(place))
+        return cls(
+            kind=kind,
+            place=str(path.resolve())
+            if kind == KERAS or path.exists()
+            else unquote(place),
+            cuts=tuple(unquote(c) for c in options.get("cuts", "").split(",") if c),
+            preprocessing=options.get("preprocessing", ""),
+            size=int(size) if size else None,
+            feature=options.get("feature", ""),
+        )
+
+    def __str__(self) -> str:
+        options = {
+            "cuts": ",".join(quote(cut, safe="") for cut in self.cuts),
+            "preprocessing": self.preprocessing,
+            "size": str(self.size or ""),
+            "feature": self.feature,
+        }
+        query = "&".join(
+            f"{name}={quote(value, safe=',')}"
+            for name, value in options.items()
+            if value
+        )
+        place = quote(self.place, safe="/ ")
+        return f"{self.kind}{place}" + (f"?{query}" if query else "")
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a model in no table."""
+    return name.startswith((KERAS, HUB))
+
+
+def short(name: str) -> str:
+    """Return a name that fits into one of a folder.
+
+    >>> short("keras:/models/lab.keras?size=96"), short("resnet50@320")
+    ('keras-lab', 'resnet50@320')
+    """
+    if not is_own(name):
+        return name
+    spec = OwnSpec.parse(name)
+    return f"{spec.kind[:-1]}-{spec.file.stem}"
+
+
+def with_options(
+    name: str | None,
+    *,
+    cuts: tuple[str, ...] | None = None,
+    preprocessing: str | None = None,
+    size: int | None = None,
+    feature: str | None = None,
+) -> str | None:
+    """Return the name of a network that is taken in another way.
+
+    Parameters
+    ----------
+    name : str, optional
+        None where the network is the default one.
+
+    Raises
+    ------
+    InputError
+        If there is no name to go with, or the options go with own models alone.
+
+    Examples
+    --------
+    >>> with_options("resnet50", size=320)
+    'resnet50@320'
+    """
+    if (cuts, preprocessing, size, feature) == (None,) * 4:
+        return name
+    if name is None:
+        raise InputError(
+            "Expected --backbone beside --image-size, --cuts, --preprocessing and "
+            "--feature."
+        )
+    if is_own(name):
+        spec = OwnSpec.parse(name)
+        return str(
+            dataclasses.replace(
+                spec,
+                cuts=cuts or spec.cuts,
+                preprocessing=preprocessing or spec.preprocessing,
+                size=size or spec.size,
+                feature=feature or spec.feature,
+            )
+        )
+    if (cuts, preprocessing, feature) != (None,) * 3:
+        raise InputError(
+            "Expected --cuts, --preprocessing and --feature beside --backbone "
+            f"{KERAS}FILE.keras or {HUB}PRESET, got {quoted(name)}, of which they are "
+            "known."
+        )
+    return f"{name.partition(AT)[0]}{AT}{size}"
