@@ -28,6 +28,7 @@ LEVELS = {
     "runs": 8,
     "distances": 8,
     "tuning": 9,
+    "advice.contenders": 2,
     "advice.advise": 9,
     "advice.decision": 9,
     "advice.features": 9,

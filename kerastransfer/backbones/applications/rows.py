@@ -5,8 +5,9 @@ imports no TensorFlow.
 
 Weights' names, places and hashes are those in Keras 3.15's source; accuracies are from
 https://keras.io/api/applications (read in November 2026), of MobileNetV3 from the
-docstring of keras/src/applications/mobilenet_v3.py; licences are what Keras's
-documentation says of the weights.
+docstring of keras/src/applications/mobilenet_v3.py; licences are
+those of the releases that the weights come from, which Keras's files do not name: look
+before you pass weights on.
 """
 
 from collections.abc import Iterator

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
 
 OPSET = 17
@@ -35,7 +38,10 @@ def convert(saved_model: Path, out: Path, *, files: Mapping[str, str]) -> None:
 
     function = tf.function(numbers, input_signature=[spec], autograph=False)
     proto, _ = tf2onnx.convert.from_function(
-        function, input_signature=[spec], opset=OPSET
+        function,
+        input_signature=[spec],
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     used = {name for node in proto.graph.node for name in node.input}
     for given in list(proto.graph.input):
@@ -45,9 +51,33 @@ def convert(saved_model: Path, out: Path, *, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = name, text
-    onnx.checker.check_model(proto)
+    try:
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(
+            f"ONNX has no counterpart of something in this network: {reason}. Leave "
+            "onnx out of --format."
+        ) from None
     with atomic.replacing(out, out.suffix) as scratch:
         scratch.write_bytes(proto.SerializeToString())
+
+
+def _erfc(graph: Any, node: Any, name: str, _: Any) -> None:
+    """Write 1 - erf(x), which TensorFlow's optimiser makes of GELU and ONNX has not."""
+    (inside,), outputs = node.input, node.output
+    kind, shape = graph.get_dtype(outputs[0]), graph.get_shape(outputs[0])
+    graph.remove_node(node.name)
+    one = graph.make_const(f"{name}/one", np.ones((), np.float32))
+    erf = graph.make_node("Erf", [inside], dtypes=[kind], shapes=[shape])
+    graph.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        name=name,
+        outputs=outputs,
+        dtypes=[kind],
+        shapes=[shape],
+    )
 
 
 def _rename_outputs(proto: "onnx.ModelProto") -> None:  # type: ignore[name-defined]  # noqa: F821
