@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from kerastransfer.backbones import spec
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.records.place import without_place
@@ -28,11 +29,11 @@ def title(run: "Run") -> str:
     """Say what the model is, in a paragraph."""
     config, backbone = run.config, run.backbone
     number = f"{len(run.classes):,} classes of the dataset {_dataset(run)}"
-    adapted = f"pretrained on {backbone.source}, adapted to {number}"
+    adapted = f"pretrained on {plain(backbone.source)}, adapted to {number}"
     if not config.weights:
         adapted = f"trained from random weights on {number}"
     return (
-        f"# {plain(config.run_name)}\n\nAn image classifier: {backbone.title}, "
+        f"# {plain(config.run_name)}\n\nAn image classifier: {plain(backbone.title)}, "
         f"{adapted}, by the recipe {code(str(config.recipe))} with "
         "kerastransfer."
     )
@@ -121,7 +122,7 @@ def training(run: "Run") -> str:
     ]
     return (
         f"## Training\n\nRecipe: {code(str(run.config.recipe))} on "
-        f"{run.backbone.title} (`{run.backbone.name}`). {_ACTIONS}\n\n"
+        f"{plain(run.backbone.title)} ({_backbone(run)}). {_ACTIONS}\n\n"
         f"{table(['setting', 'value'], rows)}"
     )
 
@@ -185,7 +186,8 @@ def distance_from_source(run: "Run") -> str:
     if there is None:
         return (
             "## Distance from the source\n\nNot measured for this run. `kerastransfer "
-            f"distance --target DATASET --backbone {run.backbone.name}` measures it."
+            f"distance --target DATASET` measures it, with {_backbone(run)} as "
+            "`--backbone`."
         )
     source = there.source or f"what the weights tell of {run.backbone.source}"
     return (
@@ -245,6 +247,11 @@ def licences(run: "Run", origins: Origins) -> str:
         "- This model: not stated. Whoever publishes it has to choose one that both "
         "allow, and to write it into the header."
     )
+
+
+def _backbone(run: "Run") -> str:
+    """Name the network; of a model of one's own the file, not where it is."""
+    return code(spec.without_folder(run.backbone.name))
 
 
 def _published(backbone: str) -> str:

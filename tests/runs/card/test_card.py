@@ -113,10 +113,16 @@ def test_names_that_are_markdown_or_yaml_change_nothing(run):
     assert "\n---\nlicense: mit" not in text and "ann" not in text
 
 
-def test_no_path_and_no_user_is_in_a_card(run, place):
+def test_no_path_and_no_user_is_in_a_card(run, place, monkeypatch):
     text = str(run.card())
     assert str(place) not in text and "/tmp" not in text and "/root" not in text
     assert "folder:images" in text
+    own = dataclasses.replace(
+        run.backbone, name="keras:/home/ann/`lab`.keras?size=96", title="`lab`.keras"
+    )
+    monkeypatch.setattr(type(run), "backbone", own)
+    text = str(run.card())
+    assert "``keras:`lab`.keras?size=96``" in text and "/home" not in text
 
 
 def test_records_that_are_gone_or_others_are_said_to_be(run, place, tmp_path):
