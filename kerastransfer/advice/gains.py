@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerastransfer.advice.contenders import Contender
-from kerastransfer.evaluation.intervals import Estimate
+from kerastransfer.evaluation.intervals import NORMAL_HALF_WIDTH, Estimate
 
-HALF_WIDTH = 1.959963984540054  # of a 95 % interval, in standard deviations
 # Two differences from the same frozen answers share these, which are half of the
 # variance of each.
 SHARED = 0.5
@@ -36,7 +35,9 @@ class Normal:
     @classmethod
     def of(cls, estimate: Estimate) -> Self:
         """Return that whose interval is as wide as an estimate's."""
-        return cls(estimate.value, (estimate.high - estimate.low) / 2 / HALF_WIDTH)
+        return cls(
+            estimate.value, (estimate.high - estimate.low) / 2 / NORMAL_HALF_WIDTH
+        )
 
     @property
     def chance(self) -> float:
@@ -57,7 +58,7 @@ class Normal:
         n : int
             Images that it rests on.
         """
-        low, high = (self.mean + side * HALF_WIDTH * self.sd for side in (-1, 1))
+        low, high = (self.mean + side * NORMAL_HALF_WIDTH * self.sd for side in (-1, 1))
         return Estimate(
             value=self.mean, low=max(low, -1.0), high=min(high, 1.0), n=n, method=method
         )

@@ -114,19 +114,6 @@ def short(name: str) -> str:
     return f"{spec.kind[:-1]}-{spec.file.stem}"
 
 
-def without_folder(name: str) -> str:
-    """Return a name as strangers may see it: the file's, not where it is.
-
-    >>> without_folder("keras:/home/me/lab.keras?size=96"), without_folder("hub:vit")
-    ('keras:lab.keras?size=96', 'hub:vit')
-    """
-    if not is_own(name):
-        return name
-    kind, _, rest = name.partition(":")
-    place, question, query = rest.partition("?")
-    return f"{kind}:{place.rstrip('/').rpartition('/')[2]}{question}{query}"
-
-
 def with_options(
     name: str | None,
     *,

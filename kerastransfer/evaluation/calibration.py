@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kerastransfer.evaluation import arrays, wording
-from kerastransfer.evaluation.intervals import Estimate
+from kerastransfer.evaluation.intervals import NORMAL_HALF_WIDTH, Estimate
 from kerastransfer.evaluation.unseen_groups import clustered_accuracy
 from kerastransfer.foundation.arrays import IntArray
 
 BINS = 15
 _REPLICATES = 300
 _NONE = 1e-9  # of a spread
-NORMAL_HALF_WIDTH = 1.959964  # of a 95 % interval, in standard deviations
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

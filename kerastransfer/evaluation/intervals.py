@@ -11,6 +11,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.evaluation import arrays, wording
 from kerastransfer.foundation.quoting import quoted
 
+NORMAL_HALF_WIDTH = 1.959963984540054  # of a 95 % interval, in standard deviations
 _REPLICATES = 10_000
 _FEW = 10  # see Notes of bootstrap_mean_per_class
 

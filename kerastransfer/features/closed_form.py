@@ -153,7 +153,9 @@ def _mean_of(tensor: Any) -> npt.NDArray[np.float64] | None:
     """Return a tensor's expected value in each channel; None where that is unknown."""
     import keras
 
-    layer, entries = _made_by(tensor)
+    from kerastransfer.backbones.keras_models.graph import made_by
+
+    layer, entries = made_by(tensor)
     if isinstance(layer, keras.layers.BatchNormalization):
         return _moments(layer)[0]
     averages = isinstance(
@@ -170,17 +172,10 @@ def _mean_of(tensor: Any) -> npt.NDArray[np.float64] | None:
         return np.concatenate(known) if len(known) == len(parts) else None
     if not isinstance(layer, keras.layers.ReLU | keras.layers.Activation):
         return None
-    norm, _ = _made_by(entries[0])
+    norm, _ = made_by(entries[0])
     if not isinstance(norm, keras.layers.BatchNormalization):
         return None
     return _after(layer, *_moments(norm))
-
-
-def _made_by(tensor: Any) -> tuple[Any, list[Any]]:
-    """Return the layer that made a tensor, and what it took."""
-    history = tensor._keras_history
-    node = history.operation._inbound_nodes[history.node_index]
-    return history.operation, node.input_tensors
 
 
 def _moments(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerastransfer.advice.contenders import Contender
+from kerastransfer.advice.gains import Gains
 from kerastransfer.advice.pilot import training
 from kerastransfer.advice.pilot.training import Conditions, Planned
 from kerastransfer.advice.pilot.tried import Pilot, State, Tried
@@ -61,8 +62,9 @@ def run(
 
 def _after_next(conditions: Conditions, pilot: Pilot, splits: Sequence[Split]) -> Pilot:
     """Train what is worth it most; the pilot has ended where nothing is."""
-    ended = _equivalent(conditions, pilot)
-    wanted = [] if ended else _wanted(conditions, pilot, splits)
+    gains = pilot.gains(conditions.expected)
+    ended = _equivalent(pilot, gains, conditions.margin)
+    wanted = [] if ended else _wanted(pilot, gains, splits)
     for one in wanted:
         planned = training.plan(conditions, one, splits[one.rounds], one.rounds)
         expected = pilot.expected_seconds(one)
@@ -78,9 +80,7 @@ def _after_next(conditions: Conditions, pilot: Pilot, splits: Sequence[Split]) -
     return _ended(pilot, why, wanted)
 
 
-def _wanted(
-    conditions: Conditions, pilot: Pilot, splits: Sequence[Split]
-) -> list[Tried]:
+def _wanted(pilot: Pilot, gains: Gains, splits: Sequence[Split]) -> list[Tried]:
     """Return what is worth a run, most of all first.
 
     The frozen recipe comes before a contender that is to be compared with it.
@@ -88,7 +88,6 @@ def _wanted(
     frozen = pilot.frozen
     if not frozen.rounds:
         return [frozen]
-    gains = pilot.gains(conditions.expected)
     prices = sum(each.contender.price for each in pilot.tuned)
     worth = {}
     for each in pilot.tuned:
@@ -150,9 +149,8 @@ def without_those_behind(pilot: Pilot, margin: float) -> tuple[Tried, ...]:
     return tuple(marked)
 
 
-def _equivalent(conditions: Conditions, pilot: Pilot) -> str:
+def _equivalent(pilot: Pilot, gains: Gains, margin: float) -> str:
     """Say so where no contender differs from the best by what matters."""
-    gains, margin = pilot.gains(conditions.expected), conditions.margin
     known = [
         gains.of(each.contender).estimate(0, "")
         for each in pilot.tuned

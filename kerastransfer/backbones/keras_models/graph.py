@@ -146,6 +146,13 @@ def unnumbered(name: str) -> tuple[str, int]:
     return (match[1], int(match[2] or 0)) if match else (name, 0)
 
 
+def made_by(tensor: Any) -> tuple[Any, list[Any]]:
+    """Return the operation that made a tensor, and the tensors that it took."""
+    history = tensor._keras_history
+    node = history.operation._inbound_nodes[history.node_index]
+    return history.operation, node.input_tensors
+
+
 def bottlenecks(model: keras.Model) -> list[Bottleneck]:
     """Find where one tensor carries all that follows, from the input to the output.
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from kerastransfer.backbones.keras_models.graph import made_by
+
 # What may stand after a classifier without changing which class is the best.
 _AFTER = (
     keras.layers.Activation,
@@ -76,10 +78,8 @@ def recognise(model: keras.Model) -> Head:
 
 def _made_by(tensor: Any) -> tuple[Any, Any]:
     """Return the operation that made a tensor, and its only input, else None."""
-    history = tensor._keras_history
-    node = history.operation._inbound_nodes[history.node_index]
-    entries = node.input_tensors
-    return history.operation, entries[0] if len(entries) == 1 else None
+    operation, entries = made_by(tensor)
+    return operation, entries[0] if len(entries) == 1 else None
 
 
 def _classifies(layer: Any, entry: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kerastransfer.backbones import spec
 from kerastransfer.evaluation import wording
 from kerastransfer.evaluation.metrics import Metrics
 from kerastransfer.records.place import without_place
@@ -251,7 +250,7 @@ def licences(run: "Run", origins: Origins) -> str:
 
 def _backbone(run: "Run") -> str:
     """Name the network; of a model of one's own the file, not where it is."""
-    return code(spec.without_folder(run.backbone.name))
+    return code(without_place(run.backbone.name))
 
 
 def _published(backbone: str) -> str:

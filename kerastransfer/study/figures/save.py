@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import atomic
+from kerastransfer.foundation.formats import figure_file
 from kerastransfer.foundation.report import Preformatted
 from kerastransfer.study import distances, results
 from kerastransfer.study.figures import accuracy, comparisons, gain, style, tables
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER = "figures"
 _ENDINGS = (".png", ".svg")
-_DPI = 200
 _Rows = Sequence[Mapping[str, Any]]
 
 
@@ -168,10 +168,7 @@ _FIGURES: dict[str, Callable[[Any, Any], "Figure | str"]] = {
 def _write_figure(stem: Path, figure: "Figure") -> Iterator[Path]:
     for ending in _ENDINGS:
         path = stem.with_suffix(ending)
-        # Without the date, the same study gives the same file.
-        metadata = {"Date": None} if ending == ".svg" else {}
-        with atomic.replacing(path, ending) as scratch:
-            figure.savefig(scratch, dpi=_DPI, metadata=metadata)
+        figure_file.write(path, figure)
         yield path
 
 

@@ -24,9 +24,8 @@ MARKERS = ("o", "^", "D", "v", "P", "X", "<", ">", "*", "p", "h", "d")
 # Of a recipe's first rate, its second, and so on.
 _LINES = ("-", "--", ":", "-.")
 DIVERGING = "PuOr"  # safe for colour-blind readers; light in the middle
-# The same figure gives the same bytes of SVG, and small figures have small letters.
+# Small figures have small letters.
 SETTINGS: Any = {
-    "svg.hashsalt": "kerastransfer",
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 8,
     "axes.titlesize": 9,
