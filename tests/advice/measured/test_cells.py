@@ -71,6 +71,20 @@ def test_the_cells_are_those_of_the_study_that_is_committed():
         assert each.gain == pytest.approx(gain, abs=6e-5), each
 
 
+def test_cells_whose_runs_are_gone_stay_as_they_are(monkeypatch):
+    """The committed study has no runs, so all cells are those of the table."""
+    monkeypatch.syspath_prepend(str(STUDY.parents[2] / "tools"))
+    import measured_cells
+
+    rows = [MeasuredCell(**row) for row in measured_cells.rows(STUDY)]
+    assert sorted(map(str, rows)) == sorted(map(str, cells.read()))
+    assert {*rows} == {*cells.read()}
+    others = [dataclasses.replace(each, gain=each.gain + 2e-4) for each in rows]
+    monkeypatch.setattr(cells, "read", lambda: tuple(others))
+    with pytest.raises(SystemExit, match="with the same gain"):
+        list(measured_cells.rows(STUDY))
+
+
 def test_every_contender_that_tunes_at_one_rate_was_measured():
     read = cells.read()
     for contender in CONTENDERS:
