@@ -175,16 +175,16 @@ def prior_cells(gains, probe, sd=0.02):
     ]
 
 
-def test_what_promises_too_little_for_its_time_is_not_tried(place):
+def test_what_is_not_worth_a_trial_is_not_tried(place):
     root = make_images(place / "images", step=5)  # hard: chance is a third
     _, shallow, deep = advise.CONTENDERS
     cells = prior_cells({shallow: 0.0, deep: -0.4}, probe=0.4)
     question = Question(images_per_class=4, minutes=5.0)
     advice = advise.advise(sources(root), question, out=place / "advice", cells=cells)
     by_name = {each.contender: each for each in advice.pilot.tried}
-    assert by_name[deep].state is State.UNPROMISING and not by_name[deep].rounds
+    assert by_name[deep].state is State.UNNEEDED and not by_name[deep].rounds
     assert by_name[shallow].rounds
-    assert "not tried: too little to gain for its time" in str(advice)
+    assert "not tried: a trial is not worth its time" in str(advice)
     assert "measured cells let expect" in str(advice)
 
 

@@ -177,7 +177,7 @@ def _ended(pilot: Pilot, why: str, wanted: Sequence[Tried]) -> Pilot:
     tried = tuple(
         each
         if each.rounds or each in wanted or not pilot.frozen.rounds
-        else dataclasses.replace(each, state=State.UNPROMISING)
+        else dataclasses.replace(each, state=State.UNNEEDED)
         for each in pilot.tried
     )
     return dataclasses.replace(pilot, tried=tried, ended=why)

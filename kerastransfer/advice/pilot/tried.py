@@ -20,7 +20,7 @@ class State(enum.Enum):
     KEPT = "kept"
     BEHIND = "behind for certain"
     UNTRIED = "not tried: no time"
-    UNPROMISING = "not tried: too little to gain for its time"
+    UNNEEDED = "not tried: a trial is not worth its time"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
