@@ -287,7 +287,7 @@ def test_a_run_that_the_time_limit_ended_goes_on_with_the_next(place, monkeypatc
 
     def counted(self, batches, **named):
         steps.append(named["first_step"])
-        time.sleep(0.6)
+        time.sleep(0.9)
         return take(self, batches, **named)
 
     monkeypatch.setattr(engine_module.Engine, "take", counted)
