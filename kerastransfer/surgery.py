@@ -214,3 +214,43 @@ def frozen_prefix(phase: Phase) -> int:
     3
     """
     return min(phase.frozen_prefix, NUM_BLOCKS - 1)
+
+
+def half_blocks(phase: Phase, precision: str) -> tuple[int, ...]:
+    """List the blocks that compute in half precision in a phase's steps.
+
+    Those below the first trained one compute what a cache would hold, and the
+    classifier what is judged: float32.
+
+    Parameters
+    ----------
+    precision : {'float32', 'bfloat16', 'float16'}
+
+    Examples
+    --------
+    >>> from kerastransfer.recipe import Recipe
+    >>> half_blocks(Recipe.parse("F1-5R6-8").phases[0], "bfloat16")
+    (6, 7)
+    """
+    if precision == "float32":
+        return ()
+    return tuple(range(phase.frozen_prefix + 1, NUM_BLOCKS))
+
+
+def half_words(phase: Phase, precision: str) -> str:
+    """Say which blocks compute in half precision; nothing in float32.
+
+    Examples
+    --------
+    >>> from kerastransfer.recipe import Recipe
+    >>> half_words(Recipe.parse("F1-7R8").phases[0], "float16")
+    'the classifier alone is trained, in float32 and not in float16'
+    """
+    if precision == "float32":
+        return ""
+    numbers = half_blocks(phase, precision)
+    if not numbers:
+        return f"the classifier alone is trained, in float32 and not in {precision}"
+    several = f"s {numbers[0]}-{numbers[-1]} compute"
+    which = several if len(numbers) > 1 else f" {numbers[0]} computes"
+    return f"block{which} in {precision} in training, the rest in float32"

@@ -179,6 +179,14 @@ class TrainConfig:
         metavar="X",
         range=settings.NOT_NEGATIVE,
     )
+    precision: str = setting(
+        "float32",
+        help="In what trained blocks below the classifier compute in training's steps; "
+        "weights, validation, caches and exports are float32.",
+        group=Group.SCHEDULE,
+        choices=("float32", "bfloat16", "float16"),
+        later=True,
+    )
     cache_dtype: str = setting(
         "float32",
         help="Precision in which frozen blocks' outputs are kept; float16 takes half "

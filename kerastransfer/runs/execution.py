@@ -29,8 +29,8 @@ from kerastransfer.runs.against_probe import ProbeAnswers
 from kerastransfer.runs.logs import MetricsLog, TensorBoardLog, TrainingProgress
 from kerastransfer.training import phase_loop, source_features
 from kerastransfer.training.caching import Caching
-from kerastransfer.training.checkpoint_saver import CheckpointSaver
-from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
+from kerastransfer.training.checkpoints.saver import CheckpointSaver
+from kerastransfer.training.checkpoints.store import START, Checkpoint, CheckpointStore
 from kerastransfer.training.setup import RunRecords, TrainSetup
 from kerastransfer.training.source_features import SplitFeatures
 from kerastransfer.training.stopping import StopReason, StopSignal

@@ -118,12 +118,14 @@ class RunPlan(Preformatted):
         steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
         trained = sum(plan.trained for plan in plans)
         parameters = sum(self.backbone.parameters(n, num_classes) for n in range(1, 9))
+        half = surgery.half_words(phase, config.precision)
         return [
             f"{phase}: {counted(config.epochs[index], 'epoch')}, {steps:,} steps at a "
             f"rate of {config.learning_rate[index]:g}; {trained:,} of {parameters:,} "
             "parameters trained",
             *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
             f"  {self._cache(phase)}",
+            *([f"  {half}"] if half else []),
         ]
 
     def _cache(self, phase: Phase) -> str:

@@ -20,7 +20,7 @@ from kerastransfer.foundation import atomic, json_file, locks, system
 from kerastransfer.foundation.formats import seal
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
-from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
+from kerastransfer.training.checkpoints.store import START, Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseResults, score
 from kerastransfer.training.stopping import StopReason
 

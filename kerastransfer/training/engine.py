@@ -16,9 +16,10 @@ from kerastransfer.backbones import image_ops
 from kerastransfer.backbones.dropout import Drop
 from kerastransfer.config.presets import PRESETS
 from kerastransfer.errors import InputError
-from kerastransfer.training import batch_norm
+from kerastransfer.training import batch_norm, precision
 from kerastransfer.training import optimizer as optimizers
 from kerastransfer.training.batches import Batch, ReplicaBatch
+from kerastransfer.training.loss_scale import LossScale
 from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.training.step_inputs import StepInputs
 
@@ -43,6 +44,10 @@ class Engine:
             self.variables = [variable for variable, _ in trained]
             preset = PRESETS[self.config.preset]
             self.optimizer = optimizers.make(preset, self.config.weight_decay, trained)
+            recipe_phase = self.config.recipe.phases[phase.index]
+            self._half = surgery.half_blocks(recipe_phase, self.config.precision)
+            scales = self._half and self.config.precision == "float16"
+            self.loss_scale = LossScale(self.optimizer) if scales else None
         self.moving = batch_norm.moving_layers(network, plans)
         for layer in self.moving:  # batch statistics of the whole batch
             layer.synchronized = self.replicas.count > 1
@@ -105,9 +110,11 @@ class Engine:
         losses = np.atleast_1d(losses).tolist()
         for loss, rate in zip(losses, rates, strict=True):
             if not math.isfinite(loss):
+                half = self.config.precision == "float16"
                 raise InputError(
                     f"Expected a finite loss, got {loss} at a learning rate of "
-                    f"{rate:.3g}; lower --learning-rate."
+                    f"{rate:.3g}; lower --learning-rate"
+                    f"{' or take --precision bfloat16' if half else ''}."
                 )
         return losses, votes
 
@@ -190,7 +197,8 @@ class Engine:
 
     def _take_one(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take a step on all replicas."""
-        return self.replicas.strategy.run(_as_it_is(self._step), (inputs,))
+        with precision.computing(self.phase.network, self._half, self.config.precision):
+            return self.replicas.strategy.run(_as_it_is(self._step), (inputs,))
 
     def _take_several(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take as many steps as there are rates, on the one replica there is."""
@@ -207,7 +215,7 @@ class Engine:
                 size=inputs.size,
                 votes=inputs.votes,
             )
-            loss, _ = self.replicas.strategy.run(_as_it_is(self._step), (one,))
+            loss, _ = _as_it_is(self._take_one)(one)
             losses = losses.write(i, loss)
         return losses.stack(), inputs.votes
 
@@ -220,16 +228,23 @@ class Engine:
             # The true number of images in the whole batch, so that a short last batch,
             # or an uneven share, weighs as it should.
             loss = tf.reduce_sum(losses) / tf.cast(share.size, losses.dtype)
+            scale = self.loss_scale
+            scaled = loss if scale is None else scale.multiply(loss)
         values = [variable.value for variable in self.variables]
-        gradients, votes = tape.gradient(loss, values), share.votes
+        gradients, votes = tape.gradient(scaled, values), share.votes
         if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, votes, *gradients = context.all_reduce(
                 tf.distribute.ReduceOp.SUM, [loss, tf.identity(votes), *gradients]
             )
+        finite = None
+        if scale is not None:
+            gradients, finite = scale.divide(gradients)
+            scale.update(finite)
         if self.config.clip_norm:  # of the whole batch's gradient
             gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        self.optimizer.apply(gradients, self.variables, rate=share.rate[0])
+        rate = share.rate[0]
+        self.optimizer.apply(gradients, self.variables, rate=rate, finite=finite)
         return loss, votes
 
     def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

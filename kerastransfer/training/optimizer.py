@@ -37,6 +37,7 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
 
     rules: tuple[Rule, ...] = ()
     _rate: tf.Tensor | None = None
+    _finite: tf.Tensor | None = None
 
     def apply(
         self,
@@ -44,6 +45,7 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
         variables: Sequence[keras.Variable] | None = None,
         *,
         rate: tf.Tensor | None = None,
+        finite: tf.Tensor | None = None,
     ) -> None:
         """Update weights.
 
@@ -56,14 +58,33 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
         rate : scalar tensor, optional
             The learning rate of this step before factors, as a part of the graph; by
             default the optimiser's ``learning_rate``.
+        finite : scalar bool tensor, optional
+            Where it is false, nothing is updated and no step is counted.
         """
         # Updates take it from here: where Keras handed it on, as it does its own, sums
         # over devices would round in another way.
-        self._rate = rate
+        self._rate, self._finite = rate, finite
         try:
             super().apply(gradients, variables)
         finally:
-            self._rate = None
+            self._rate = self._finite = None
+        if finite is not None:
+            skipped = tf.cast(~finite, self.iterations.dtype)
+            self.iterations.assign(self.iterations.value - skipped)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one weight by its rule, unless the step is skipped."""
+        rule = self.rules[self._get_variable_index(variable)]
+
+        def update() -> None:
+            self._update(gradient, variable, learning_rate, rule)
+
+        if self._finite is None:
+            update()
+        else:
+            tf.cond(self._finite, update, lambda: None)
 
     def rate_before_factors(self, learning_rate: tf.Tensor) -> tf.Tensor:
         """Return the rate that `apply` was given, else Keras's own."""
@@ -90,12 +111,14 @@ class PerWeightAdamW(PerWeightOptimizer, keras.optimizers.Adam):
        Algorithm 2; as in Keras, the decay is multiplied by the learning rate.
     """
 
-    def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    def _update(
+        self,
+        gradient: tf.Tensor,
+        variable: tf.Variable,
+        learning_rate: tf.Tensor,
+        rule: Rule,
     ) -> None:
-        """Update one weight by its rule."""
-        index = self._get_variable_index(variable)
-        rule, dtype = self.rules[index], variable.dtype
+        index, dtype = self._get_variable_index(variable), variable.dtype
         rate = tf.cast(self.rate_before_factors(learning_rate), dtype) * rule.factor
         if rule.decay:
             variable.assign_sub(variable * (rate * rule.decay))
@@ -120,16 +143,18 @@ class PerWeightAdamW(PerWeightOptimizer, keras.optimizers.Adam):
 class PerWeightSGD(PerWeightOptimizer, keras.optimizers.SGD):
     """SGD as Caffe does it: decay is added to the gradient, before the momentum."""
 
-    def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    def _update(
+        self,
+        gradient: tf.Tensor,
+        variable: tf.Variable,
+        learning_rate: tf.Tensor,
+        rule: Rule,
     ) -> None:
-        """Update one weight by its rule."""
-        rule = self.rules[self._get_variable_index(variable)]
         if rule.decay:
             gradient = gradient + rule.decay * variable
         rate = tf.cast(self.rate_before_factors(learning_rate), variable.dtype)
         rate *= rule.factor
-        super().update_step(gradient, variable, rate)
+        keras.optimizers.SGD.update_step(self, gradient, variable, rate)
 
 
 _CLASSES: dict[str, tuple[type[PerWeightOptimizer], dict[str, Any]]] = {

@@ -18,7 +18,7 @@ from kerastransfer.foundation.report import say
 from kerastransfer.recipe import Action, Phase
 from kerastransfer.training import frozen_prefix
 from kerastransfer.training.batches import Batch, BatchSource
-from kerastransfer.training.checkpoint_saver import CheckpointSaver
+from kerastransfer.training.checkpoints.saver import CheckpointSaver
 from kerastransfer.training.engine import Engine
 from kerastransfer.training.phase import (
     BestWeights,
@@ -167,6 +167,7 @@ class PhaseLoop:
         assert self.stop_reason is not None, "there are epochs to train"
         self._best.restore()
         progress = self._progress
+        self._say_skipped()
         return PhaseResult(
             best_epoch=progress.best_epoch,
             val=progress.best_val,
@@ -175,6 +176,16 @@ class PhaseLoop:
             stopped=self.stop_reason,
             cached=self.engine.first > 1,
         )
+
+    def _say_skipped(self) -> None:
+        scale = self.engine.loss_scale
+        skipped = 0 if scale is None else int(scale.skipped.numpy())
+        if skipped:
+            say(
+                f"{counted(skipped, 'step')} of {self._progress.step:,} changed "
+                "nothing, for gradients overflowed float16 (the loss was scaled less "
+                "after each)."
+            )
 
     def _reason_to_stop(self) -> StopReason | None:
         progress, patience = self._progress, self.phase.patience
@@ -253,7 +264,9 @@ def _choose_source(
     source = frozen_prefix.choose_source(
         setup, network, index, cached=known, check=stop_signal.check
     )
-    say(f"Phase {index + 1} of {len(phases)}: {phases[index]}, {_length(setup, index)}")
+    words = [str(phases[index]), _length(setup, index)]
+    half = surgery.half_words(phases[index], setup.config.precision)
+    say(f"Phase {index + 1} of {len(phases)}: {', '.join(words + [half] * bool(half))}")
     saver.begin_phase(blocks=_changed(phases[: index + 1]), cached=source.first > 1)
     if known is None and surgery.frozen_prefix(phases[index]):
         # A run that is resumed must not choose anew: what it measures may differ.

@@ -18,8 +18,8 @@ from kerastransfer.evaluation.wording import percent
 from kerastransfer.foundation import atomic
 from kerastransfer.foundation.report import say
 from kerastransfer.training import frozen_prefix, phase_loop
-from kerastransfer.training.checkpoint_saver import CheckpointSaver
-from kerastransfer.training.checkpoints import START, CheckpointStore
+from kerastransfer.training.checkpoints.saver import CheckpointSaver
+from kerastransfer.training.checkpoints.store import START, CheckpointStore
 from kerastransfer.training.phase import PhaseResult
 from kerastransfer.training.setup import TrainSetup
 from kerastransfer.training.stopping import StopSignal

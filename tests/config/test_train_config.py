@@ -62,6 +62,7 @@ def test_every_field_changes_the_hash():
         "label_smoothing": 0.1,
         "class_weights": "auto",
         "clip_norm": 1.0,
+        "precision": "bfloat16",
         "cache_dtype": "float16",
     }
     chosen = {"records", "weights", "mean_image", "dataset", "backbone", "recipe"}

@@ -76,16 +76,20 @@ PAIRS = [
 ]
 
 
+# Half precision rounds an image's response in another way beside other images.
+TOLERANCES = {"bfloat16": 2e-2, "float16": 5e-3}
+
+
 @pytest.mark.parametrize(("devices", "alone", "case"), PAIRS)
 def test_devices_take_the_steps_that_one_takes(steps, devices, alone, case):
     (one,) = steps(alone, case)
     assert len(one["losses"]) == 21
     scale = max(np.abs(value).max() for name, value in one.items() if name != "losses")
-    results = steps(devices, case)
+    results, tolerance = steps(devices, case), TOLERANCES.get(case, 1e-5)
     for ours in results:
-        np.testing.assert_allclose(ours["losses"], one["losses"], rtol=1e-5)
+        np.testing.assert_allclose(ours["losses"], one["losses"], rtol=tolerance)
         for name in one.keys() - {"losses"}:
-            assert np.abs(ours[name] - one[name]).max() <= 1e-5 * scale, name
+            assert np.abs(ours[name] - one[name]).max() <= tolerance * scale, name
         # Workers end with the same weights to the bit.
         for name, value in ours.items():
             np.testing.assert_array_equal(value, results[0][name], err_msg=name)

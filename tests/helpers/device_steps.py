@@ -24,6 +24,8 @@ CASES = {
     "dropout": ("F1-4FT5-7R8", "caffe", 0.4, {}),
     "batch statistics": ("R1-8", "caffe", 0.0, {"class_weights": "auto"}),
     "adamw": ("FT1-7R8", "default", 0.2, {"warmup": 0.2}),
+    "bfloat16": ("FT1-7R8", "caffe", 0.2, {"precision": "bfloat16"}),
+    "float16": ("FT1-7R8", "caffe", 0.2, {"precision": "float16"}),
 }
 
 

@@ -12,8 +12,8 @@ from kerastransfer.distribution.replicas import Replicas, single
 from kerastransfer.errors import InputError, Terminated
 from kerastransfer.runs import run_folder
 from kerastransfer.training import phase_loop
-from kerastransfer.training.checkpoint_saver import CheckpointSaver
-from kerastransfer.training.checkpoints import START, CheckpointStore
+from kerastransfer.training.checkpoints.saver import CheckpointSaver
+from kerastransfer.training.checkpoints.store import START, CheckpointStore
 from kerastransfer.training.stopping import StopReason, StopSignal
 
 

@@ -21,14 +21,14 @@ RECIPE = "F1-3FT4-7R8+FT1-4R5-8"
 SETTINGS = ("epochs=(8,3)", "patience=(7,0)", "warmup=0.1", "clip_norm=1.0")
 
 
-def start(data, out, *arguments):
-    given = (*SETTINGS, "--out", out, *arguments)
+def start(data, out, *arguments, settings=SETTINGS):
+    given = (*settings, "--out", out, *arguments)
     return WarmProcess(small_run.__file__, data, RECIPE, *given)
 
 
-def finish(data, out, *arguments):
+def finish(data, out, *arguments, settings=SETTINGS):
     """Let a run come to its end; it is not killed, and writes few checkpoints."""
-    process = start(data, out, "--every", "1e9", *arguments)
+    process = start(data, out, "--every", "1e9", *arguments, settings=settings)
     _, told = process.communicate(timeout=300)
     return process.returncode, told
 
@@ -155,6 +155,25 @@ def test_a_signal_writes_a_checkpoint_from_which_the_run_goes_on(
     code, told = finish(data, tmp_path)
     assert code == 0 and "Going on in phase 1 after" in told
     assert_same(folder, run_folder(whole))
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_in_half_precision_a_run_goes_on_as_if_nothing_had_happened(
+    data, tmp_path, precision
+):
+    settings = (*SETTINGS, f"precision='{precision}'")
+    code, told = finish(data, tmp_path / "whole", settings=settings)
+    assert code == 0, told
+    process = start(data, tmp_path / "cut", "--every", "1e9", settings=settings)
+    for line in process.stderr:
+        if line.startswith("epoch 3/"):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    code, told = finish(data, tmp_path / "cut", settings=settings)
+    assert code == 0 and "Going on in phase 1 after" in told
+    assert f"compute in {precision}" in told
+    assert_same(run_folder(tmp_path / "cut"), run_folder(tmp_path / "whole"))
 
 
 @pytest.fixture(scope="module")

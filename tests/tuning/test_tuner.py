@@ -5,7 +5,7 @@ import pytest
 from helpers import miniature
 
 from kerastransfer.training import phase_loop
-from kerastransfer.training.checkpoint_saver import CheckpointSaver
+from kerastransfer.training.checkpoints.saver import CheckpointSaver
 from kerastransfer.training.stopping import StopSignal
 from kerastransfer.tuning import tuner
 

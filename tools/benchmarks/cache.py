@@ -107,7 +107,7 @@ def _ours(case: _Case, trained: dict[str, Any]) -> float:
     import keras
 
     from kerastransfer.training import phase_loop
-    from kerastransfer.training.checkpoint_saver import CheckpointSaver
+    from kerastransfer.training.checkpoints.saver import CheckpointSaver
     from kerastransfer.training.stopping import StopSignal
 
     with tempfile.TemporaryDirectory() as home:

@@ -112,7 +112,7 @@ def _read(path: Path) -> object:
 def _checkpoints(folder: Path) -> list[Path]:
     import dataclasses
 
-    from kerastransfer.training.checkpoints import START, CheckpointStore
+    from kerastransfer.training.checkpoints.store import START, CheckpointStore
 
     weights = {8: {"kernel": _arrays()["fc.weight"], "bias": np.zeros(5, np.float32)}}
     store = CheckpointStore(folder, "c" * 64)
@@ -123,7 +123,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _read_checkpoint(path: Path) -> object:
     """Read the newest; where it is damaged there is none, which is said."""
     from kerastransfer.errors import DataError
-    from kerastransfer.training.checkpoints import CheckpointStore
+    from kerastransfer.training.checkpoints.store import CheckpointStore
 
     checkpoint = CheckpointStore(path.parent, "c" * 64).newest()
     if checkpoint is None:

@@ -21,7 +21,7 @@ from kerastransfer.runs import execution, finished
 from kerastransfer.runs.predictions import FOLDER, read_right
 from kerastransfer.runs.sources import Sources
 from kerastransfer.runs.start import inputs_of, is_done
-from kerastransfer.training.checkpoints import CheckpointStore
+from kerastransfer.training.checkpoints.store import CheckpointStore
 from kerastransfer.training.stopping import StopReason
 
 

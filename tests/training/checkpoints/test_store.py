@@ -9,7 +9,7 @@ from kerastransfer.errors import InputError
 from kerastransfer.foundation import numpy_files
 from kerastransfer.foundation.report import KerasTransferWarning
 from kerastransfer.runs.logs import MetricsLog
-from kerastransfer.training.checkpoints import Checkpoint, CheckpointStore
+from kerastransfer.training.checkpoints.store import Checkpoint, CheckpointStore
 from kerastransfer.training.phase import PhaseProgress
 
 

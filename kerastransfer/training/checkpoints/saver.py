@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kerastransfer.backbones.network import Network
 from kerastransfer.foundation import report
-from kerastransfer.training.checkpoints import START, Checkpoint, CheckpointStore
+from kerastransfer.training.checkpoints.store import START, Checkpoint, CheckpointStore
 from kerastransfer.training.engine import Engine
 from kerastransfer.training.phase import BestWeights, PhaseProgress, PhaseResults
 from kerastransfer.training.stopping import StopRequest, StopSignal

@@ -1,0 +1,1 @@
+"""Checkpoints: what a run that was stopped goes on from."""
