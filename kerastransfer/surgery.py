@@ -40,6 +40,8 @@ class BlockPlan:
         Number of weights that the phase trains.
     batch_norm, dropout : str
         What happens to them, in words; empty where the block has none.
+    depth : float
+        How many layers lie between it and the classifier; see `Backbone.depth`.
     """
 
     block: int
@@ -48,6 +50,7 @@ class BlockPlan:
     trained: int
     batch_norm: str
     dropout: str
+    depth: float = 0.0
 
 
 def plan(
@@ -108,6 +111,7 @@ def _plan_block(
         trained=0 if frozen else backbone.parameters(block, num_classes),
         batch_norm=norm,
         dropout=(" and ".join(drops) if training else "off") if drops else "",
+        depth=backbone.depth(block),
     )
 
 

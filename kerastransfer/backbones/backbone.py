@@ -110,6 +110,9 @@ class Backbone:
         where its weights go with one size alone.
     held : callable, optional
         Returns the weights of a user's own model, which come with it.
+    transformer_layers : tuple of int, of length 7, or empty
+        How many of a transformer's layers blocks 1 to 7 hold; empty for a network that
+        is none.
 
     Examples
     --------
@@ -139,8 +142,10 @@ class Backbone:
     weights: tuple[PublishedWeights, ...] = ()
     at_size: "Callable[[int], Backbone] | None" = None
     held: Callable[[], HeldWeights] | None = None
+    transformer_layers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        assert len(self.transformer_layers) in (0, NUM_BLOCKS - 1), self.name
         assert len(self.blocks) == NUM_BLOCKS, self.name
         assert all(row.backbone == self.base for row in self.weights), self.name
 
@@ -148,6 +153,40 @@ class Backbone:
     def base(self) -> str:
         """The name without an image size: ``resnet50`` of ``resnet50@320``."""
         return self.name.partition(AT)[0]
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the network is a transformer."""
+        return bool(self.transformer_layers)
+
+    def depth(self, block: int) -> float:
+        """Return how many layers lie from the classifier to the middle of a block.
+
+        The classifier's depth is 0, that of the last of a transformer's layers 1, and
+        that of what comes before the first (patches and embeddings) one more than the
+        first's. A block of several layers has the mean of theirs. Of a network that is
+        no transformer each block counts as one layer.
+
+        Parameters
+        ----------
+        block : int
+            1 to 8.
+
+        Examples
+        --------
+        >>> from kerastransfer.backbones import table
+        >>> alexnet = table.get("alexnet")
+        >>> alexnet.depth(1), alexnet.depth(7), alexnet.depth(8)
+        (7.0, 1.0, 0.0)
+        >>> layers = (1, 2, 2, 2, 2, 2, 1)
+        >>> vit = dataclasses.replace(alexnet, transformer_layers=layers)
+        >>> vit.depth(1), vit.depth(6), vit.depth(7)
+        (12.0, 2.5, 1.0)
+        """
+        if block == NUM_BLOCKS:
+            return 0.0
+        layers = self.transformer_layers or (1,) * (NUM_BLOCKS - 1)
+        return sum(layers[block:]) + (max(layers[block - 1], 1) + 1) / 2
 
     def __str__(self) -> str:
         crop, order = self.preprocessing.crop, self.preprocessing.channels

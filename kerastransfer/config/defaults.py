@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from kerastransfer.config.presets import PRESETS
+from kerastransfer.config.presets import PRESETS, Preset, usual
 from kerastransfer.config.train_config import (
     HASHES,
     PER_PHASE,
@@ -53,6 +53,8 @@ class DataSummary:
         In the training subset.
     mirror : bool
         Whether a mirror image is known to keep its class.
+    transformer : bool
+        Whether the network is one.
     """
 
     records: str
@@ -60,6 +62,21 @@ class DataSummary:
     num_images: int
     mirror: bool
     mean_image: str = ""
+    transformer: bool = False
+
+
+def preset_of(chosen: Mapping[str, Any], summary: DataSummary) -> tuple[str, Preset]:
+    """Return the preset that was chosen, else the network's usual one, and its name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such preset.
+    """
+    name = chosen.get("preset", usual(transformer=summary.transformer))
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    return name, PRESETS[name]
 
 
 def check(chosen: Mapping[str, Any], *, mirror: bool = True) -> None:
@@ -109,15 +126,13 @@ def resolve(chosen: Mapping[str, Any], summary: DataSummary) -> TrainConfig:
                 f"leave {quoted(name)} out of it."
             )
     recipe = Recipe.of(chosen["recipe"])
-    name = chosen.get("preset", "default")
-    if name not in PRESETS:
-        raise UnknownNameError("preset", name, PRESETS)
-    preset = PRESETS[name]
+    name, preset = preset_of(chosen, summary)
     depending: dict[str, Any] = {
         "images_per_class": None,
         "preset": name,
         "batch_size": preset.batch_size,
         "weight_decay": preset.weight_decay,
+        **preset.steadying(recipe),
         "mirror": summary.mirror,
         "patience": [0],
     }

@@ -72,10 +72,11 @@ class TrainConfig:
         default_words="none; always needed",
     )
     preset: str = setting(
-        help="Defaults that belong together: default, or caffe for the study's era.",
+        help="Defaults that belong together: default, transformer, or caffe for the "
+        "study's era.",
         group=Group.SCHEDULE,
         metavar="NAME",
-        default_words="default",
+        default_words="transformer for a transformer, else default",
     )
     epochs: tuple[int, ...] = setting(
         help="Passes over the training images, one number for each phase or for all.",
@@ -91,7 +92,7 @@ class TrainConfig:
         metavar="X[,X]",
         range=settings.ABOVE_ZERO,
         default_words="the preset's: 0.002 for a classifier alone, 0.0001 where one of "
-        "blocks 1 to 5 is fine-tuned, else 0.0005",
+        "blocks 1 to 5 is fine-tuned, else 0.0005 (of a transformer 0.0002)",
         search=SearchScale.LOG_SCALE,
     )
     batch_size: int = setting(
@@ -102,11 +103,12 @@ class TrainConfig:
         default_words="the preset's: 32",
     )
     weight_decay: float = setting(
-        help="Weight decay of kernels; biases and norms are never decayed.",
+        help="Weight decay of kernels; biases, norms, tokens and position embeddings "
+        "are never decayed.",
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.NOT_NEGATIVE,
-        default_words="the preset's: 0.01",
+        default_words="the preset's: 0.01, of a transformer 0.05",
         search=SearchScale.LOG_SCALE,
     )
     views: int = setting(
@@ -149,6 +151,7 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.FRACTION,
+        default_words="0; 0.1 where more of a transformer is trained than block 8",
     )
     patience: tuple[int, ...] = setting(
         (),
@@ -178,6 +181,7 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.NOT_NEGATIVE,
+        default_words="0; 1 where more of a transformer is trained than block 8",
     )
     precision: str = setting(
         "float32",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.config.presets import PRESETS, Preset
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.foundation.progress import counted, duration
 from kerastransfer.foundation.report import Preformatted
@@ -114,6 +115,7 @@ class RunPlan(Preformatted):
 
     def _phase(self, index: int, phase: Phase) -> list[str]:
         config, num_classes = self.config, len(self.sizes.classes)
+        preset = PRESETS[config.preset]
         plans = surgery.plan(phase, self.backbone, num_classes, config.batch_norm)
         steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
         trained = sum(plan.trained for plan in plans)
@@ -123,7 +125,10 @@ class RunPlan(Preformatted):
             f"{phase}: {counted(config.epochs[index], 'epoch')}, {steps:,} steps at a "
             f"rate of {config.learning_rate[index]:g}; {trained:,} of {parameters:,} "
             "parameters trained",
-            *(f"  {plan.block}  {_block(plan, self.backbone)}" for plan in plans),
+            *(
+                f"  {plan.block}  {_block(plan, self.backbone, preset)}"
+                for plan in plans
+            ),
             f"  {self._cache(phase)}",
             *([f"  {half}"] if half else []),
         ]
@@ -210,10 +215,11 @@ class FoldsPlan(Preformatted):
         return [train + more for train, more in zip(counts, val, strict=True)]
 
 
-def _block(plan: surgery.BlockPlan, backbone: Backbone) -> str:
+def _block(plan: surgery.BlockPlan, backbone: Backbone, preset: Preset) -> str:
     words = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
-    if plan.step.factor != 1:
-        words.append(f"rate x {plan.step.factor:g}")
+    factor = preset.factor_of(plan.step, plan.depth)
+    if plan.trained and factor != 1:
+        words.append(f"rate x {factor:.2g}")
     if plan.batch_norm:
         words.append(f"batch norm: {plan.batch_norm}")
     if plan.dropout:

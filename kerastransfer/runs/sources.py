@@ -66,6 +66,7 @@ class Sources:
             **self.hashes,
             num_images=sum(counts.values()),
             mirror=sizes.mirror_keeps_class,
+            transformer=self.backbone.is_transformer,
         )
 
     def config(self, sizes: Sizes, recipe: str | Recipe | None = None) -> TrainConfig:

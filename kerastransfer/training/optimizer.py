@@ -12,7 +12,6 @@ import keras
 import tensorflow as tf
 
 from kerastransfer.config.presets import Preset
-from kerastransfer.recipe import Action
 from kerastransfer.surgery import BlockPlan
 
 
@@ -157,6 +156,7 @@ class PerWeightSGD(PerWeightOptimizer, keras.optimizers.SGD):
         keras.optimizers.SGD.update_step(self, gradient, variable, rate)
 
 
+_SPARED = ("bias", "gamma", "beta", "embed", "token", "position", "pos_")
 _CLASSES: dict[str, tuple[type[PerWeightOptimizer], dict[str, Any]]] = {
     "adamw": (PerWeightAdamW, {}),
     "sgd": (PerWeightSGD, {"momentum": 0.9}),
@@ -173,7 +173,7 @@ def make(
     Parameters
     ----------
     preset : Preset
-        Kind of optimiser, and rate factors of biases and of re-drawn blocks.
+        Kind of optimiser, and rate factors of blocks and of biases.
     weight_decay : float
         Weight decay of kernels; biases and norms have none.
     trained : list of (keras.Variable, BlockPlan)
@@ -196,9 +196,7 @@ def make(
 def _rule(
     preset: Preset, weight_decay: float, variable: keras.Variable, plan: BlockPlan
 ) -> Rule:
-    factor = plan.step.factor
-    if plan.step.action is Action.REDRAW:
-        factor *= preset.new_factor
+    factor = preset.factor_of(plan.step, plan.depth)
     if variable.name == "bias":
         factor *= preset.bias_factor
     return Rule(factor, weight_decay if _decays(variable) else 0.0)
@@ -207,8 +205,9 @@ def _rule(
 def _decays(variable: keras.Variable) -> bool:
     """Whether a weight is a kernel, which has two axes or more.
 
-    Biases, scales and shifts have one, but for attention's biases, a row for each head.
-    A transformer's tokens and position embeddings are no kernels either.
+    Biases, scales and shifts have one, but for attention's biases, a row for each head,
+    and norms over several axes. A transformer's tokens and position embeddings are no
+    kernels either.
     """
-    spared = any(word in variable.name for word in ("bias", "embedding", "token"))
+    spared = any(word in variable.name for word in _SPARED)
     return len(variable.shape) > 1 and not spared

@@ -10,9 +10,10 @@ import keras_tuner
 from kerastransfer.config.defaults import (
     DataSummary,
     default_epochs,
+    preset_of,
     resolve,
 )
-from kerastransfer.config.presets import PRESETS, Preset
+from kerastransfer.config.presets import Preset
 from kerastransfer.config.settings import SearchScale, setting_of
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.recipe import Action, Phase, Recipe
@@ -99,7 +100,7 @@ class Space:
 
     @property
     def _preset(self) -> Preset:
-        return PRESETS[self.chosen.get("preset", "default")]
+        return preset_of(self.chosen, self.summary)[1]
 
     def _views(self) -> list[int]:
         mirror = bool(self.chosen.get("mirror", self.summary.mirror))

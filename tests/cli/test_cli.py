@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -207,6 +208,21 @@ def test_explain_as_json(capsys):
     assert rows[3]["factor"] == 0.1
     assert rows[7]["parameters_trained"] == 1281 * 1000
     assert rows[0]["factor"] is None
+    assert [row["learning_rate"] for row in rows] == pytest.approx(
+        [None] * 3 + [1e-5] * 4 + [1e-4]
+    )
+
+
+def test_explain_says_the_defaults_and_where_they_are_from(capsys):
+    assert cli.main(["recipes", "explain", "FT1-7R8", *LITE0]) == 0
+    out = capsys.readouterr().out
+    assert "--preset default, for a network that is no transformer" in out
+    assert "weight decay 0.01, which spares biases and norms." in out
+    assert "docs/studies/modern" in out
+    assert cli.main(["recipes", "explain", "R1-8", *LITE0, "--preset", "caffe"]) == 0
+    out = capsys.readouterr().out
+    assert "Re-drawn blocks learn 10 times as fast" in out
+    assert re.search(r"^ 8 +re-draw +1 +0\.01 ", out, re.MULTILINE)
 
 
 def test_a_search_is_not_shared_through_tf_config(monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """The per-weight optimisers against Keras's own and against updates by hand."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from kerastransfer.training import optimizer
 GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
 
 
-def plan(action: Action = Action.FINE_TUNE, factor: float = 1.0) -> BlockPlan:
-    return BlockPlan(1, Step(action, factor), True, 1, "", "")
+def plan(
+    action: Action = Action.FINE_TUNE, factor: float = 1.0, depth: float = 0.0
+) -> BlockPlan:
+    return BlockPlan(1, Step(action, factor), True, 1, "", "", depth)
 
 
 def variable(name: str = "kernel", shape: tuple[int, ...] = (2, 3)) -> keras.Variable:
@@ -50,6 +54,25 @@ def test_a_factor_is_a_learning_rate_of_its_own(preset):
     take_steps(optimizer.make(settings, 0.1, [(alone, plan())]), [alone], rate=0.005)
     np.testing.assert_allclose(slow, alone, rtol=1e-6)
     assert not np.allclose(fast, slow)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_blocks_move_in_the_ratio_of_their_rates(kind):
+    # Depths 4 and 1: 0.75 ** 3 apart. The second step is Adam's first with moments.
+    preset = dataclasses.replace(PRESETS["transformer"], optimizer=kind)
+    deep, shallow, new = variable(), variable(), variable()
+    plans = [plan(depth=4.0), plan(depth=1.0), plan(Action.REDRAW, depth=4.0)]
+    made = optimizer.make(preset, 0.0, [*zip((deep, shallow, new), plans, strict=True)])
+    made.learning_rate = 0.01
+    for gradient in GRADIENTS[:2]:
+        before = [each.numpy().astype(float) for each in (deep, shallow, new)]
+        made.apply([tf.constant(gradient)] * 3, [deep, shallow, new])
+        moves = [
+            each.numpy() - old
+            for each, old in zip((deep, shallow, new), before, strict=True)
+        ]
+        np.testing.assert_allclose(moves[0] / moves[1], 0.421875, rtol=1e-3)
+        np.testing.assert_allclose(moves[1] / moves[2], 0.75, rtol=1e-3)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -111,6 +134,8 @@ def test_biases_and_norms_are_not_decayed():
         ("bias", (4, 16), False),  # attention's: a row for each head
         ("position_embeddings", (1, 17, 8), False),
         ("cls_token", (1, 1, 8), False),
+        ("pos_embed", (1, 17, 8), False),
+        ("gamma", (4, 4, 8), False),  # of a norm over several axes
     ],
 )
 def test_kernels_alone_decay(name, shape, decays):

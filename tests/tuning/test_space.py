@@ -1,5 +1,7 @@
 """What may vary, and what a point of it means."""
 
+import dataclasses
+
 import pytest
 
 from kerastransfer.config.defaults import DataSummary, resolve
@@ -25,6 +27,17 @@ def test_the_middle_of_the_space_is_what_train_does_by_default(recipe, preset):
     assert space.config(values) == resolve(
         {**BASE, "recipe": recipe, "preset": preset}, FACTS
     )
+
+
+def test_the_middle_is_the_transformers_where_the_network_is_one():
+    facts = dataclasses.replace(FACTS, transformer=True)
+    space = make("F1-5FT6-7R8", facts=facts)
+    values = space.declare().values
+    assert values["weight_decay"] == 0.05
+    assert values["F1-5FT6-7R8: learning_rate of F1-5FT6-7R8"] == 2e-4
+    made = space.config(values)
+    assert made == resolve({**BASE, "recipe": "F1-5FT6-7R8"}, facts)
+    assert (made.preset, made.warmup) == ("transformer", 0.1)
 
 
 def test_rates_belong_to_a_recipe():

@@ -1,6 +1,7 @@
 """What a block consists of: weights, normalisations, random layers, multiplications."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,6 +10,15 @@ from kerastransfer.backbones.keras_models.random_layers import (
     dropout_rate,
     random_layers,
 )
+
+_ATTENTION = (
+    keras.layers.AdditiveAttention,
+    keras.layers.Attention,
+    keras.layers.GroupQueryAttention,
+    keras.layers.MultiHeadAttention,
+)
+# An attention on top of convolutions makes no transformer of them.
+_FEWEST = 3
 
 
 def counts(block: keras.Model) -> dict[str, Any]:
@@ -57,6 +67,33 @@ def multiply_adds(block: keras.Model) -> int:
         for node in nodes:
             total += _of_layer(node.operation, node.outputs[0].shape)
     return total
+
+
+def transformer_layers(blocks: Sequence[keras.Model]) -> tuple[int, ...]:
+    """Count the layers of attention in each block, those inside other layers too.
+
+    Returns
+    -------
+    tuple of int
+        As `Backbone` has it: empty unless three blocks or more have attention.
+
+    Examples
+    --------
+    >>> tokens = keras.Input((5, 8))
+    >>> attention = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+    >>> tuned = keras.Model(tokens, attention(tokens, tokens))
+    >>> plain = keras.Model(tokens, keras.layers.Dense(8)(tokens))
+    >>> transformer_layers([plain, tuned, tuned, tuned, tuned, tuned, tuned])
+    (0, 1, 1, 1, 1, 1, 1)
+    >>> transformer_layers([plain] * 6 + [tuned])
+    ()
+    """
+    layers = tuple(
+        # Keras's public list of layers leaves out those inside of others.
+        sum(isinstance(layer, _ATTENTION) for layer in block._flatten_layers())
+        for block in blocks
+    )
+    return layers if sum(map(bool, layers)) >= _FEWEST else ()
 
 
 def _of_layer(layer: Any, shape: tuple[int | None, ...]) -> int:

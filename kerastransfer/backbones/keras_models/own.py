@@ -122,6 +122,7 @@ def describe(spec: OwnSpec) -> Backbone:
         build=functools.partial(_build, anatomy),
         port=_port(layout),
         held=functools.partial(_held, spec, anatomy),
+        transformer_layers=counting.transformer_layers(network.blocks[:-1]),
     )
 
 

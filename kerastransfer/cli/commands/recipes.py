@@ -1,4 +1,4 @@
-"""``kerastransfer recipes``: what a recipe does, block by block."""
+"""``kerastransfer recipes``: what a recipe does, block by block, and at which rates."""
 
 import argparse
 import json
@@ -9,6 +9,8 @@ from kerastransfer.backbones import table
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.default import DEFAULT
 from kerastransfer.cli import options, streams
+from kerastransfer.config import preset_words
+from kerastransfer.config.presets import PRESETS, Preset, usual
 from kerastransfer.recipe import Phase, Recipe
 
 EXAMPLES = (
@@ -68,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Whether fine-tuned blocks keep the source's mean and variance in batch "
         "normalisation or adapt them to the target (default: keep)",
     )
+    add(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="Defaults whose rates are shown (default: transformer for a transformer, "
+        "default for other networks)",
+    )
     options.add_json(headings["output"])
 
 
@@ -82,22 +90,36 @@ def execute(args: argparse.Namespace) -> int:
         surgery.plan(phase, backbone, classes, args.batch_norm)
         for phase in recipe.phases
     ]
+    name = args.preset or usual(transformer=backbone.is_transformer)
+    phases = [
+        (phase, plan, _rows(phase, plan, backbone, PRESETS[name]))
+        for phase, plan in zip(recipe.phases, plans, strict=True)
+    ]
     if args.json:
-        streams.show(json.dumps([_rows(plan, backbone) for plan in plans], indent=2))
+        streams.show(json.dumps([rows for _, _, rows in phases], indent=2))
         return 0
-    for phase, plan in zip(recipe.phases, plans, strict=True):
-        _print_phase(phase, plan, backbone)
+    for phase, plan, rows in phases:
+        _print_phase(phase, plan, rows, backbone)
+    layers = sum(backbone.transformer_layers)
+    streams.show("\n".join(preset_words.sentences(name, recipe, layers)))
     return 0
 
 
 def _rows(
-    plan: tuple[surgery.BlockPlan, ...], backbone: Backbone
+    phase: Phase,
+    plan: tuple[surgery.BlockPlan, ...],
+    backbone: Backbone,
+    preset: Preset,
 ) -> list[dict[str, Any]]:
+    rate = preset.rate_of(phase)
     return [
         {
             "block": row.block,
             "action": _WORDS[row.step.action.value],
-            "factor": None if not row.trained else row.step.factor,
+            "factor": row.step.factor if row.trained else None,
+            "learning_rate": rate * preset.factor_of(row.step, row.depth)
+            if row.trained
+            else None,
             "layers": backbone.blocks[row.block - 1].layers,
             "parameters_trained": row.trained,
             "batch_norm": row.batch_norm,
@@ -108,7 +130,10 @@ def _rows(
 
 
 def _print_phase(
-    phase: Phase, plan: tuple[surgery.BlockPlan, ...], backbone: Backbone
+    phase: Phase,
+    plan: tuple[surgery.BlockPlan, ...],
+    rows: list[dict[str, Any]],
+    backbone: Backbone,
 ) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import JustifyMethod
@@ -126,6 +151,7 @@ def _print_phase(
         "block",
         "action",
         "factor",
+        "rate",
         "layers",
         "trained",
         "batch norm",
@@ -133,11 +159,12 @@ def _print_phase(
     ):
         justify: JustifyMethod = "right" if name == "trained" else "left"
         grid.add_column(name, justify=justify, overflow="fold")
-    for row in _rows(plan, backbone):
+    for row in rows:
         grid.add_row(
             str(row["block"]),
             row["action"],
             "" if row["factor"] is None else f"{row['factor']:g}",
+            "" if row["learning_rate"] is None else f"{row['learning_rate']:.2g}",
             row["layers"],
             f"{row['parameters_trained']:,}",
             row["batch_norm"] or "none",

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import miniature
+from helpers import miniature, tiny_presets
+from helpers.tiny_presets import DEVIATION, MEAN, SIDE, dinov2, vit
 
 from kerastransfer.backbones import image_ops, table
 from kerastransfer.backbones.spec import with_options
@@ -19,56 +20,13 @@ from kerastransfer.training.frozen_prefix import choose_source
 from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.weights import store
 
-keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
-SIDE = 56
-MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-
-
-def vit(side=SIDE):
-    return keras_hub.models.ViTBackbone(
-        image_shape=(side, side, 3),
-        patch_size=14,
-        num_layers=8,
-        num_heads=2,
-        hidden_dim=16,
-        mlp_dim=32,
-        name="vit",
-    )
-
-
-def dinov2(side=SIDE):
-    return keras_hub.models.DINOV2Backbone(
-        patch_size=14,
-        num_layers=8,
-        hidden_dim=16,
-        num_heads=2,
-        intermediate_dim=32,
-        image_shape=(side, side, 3),
-        position_embedding_shape=(SIDE, SIDE),
-        name="dino",
-    )
+keras_hub = tiny_presets.keras_hub
 
 
 @pytest.fixture(scope="module", params=[vit, dinov2], ids=["vit", "dinov2"])
 def preset(request, tmp_path_factory):
     """A folder such as KerasHub downloads, and the network that is in it."""
-    keras.utils.set_random_seed(2)
-    place = tmp_path_factory.mktemp("preset") / "tiny"
-    made = request.param()
-    rng = np.random.default_rng(0)
-    for weight in made.trainable_weights:  # or norms and scales would be ones
-        weight.assign(weight + rng.normal(0, 0.05, weight.shape).astype("f4"))
-    made.save_to_preset(str(place))
-    kind = keras_hub.layers.ViTImageConverter
-    if request.param is dinov2:
-        kind = keras_hub.layers.DINOV2ImageConverter
-    converter = kind(
-        image_size=(SIDE, SIDE),
-        scale=(1 / 255 / DEVIATION).tolist(),
-        offset=(-MEAN / DEVIATION).tolist(),
-    )
-    converter.save_to_preset(str(place))
-    return f"hub:{place}", made
+    return tiny_presets.save(request.param, tmp_path_factory.mktemp("preset") / "tiny")
 
 
 @pytest.fixture
