@@ -202,6 +202,7 @@ def plan(
         dataset=dataset_of(data, archives, options, records),
         weights=weights,
         mean_image=mean_image,
+        download=False,
     )
     carried_out: dict[str, Any] = {
         "records_folder": records_folder_of(data, records),
@@ -221,6 +222,7 @@ def sources_of(
     dataset: Dataset,
     weights: Location | None,
     mean_image: Location | None,
+    download: bool = True,
 ) -> Sources:
     """Find what a run is made from; see `sources.find`."""
     return sources.find(
@@ -228,4 +230,5 @@ def sources_of(
         dataset=dataset,
         weights=path_of(weights),
         mean_image=path_of(mean_image),
+        download=download,
     )

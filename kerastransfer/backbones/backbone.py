@@ -4,7 +4,7 @@ It imports no TensorFlow; `Backbone.build` makes the Keras network when it is ca
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,8 @@ class HeldWeights:
     ----------
     file : Path
         The model's.
-    mapping : dict of str to ndarray
-        By the network's names ``<layer>/<variable>``.
+    mapping : mapping of str to ndarray
+        By the network's names ``<layer>/<variable>``; read when it is asked for one.
     source_classes : int or None
         Number of its classifier's classes; None without one.
     sha256 : str
@@ -39,7 +39,7 @@ class HeldWeights:
 
     file: Path
     sha256: str
-    mapping: "dict[str, np.ndarray]"
+    mapping: "Mapping[str, np.ndarray]"
     source_classes: int | None
     remarks: tuple[str, ...]
 

@@ -75,8 +75,7 @@ class Network:
                 assert drop is not None, f"block {block} drops without a seed"
                 inputs = dropout.drop(inputs, rate, drop, block)
             if trains and not rate:
-                with random_layers.drawing(model, block, drop):
-                    inputs = model(inputs, training=True)
+                inputs = random_layers.train(model, inputs, block, drop)
             else:
                 inputs = model(inputs, training=False)
         return inputs

@@ -14,12 +14,11 @@ from kerastransfer.backbones.alexnet import info as alexnet
 from kerastransfer.backbones.applications import info as applications
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
+from kerastransfer.backbones.keras_models import described
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
-from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.quoting import quoted
-from kerastransfer.foundation.tensorflow_import import import_quietly
 
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
@@ -34,7 +33,13 @@ BACKBONES: dict[str, Backbone] = {
 _SMALLEST, _LARGEST = 32, 1024
 
 
-def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Backbone:
+def get(
+    name: str,
+    mean_image: MeanImage | None = None,
+    fit: Fit = "crop",
+    *,
+    download: bool = True,
+) -> Backbone:
     """Return the backbone called `name`.
 
     Parameters
@@ -46,9 +51,13 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
         Subtracted in place of the mean pixel.
     fit : {'crop', 'pad', 'squash'}
         How images that are not square are brought to the network.
+    download : bool
+        Whether a preset of KerasHub that is not here may be fetched.
 
     Raises
     ------
+    MissingError
+        If a model of the user's own is not here.
     UnknownNameError
         If there is no such backbone.
     InputError
@@ -62,7 +71,7 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     4096
     """
     if spec.is_own(name):
-        return _adapted(_own(spec.OwnSpec.parse(name)), mean_image, fit)
+        return _adapted(_own(spec.OwnSpec.parse(name), download), mean_image, fit)
     base, at, side = name.partition(spec.AT)
     if base not in BACKBONES:
         raise UnknownNameError("backbone", base, BACKBONES)
@@ -81,26 +90,22 @@ def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Back
     return dataclasses.replace(backbone, preprocessing=preprocessing)
 
 
-def _own(own: spec.OwnSpec) -> Backbone:
+def _own(own: spec.OwnSpec, download: bool) -> Backbone:
     """Describe a user's model; again where its file was changed since."""
     if own.kind == spec.HUB:
-        return _described(own, (0, 0))
+        return _described(own, (0, 0), download)
     try:
         status = own.file.stat()
-        return _described(own, (status.st_mtime_ns, status.st_size))
     except FileNotFoundError:
         raise MissingError(
             f"Expected a Keras model at {quoted(own.file)}: no such file."
         ) from None
+    return _described(own, (status.st_mtime_ns, status.st_size), download)
 
 
 @functools.lru_cache(maxsize=4)
-@keras_settings.ours
-def _described(own: spec.OwnSpec, version: tuple[int, int]) -> Backbone:
-    import_quietly()
-    from kerastransfer.backbones.keras_models.own import describe
-
-    return describe(own)
+def _described(own: spec.OwnSpec, version: tuple[int, int], download: bool) -> Backbone:
+    return described.backbone(own, download=download)
 
 
 def _at_size(backbone: Backbone, text: str) -> Backbone:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kerastransfer import surgery
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.config.presets import PRESETS, Preset
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.foundation.progress import counted, duration
@@ -13,6 +14,7 @@ from kerastransfer.foundation.report import Preformatted
 from kerastransfer.recipe import Phase
 from kerastransfer.records.sizes import Sizes
 from kerastransfer.records.split.group_counts import GroupCounts
+from kerastransfer.weights import places
 
 if TYPE_CHECKING:
     from kerastransfer.runs.cost import PhaseCost
@@ -70,6 +72,8 @@ class RunPlan(Preformatted):
         Whether frozen blocks are computed once.
     cost : RunCost, optional
         Where a few steps were taken.
+    to_download : PublishedWeights, optional
+        Weights that are not here, which the run would fetch.
     """
 
     config: TrainConfig
@@ -77,6 +81,7 @@ class RunPlan(Preformatted):
     sizes: Sizes
     cache: str
     cost: RunCost | None = None
+    to_download: PublishedWeights | None = None
 
     def __str__(self) -> str:
         config = self.config
@@ -85,10 +90,14 @@ class RunPlan(Preformatted):
             lines += self._phase(index, phase)
         if self.sizes.overview is not None:
             lines += str(self.sizes.overview).splitlines()
-        if self.sizes.content_hash:
-            lines.append(f"run: {config.run_name}")
-        else:
+        if self.to_download is not None:
+            lines.append(_download(self.to_download))
+        if not self.sizes.content_hash:
             lines.append("The records would be made first.")
+        elif self.to_download is not None:
+            lines.append("run: its name follows from the weights, once they are here")
+        else:
+            lines.append(f"run: {config.run_name}")
         if self.cost is not None:
             lines.append(str(self.cost))
         return "\n".join(lines)
@@ -213,6 +222,16 @@ class FoldsPlan(Preformatted):
         val = overview.counts["val"] if overview else [0] * len(self.run.counts)
         counts = self.run.counts.values()
         return [train + more for train, more in zip(counts, val, strict=True)]
+
+
+def _download(row: PublishedWeights) -> str:
+    """Say what would be downloaded, from where, and what does without."""
+    return (
+        f"The weights would be downloaded first: {row.file}, about "
+        f"{places.about_bytes(row) / 1e6:.0f} MB, from {row.urls[0]} to "
+        f"{places.expected_path(row)}; without a network, put the file there or name "
+        "it with --weights FILE."
+    )
 
 
 def _block(plan: surgery.BlockPlan, backbone: Backbone, preset: Preset) -> str:

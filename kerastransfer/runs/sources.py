@@ -13,6 +13,7 @@ from kerastransfer.backbones import table as backbones
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.default import default_backbone
 from kerastransfer.backbones.mean_image import MeanImage
+from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.config import defaults
 from kerastransfer.config.settings import setting_of
 from kerastransfer.config.train_config import TrainConfig, check_types
@@ -49,6 +50,8 @@ class Sources:
         The pretrained ones; empty where no recipe keeps any.
     hashes : dict of str to str
         ``weights`` and ``mean_image``.
+    to_download : PublishedWeights, optional
+        What a plan lacks and a run would fetch; then there are no weights.
     """
 
     dataset: Dataset
@@ -57,6 +60,7 @@ class Sources:
     weights: "Mapping[str, np.ndarray]"
     mean_image: MeanImage | None
     hashes: dict[str, str]
+    to_download: PublishedWeights | None = None
 
     def summary(self, sizes: Sizes) -> defaults.DataSummary:
         """Return what the defaults of a config depend on."""
@@ -105,6 +109,7 @@ def find(
     archives: Path | None = None,
     weights: Path | None = None,
     mean_image: Path | None = None,
+    download: bool = True,
 ) -> Sources:
     """Find data and weights, and check the settings; needs no TensorFlow.
 
@@ -123,6 +128,8 @@ def find(
         and mean image are taken along; by default the published weights.
     mean_image : Path, optional
         A file; by default the mean pixel.
+    download : bool
+        Whether weights that are not here may be fetched; a plan goes without.
 
     Raises
     ------
@@ -142,11 +149,15 @@ def find(
     settings = _with_its_settings(run, settings)
     settings = {"backbone": default_backbone(dataset.name), **settings}
     settings["dataset"] = dataset.spec
-    name = settings["backbone"] = backbones.get(settings["backbone"]).name
+    known = backbones.get(settings["backbone"], download=download)
+    name = settings["backbone"] = known.name
     for recipe in parsed:
         mirror = dataset.info.mirror_keeps_class
         defaults.check({**settings, "recipe": recipe}, mirror=mirror)
-    loaded = store.load(name, weights) if any(map(_keeps_weights, parsed)) else None
+    lacking, loaded = None, None
+    if any(map(_keeps_weights, parsed)):
+        lacking = None if download else store.to_download(name, weights)
+        loaded = None if lacking else store.load(name, weights)
     if loaded is not None:
         _check_head(loaded, parsed)
         loaded.say()
@@ -154,7 +165,9 @@ def find(
     if mean_image is not None:
         image = MeanImage.from_planes(caffe_file.read_mean(mean_image))
     # Refuses what does not go together.
-    backbone = backbones.get(name, image, settings.get("fit", "crop"))
+    backbone = backbones.get(
+        name, image, settings.get("fit", "crop"), download=download
+    )
     return Sources(
         dataset=dataset,
         settings=settings,
@@ -162,10 +175,16 @@ def find(
         weights=loaded.mapping if loaded else {},
         mean_image=image,
         hashes={
-            "weights": loaded.sha256 if loaded else "",
+            "weights": loaded.sha256 if loaded else _said(settings, lacking),
             "mean_image": image.sha256 if image else "",
         },
+        to_download=lacking,
     )
+
+
+def _said(settings: Mapping[str, Any], lacking: PublishedWeights | None) -> str:
+    """Return the hash that a config says of weights which are not here."""
+    return str(settings.get("weights") or "") if lacking else ""
 
 
 def _source_run(weights: Path | None) -> Run | None:

@@ -10,9 +10,11 @@ from kerastransfer.config.run_options import RunOptions
 from kerastransfer.config.train_config import TrainConfig
 from kerastransfer.distribution.choice import Choice
 from kerastransfer.distribution.start import start
+from kerastransfer.errors import MissingError
 from kerastransfer.foundation import system
 from kerastransfer.foundation.home import records_home
 from kerastransfer.foundation.progress import progress
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.foundation.report import say
 from kerastransfer.records.find import find_or_convert
 from kerastransfer.records.images.rules import ImageRules
@@ -155,8 +157,20 @@ def plan(
     measure : bool
         Whether to take some steps, and predict time and memory; that converts the
         images if they have no records. Without it, TensorFlow is not imported.
+
+    Raises
+    ------
+    MissingError
+        If steps are to be taken, and there are no weights to take them with.
     """
     options = options or RunOptions()
+    if measure and sources.to_download is not None:
+        name = sources.to_download.name
+        raise MissingError(
+            f"Expected the weights of {quoted(name)} to take steps with, and a dry run "
+            f"downloads nothing; run 'kerastransfer weights fetch {name}', or leave "
+            "--measure out."
+        )
     if not measure:
         sizes = Sizes.of_dataset(sources.dataset, records_folder)
         return _plan(sources, sources.config(sizes), sizes, options)
@@ -203,6 +217,7 @@ def _plan(
         sizes=sizes,
         cache=options.cache,
         cost=cost,
+        to_download=sources.to_download,
     )
 
 

@@ -86,6 +86,7 @@ def _measure(cell: Cell, common: Common) -> tuple[Sources, RunPlan]:
         archives=common.archives,
         weights=common.weights,
         mean_image=common.mean_image,
+        download=False,
     )
     plan = start.plan(
         inputs, records_folder=common.records, options=common.options, measure=True

@@ -41,6 +41,13 @@ def at_hand(row: PublishedWeights) -> bool:
     return path is not None and path.is_file()
 
 
+def about_bytes(row: PublishedWeights) -> int:
+    """Return how large a published file is, or by its weights would be."""
+    if row.size is not None:
+        return row.size
+    return 4 * sum(block.parameters for block in backbones.get(row.backbone).blocks)
+
+
 def fetch(row: PublishedWeights) -> Path:
     """Download published weights to where they are looked for.
 
@@ -57,11 +64,9 @@ def fetch(row: PublishedWeights) -> Path:
     path = expected_path(row)
     assert path is not None and row.urls, row.name
     if row.of_keras:
-        blocks = backbones.get(row.backbone).blocks
-        size = 4 * sum(block.parameters for block in blocks)
         report.say(
-            f"Downloading {row.file}, about {size / 1e6:.0f} MB, to {path.parent} "
-            f"(licence of the weights: {row.licence})."
+            f"Downloading {row.file}, about {about_bytes(row) / 1e6:.0f} MB, to "
+            f"{path.parent} (licence of the weights: {row.licence})."
         )
     return download(
         row.urls,

@@ -1,7 +1,7 @@
 """Find weight files on this machine, check them and load them."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ class LoadedWeights:
 
     Parameters
     ----------
-    mapping : dict of str to ndarray
+    mapping : mapping of str to ndarray
         float32; keys ``<layer>/<variable>``, Keras's layout.
     sha256 : str
         Of the file.
@@ -42,7 +42,7 @@ class LoadedWeights:
         What was taken from where, and what was left out; empty for a published file.
     """
 
-    mapping: dict[str, np.ndarray]
+    mapping: Mapping[str, np.ndarray]
     sha256: str
     path: Path
     published: str
@@ -119,6 +119,22 @@ def locate(backbone: str, path: Path | None = None) -> Path:
     if row.of_keras and not places.at_hand(row):
         return places.fetch(row)
     return published_file(row)
+
+
+def to_download(backbone: str, path: Path | None = None) -> PublishedWeights | None:
+    """Return the published weights that `load` would download; None for none.
+
+    Parameters
+    ----------
+    backbone, path
+        As for `load`.
+    """
+    if path is not None or backbones.get(backbone).held is not None:
+        return None
+    rows = table.of_backbone(backbone)
+    if not rows or any(places.at_hand(row) for row in rows):
+        return None
+    return rows[0] if rows[0].of_keras else None
 
 
 def load(backbone: str, path: Path | None = None) -> LoadedWeights:

@@ -16,12 +16,14 @@ from kerastransfer.runs.sources import find
 from kerastransfer.tuning.start import Search
 
 LITE0 = ["--backbone", "efficientnet_lite0"]
+RESNET = ["--backbone", "resnet50", "--dry-run"]  # whose weights are not here
 REDRAWN = ["train", "--dataset", "digits", "--recipe", "R1-8", *LITE0]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTRANSFER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
 def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,6 +60,8 @@ def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
             ["train", "--dataset", "digits", "--recipe", "F1-7R8", *LITE0, "--dry-run"],
             0,
         ),
+        (["recipes", "explain", "F1-7R8", "--backbone", "resnet50"], 0),
+        (["train", "--dataset", "digits", "--recipe", "F1-7R8", *RESNET], 0),
         (["recipes", "explain", "F1-7R8", *LITE0], 0),
         (["datasets"], 0),
         (["weights", "list"], 0),

@@ -66,12 +66,13 @@ def steps(tmp_path_factory):
 # Factors and optimisers come after the gradients are summed: two devices show that they
 # agree. What each device draws or counts itself is tried on every kind of devices, the
 # norm of the sum in two processes, too.
-SHARED = ("clipped", "dropout", "batch statistics")
+SHARED = ("clipped", "dropout", "random layers", "batch statistics")
 CASES = {"workers": SHARED, "3 of 12": SHARED[1:]}
 PAIRS = [
     pytest.param(devices, alone, case, marks=[pytest.mark.slow] if seldom else [])
     for devices, alone in (("2", "1"), ("workers", "1"), ("3 of 12", "1 of 12"))
     for case in CASES.get(devices, device_steps.CASES)
+    if case not in device_steps.REFUSED
     for seldom in [devices != "2" and case == "clipped"]
 ]
 
@@ -97,12 +98,21 @@ def test_devices_take_the_steps_that_one_takes(steps, devices, alone, case):
 
 def test_the_cases_train_and_differ(steps):
     kernels = []
-    for case in device_steps.CASES:
+    for case in device_steps.CASES.keys() - device_steps.REFUSED:
         (one,) = steps("1", case)
         first, last = (one["losses"][at] for at in (slice(3), slice(-3, None)))
         assert np.abs(first - last).max() > 0.01, case
         assert all((one["conv1/kernel"] != other).any() for other in kernels)
         kernels.append(one["conv1/kernel"])
+
+
+def test_what_would_differ_between_devices_is_refused(tmp_path):
+    (case,) = device_steps.REFUSED
+    options = ("--case", case, "--devices", 2, "--images", 10)
+    codes, lines = finish(WarmProcess(STEPS, tmp_path / "none.npz", *options))
+    assert codes == [1]
+    assert "Block 6 cannot be trained on several devices as on one: a" in lines[0]
+    assert "noise_shape begins with 5 images; use one (--devices 1)" in lines[0]
 
 
 @pytest.fixture(scope="module")

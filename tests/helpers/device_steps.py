@@ -26,7 +26,11 @@ CASES = {
     "adamw": ("FT1-7R8", "default", 0.2, {"warmup": 0.2}),
     "bfloat16": ("FT1-7R8", "caffe", 0.2, {"precision": "bfloat16"}),
     "float16": ("FT1-7R8", "caffe", 0.2, {"precision": "float16"}),
+    # Of a model of one's own; the rate is that of masks that all images share.
+    "random layers": ("FT1-3R4FT5-7R8", "caffe", 0.4, {}),
+    "a mask of five images": ("FT1-7R8", "caffe", 0.4, {}),
 }
+REFUSED = {"a mask of five images"}
 
 
 def backbone(rate):
@@ -105,7 +109,43 @@ def dense(number, shape, seed, units, rate):
     return Model(inputs, x, name=f"block{number}")
 
 
-def train(case, replicas, count):
+def own_backbone(rate, images, path):
+    """A file's model with every kind of random layer, one of them after a batch norm.
+
+    The mask in block 6 is for so many images: 1, and it is one that all share.
+    """
+    from keras import Input, Model, layers
+    from keras.src.applications.convnext import StochasticDepth
+
+    from kerastransfer.backbones import table
+
+    after = {
+        1: layers.SpatialDropout2D(rate),
+        2: layers.GaussianNoise(rate),
+        3: layers.GaussianDropout(rate),
+        5: layers.Dropout(rate, noise_shape=(None, 1, 1, 8)),
+        6: layers.Dropout(rate, noise_shape=(images, 16, 16, 8)),
+        7: layers.AlphaDropout(rate / 4),
+    }
+    inputs = Input((16, 16, 3))
+    x = layers.Rescaling(1 / 255)(inputs)
+    for number in range(1, 8):
+        conv = layers.Conv2D(8, 3, padding="same", **he(f"conv{number}", 1))(x)
+        if number == 4:
+            conv = layers.BatchNormalization(name="bn4")(conv)
+            conv = StochasticDepth(rate)(conv)
+            conv = layers.Add()([x, conv])
+        x = layers.ReLU(name=f"relu{number}")(conv)
+        if number in after:
+            x = after[number](x)
+    x = layers.Dropout(rate)(layers.GlobalAveragePooling2D()(x))
+    model = Model(inputs, layers.Dense(5, **he("fc8", 1))(x))
+    cuts = ",".join("relu4" if n == 4 else after[n].name for n in range(1, 7))
+    model.save(path)
+    return table.get(f"keras:{path}?cuts={cuts}")
+
+
+def train(case, replicas, count, path):
     """Take 21 steps; return the losses and the weights they leave."""
     import keras
     import numpy as np
@@ -121,7 +161,9 @@ def train(case, replicas, count):
     named |= {"preset": preset, "batch_size": BATCH, "learning_rate": [0.003]}
     summary = DataSummary(records="", weights="", num_images=count, mirror=False)
     config = resolve(named | {"epochs": [EPOCHS]} | settings, summary)
-    kind, step = backbone(rate), Recipe.parse(recipe).phases[0]
+    own = {"random layers": 1, "a mask of five images": BATCH}
+    kind = own_backbone(rate, own[case], path) if case in own else backbone(rate)
+    step = Recipe.parse(recipe).phases[0]
     source = kind.build(kind.source_classes, 9)
     weights = {k: v for n in range(1, 9) for k, v in source.snapshot(n).items()}
     with replicas.strategy.scope():
@@ -159,7 +201,8 @@ def main():
     )
     import numpy as np
 
-    np.savez(args.out, **train(args.case, replicas, args.images))
+    path = args.out.with_suffix(".keras")
+    np.savez(args.out, **train(args.case, replicas, args.images, path))
 
 
 if __name__ == "__main__":

@@ -1,36 +1,63 @@
 """Blocks, preprocessing and weights of each row of ``keras.applications``.
 
 Imports no TensorFlow: what was counted in the built networks is in ``figures.json``,
-which ``tools/backbone_figures.py`` writes and a test compares.
+which ``tools/backbone_figures.py`` writes and a test compares; the rest is asked of a
+child.
 """
 
+import dataclasses
 import functools
 import json
 import math
 from collections.abc import Mapping
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from kerastransfer.backbones.applications.row import ApplicationRow
 from kerastransfer.backbones.applications.rows import ROWS
 from kerastransfer.backbones.backbone import Backbone, Block
+from kerastransfer.backbones.keras_models import apart
+from kerastransfer.backbones.keras_models.apart import Inquiry
+from kerastransfer.backbones.keras_models.layout import SavedLayout
 from kerastransfer.backbones.porting import Ported, Shape
 from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.published import PublishedWeights, WeightPort
 from kerastransfer.backbones.spec import AT
 from kerastransfer.errors import InputError
-from kerastransfer.foundation import keras_settings
 from kerastransfer.foundation.checksums import Checksum
 from kerastransfer.foundation.quoting import quoted
-from kerastransfer.foundation.tensorflow_import import import_quietly
+from kerastransfer.recipe import NUM_BLOCKS
 
 if TYPE_CHECKING:
-    from kerastransfer.backbones.keras_models.layout import SavedLayout
     from kerastransfer.backbones.network import Network
     from kerastransfer.weights.readers.weight_file import WeightFile
 
 FIGURES = "figures.json"
 _KERAS_IO = "https://keras.io/api/applications"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Described:
+    """What a built network says: counts as in ``figures.json``, and its layout."""
+
+    figures: dict[str, Any]
+    layout: SavedLayout
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Check what was kept; anything but a description raises."""
+        figures = value["figures"]
+        counts = figures["blocks"]
+        wrong = [
+            each
+            for count in counts
+            for name in ("parameters", "batch_norms", "random_layers", "multiply_adds")
+            for each in (count[name], *count["output"])
+            if type(each) is not int or each < 0
+        ]
+        if wrong or len(counts) != NUM_BLOCKS or not 0 <= figures["dropout"] < 1:
+            raise ValueError("counts that are none")
+        return cls(figures, SavedLayout.from_dict(value["layout"]))
 
 
 def _backbone(row: ApplicationRow, size: int, figures: Mapping[str, Any]) -> Backbone:
@@ -67,10 +94,10 @@ def _backbone(row: ApplicationRow, size: int, figures: Mapping[str, Any]) -> Bac
         at_size=None if row.smallest == row.size else functools.partial(_at_size, row),
         weights=(_weights(row),),
         port=WeightPort(
-            shapes=functools.partial(_shapes, row),
+            shapes=functools.partial(_shapes, row, size),
             formats={
-                "keras": functools.partial(_from_named, row),
-                "keras_legacy": functools.partial(_from_ordered, row),
+                "keras": functools.partial(_from_named, row, size),
+                "keras_legacy": functools.partial(_from_ordered, row, size),
             },
         ),
     )
@@ -110,8 +137,6 @@ def _build(row: ApplicationRow, size: int, num_classes: int, seed: int) -> "Netw
     return network.build(row, num_classes, seed, size)
 
 
-@functools.cache
-@keras_settings.ours
 def _at_size(row: ApplicationRow, size: int) -> Backbone:
     """Describe a row for images of another size, of which nothing is written down."""
     if size < row.smallest:
@@ -119,31 +144,30 @@ def _at_size(row: ApplicationRow, size: int) -> Backbone:
             f"Expected images of {row.smallest} pixels or more for {quoted(row.name)}, "
             f"got {size}."
         )
-    import_quietly()
-    from kerastransfer.backbones.applications import network
-
-    return _backbone(row, size, network.figures(row, size))
+    return _backbone(row, size, _described(row, size).figures)
 
 
 @functools.cache
-@keras_settings.ours
-def _layout(row: ApplicationRow) -> "SavedLayout":
-    import_quietly()
-    from kerastransfer.backbones.applications import network
-
-    return network.layout(row)
-
-
-def _shapes(row: ApplicationRow) -> dict[str, Shape]:
-    return _layout(row).shapes
+def _described(row: ApplicationRow, size: int) -> _Described:
+    inquiry = Inquiry(
+        about=f"{row.name} for images of {size} pixels",
+        function="kerastransfer.backbones.applications.network:described",
+        arguments={"name": row.name, "size": size},
+        identity={**dataclasses.asdict(row), "size": size},
+    )
+    return apart.ask(inquiry, _Described.from_dict)
 
 
-def _from_named(row: ApplicationRow, file: "WeightFile") -> Ported:
-    return _layout(row).from_named(file.arrays)
+def _shapes(row: ApplicationRow, size: int) -> dict[str, Shape]:
+    return _described(row, size).layout.shapes
 
 
-def _from_ordered(row: ApplicationRow, file: "WeightFile") -> Ported:
-    return _layout(row).from_ordered(file.layers)
+def _from_named(row: ApplicationRow, size: int, file: "WeightFile") -> Ported:
+    return _described(row, size).layout.from_named(file.arrays)
+
+
+def _from_ordered(row: ApplicationRow, size: int, file: "WeightFile") -> Ported:
+    return _described(row, size).layout.from_ordered(file.layers)
 
 
 def _all() -> tuple[Backbone, ...]:

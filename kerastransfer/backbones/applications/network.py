@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from kerastransfer.backbones.applications.row import ApplicationRow
+from kerastransfer.backbones.applications.rows import ROWS
 from kerastransfer.backbones.keras_models import (
     counting,
     cutting,
@@ -12,7 +13,7 @@ from kerastransfer.backbones.keras_models import (
     head,
     inside,
 )
-from kerastransfer.backbones.keras_models.layout import SavedLayout, of_network
+from kerastransfer.backbones.keras_models.layout import of_network
 from kerastransfer.backbones.network import Network
 
 SOURCE_CLASSES = 1000  # ImageNet's
@@ -67,20 +68,31 @@ def figures(row: ApplicationRow, size: int) -> dict[str, Any]:
         ``dropout``, the rate before the classifier; and ``blocks``, with the counts of
         each and its output's shape for one image.
     """
-    network = build(row, SOURCE_CLASSES, 0, size)
+    return _figures(build(row, SOURCE_CLASSES, 0, size))
+
+
+def described(name: str, size: int) -> dict[str, Any]:
+    """Say all that is not written down of a row, as JSON can hold it.
+
+    Returns
+    -------
+    dict
+        ``figures`` as above, and ``layout``: how Keras saves its weights.
+    """
+    (row,) = (row for row in ROWS if row.name == name)
+    original = made(row, 0, size)
+    flat = _flat(original)
+    network = _in_blocks(flat, row, SOURCE_CLASSES, 0)
+    layout = of_network(flat, original, head.recognise(flat), network)
+    return {"figures": _figures(network), "layout": layout.as_dict()}
+
+
+def _figures(network: Network) -> dict[str, Any]:
     rates = [x.rate for x in network.blocks[-1].layers if isinstance(x, _DROPOUT)]
     return {
         "dropout": rates[0] if rates else 0.0,
         "blocks": [counting.counts(block) for block in network.blocks],
     }
-
-
-def layout(row: ApplicationRow) -> SavedLayout:
-    """Return how Keras saves the network's weights."""
-    original = made(row, 0, row.size)
-    flat = _flat(original)
-    network = _in_blocks(flat, row, SOURCE_CLASSES, 0)
-    return of_network(flat, original, head.recognise(flat), network)
 
 
 def _flat(model: keras.Model) -> keras.Model:

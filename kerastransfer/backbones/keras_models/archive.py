@@ -4,7 +4,9 @@ Imports no TensorFlow. The description is text; code that it refers to is named,
 never run.
 """
 
+import importlib.util
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,10 @@ from kerastransfer.foundation.quoting import quoted
 _DESCRIPTION = "config.json"
 _MOST_BYTES = 1 << 26
 _DEEPEST = 200
+_NO_HUB = (
+    "Expected KerasHub, which has the layers of this network; run "
+    "pip install 'kerastransfer[hub]'."
+)
 
 
 def check(path: Path) -> None:
@@ -62,10 +68,7 @@ def import_hub() -> Any:
     try:
         import keras_hub
     except ImportError:
-        raise MissingError(
-            "Expected KerasHub, which has the layers of this network; run "
-            "pip install 'kerastransfer[hub]'."
-        ) from None
+        raise MissingError(_NO_HUB) from None
     return keras_hub
 
 
@@ -107,14 +110,16 @@ def _name(layer: dict[str, Any]) -> str:
 
 def _is_registered(layer: dict[str, Any]) -> bool:
     """Whether the program has made the class known to Keras."""
-    from kerastransfer.foundation.tensorflow_import import import_quietly
-
     if layer.get("module") == "builtins":  # numbers and tuples in a description
         return True
-    import_quietly()
+    name = str(layer.get("registered_name") or layer["class_name"])
+    of_hub = name.startswith("keras_hub>")
+    if "keras" not in sys.modules:  # then no program can have registered any
+        if of_hub and importlib.util.find_spec("keras_hub") is None:
+            raise MissingError(_NO_HUB)
+        return of_hub
     import keras
 
-    name = layer.get("registered_name") or layer["class_name"]
-    if str(name).startswith("keras_hub>"):
+    if of_hub:
         import_hub()
-    return keras.saving.get_registered_object(str(name)) is not None
+    return keras.saving.get_registered_object(name) is not None

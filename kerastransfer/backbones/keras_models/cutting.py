@@ -5,12 +5,10 @@ from typing import Any
 
 import keras
 
-from kerastransfer.backbones.keras_models import random_layers
 from kerastransfer.backbones.keras_models.head import Head
+from kerastransfer.backbones.keras_models.layout import CLASSIFIER
 from kerastransfer.backbones.network import Network, seed_of
 from kerastransfer.recipe import NUM_BLOCKS
-
-CLASSIFIER = "classifier"
 
 
 def cut(
@@ -45,8 +43,6 @@ def cut(
         keras.Model(start, end, name=f"block{number}")
         for number, (start, end) in enumerate(zip(tensors, ends, strict=True), start=1)
     ]
-    for block in blocks:
-        random_layers.follow_steps(random_layers.random_layers(block))
     features = int(ends[-1].shape[-1])
     blocks.append(_classifier(features, head.dropout, num_classes, seed))
     return Network(tuple(blocks))

@@ -8,14 +8,13 @@ and the rule by which layers without a name are called.
 import contextlib
 import dataclasses
 import random
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 from keras.src.utils.naming import to_snake_case
 
-_NUMBERED = re.compile(r"(.+?)(?:_([0-9]+))?")
+from kerastransfer.backbones.keras_models.layout import unnumbered
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,16 +133,6 @@ def number_from_zero(model: keras.Model) -> None:
     for kind, operations in numbered.items():
         for place, (_, operation) in enumerate(sorted(operations, key=lambda x: x[0])):
             operation.name = f"{kind}_{place}" if place else kind
-
-
-def unnumbered(name: str) -> tuple[str, int]:
-    """Take the number off a layer's name.
-
-    >>> unnumbered("conv2d_12"), unnumbered("conv2d")
-    (('conv2d', 12), ('conv2d', 0))
-    """
-    match = _NUMBERED.fullmatch(name)
-    return (match[1], int(match[2] or 0)) if match else (name, 0)
 
 
 def made_by(tensor: Any) -> tuple[Any, list[Any]]:

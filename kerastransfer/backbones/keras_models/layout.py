@@ -1,20 +1,28 @@
-"""Which variable of a network each array of a file that Keras saved belongs to."""
+"""Which variable of a network each array of a file that Keras saved belongs to.
+
+Imports no TensorFlow: a layout is text and numbers, which can be kept.
+"""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
-import keras
 import numpy as np
 
-from kerastransfer.backbones.keras_models.cutting import CLASSIFIER
-from kerastransfer.backbones.keras_models.graph import unnumbered
-from kerastransfer.backbones.keras_models.head import Head
-from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.porting import Ported, Shape, check_shape, some
 from kerastransfer.errors import WeightsError
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
+if TYPE_CHECKING:
+    import keras
+
+    from kerastransfer.backbones.keras_models.head import Head
+    from kerastransfer.backbones.network import Network
+
+CLASSIFIER = "classifier"
+_NUMBERED = re.compile(r"(.+?)(?:_([0-9]+))?")
 _HEAD = tuple(f"{CLASSIFIER}/{name}" for name in ("kernel", "bias"))
 
 
@@ -36,6 +44,28 @@ class SavedLayout:
     shapes: dict[str, Shape]
     leaves: dict[str, tuple[str, ...]]
     ordered: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Return what `as_dict` gave, perhaps through JSON.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError, AttributeError
+            If it is something else.
+        """
+        layout = cls(
+            shapes={name: _shape(each) for name, each in value["shapes"].items()},
+            leaves={name: _texts(each) for name, each in value["leaves"].items()},
+            ordered=_texts(value["ordered"]),
+        )
+        if [*layout.shapes][-2:] != [*_HEAD] or layout.leaves[CLASSIFIER] != _HEAD:
+            raise ValueError("it ends in no classifier")
+        return layout
 
     def from_named(self, arrays: Mapping[str, np.ndarray]) -> Ported:
         """Port arrays ``<layer>/<place or name>``, each layer's in Keras's order."""
@@ -89,6 +119,28 @@ class SavedLayout:
         return weights
 
 
+def _shape(value: Any) -> Shape:
+    if not all(type(size) is int and size >= 0 for size in value):
+        raise ValueError("a shape that is none")
+    return tuple(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+        raise TypeError("names that are none")
+    return tuple(value)
+
+
+def unnumbered(name: str) -> tuple[str, int]:
+    """Take the number off a layer's name.
+
+    >>> unnumbered("conv2d_12"), unnumbered("conv2d")
+    (('conv2d', 12), ('conv2d', 0))
+    """
+    match = _NUMBERED.fullmatch(name)
+    return (match[1], int(match[2] or 0)) if match else (name, 0)
+
+
 def _counterparts(theirs: Iterable[str], ours: Iterable[str]) -> dict[str, str]:
     """Say which layer of ours each of a file's is.
 
@@ -131,7 +183,7 @@ _KINDS = frozenset(
 
 
 def of_network(
-    model: keras.Model, original: keras.Model, head: Head, network: Network
+    model: "keras.Model", original: "keras.Model", head: "Head", network: "Network"
 ) -> SavedLayout:
     """Describe how Keras saves a model that was cut into a network.
 
@@ -165,7 +217,7 @@ def of_network(
     return SavedLayout(shapes=shapes, leaves=leaves, ordered=tuple(ordered))
 
 
-def _in_order(model: keras.Model) -> Iterator[keras.Variable]:
+def _in_order(model: "keras.Model") -> "Iterator[keras.Variable]":
     for layer in model.layers:
         yield from layer.trainable_weights
         yield from layer.non_trainable_weights

@@ -11,15 +11,21 @@ from kerastransfer.backbones.keras_models import archive, graph
 from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.spec import HUB, OwnSpec
-from kerastransfer.errors import InputError
+from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.quoting import quoted
 
 _USUAL_SIZE = 224
 _SHOWN = 40
 
 
-def load(spec: OwnSpec) -> keras.Model:
-    """Load a file in Keras's safe mode, or a preset."""
+def load(spec: OwnSpec, *, download: bool = True) -> keras.Model:
+    """Load a file in Keras's safe mode, or a preset.
+
+    Parameters
+    ----------
+    download : bool
+        Whether a preset that is not here could have been fetched.
+    """
     try:
         if spec.kind == HUB:
             model = _preset(spec)
@@ -27,6 +33,12 @@ def load(spec: OwnSpec) -> keras.Model:
             model = keras.models.load_model(spec.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
+        if not download:
+            raise MissingError(
+                f"{quoted(spec.place)} is not on this machine, and a dry run downloads "
+                f"nothing ({reason}); begin without --dry-run, or name a preset's "
+                "folder with hub:DIR."
+            ) from None
         if spec.kind == HUB:
             reason += "; without a network, name a preset's folder with hub:DIR"
         raise InputError(

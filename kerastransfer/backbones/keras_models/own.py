@@ -1,4 +1,4 @@
-"""A user's own Keras model as a backbone: cut, described, and with its weights."""
+"""A user's own Keras model: looked through, cut, and with its weights."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerastransfer.backbones.backbone import Backbone, Block, HeldWeights
+from kerastransfer.backbones.backbone import Block
 from kerastransfer.backbones.keras_models import (
     archive,
     choosing,
@@ -20,11 +20,11 @@ from kerastransfer.backbones.keras_models import (
     inside,
     loading,
 )
+from kerastransfer.backbones.keras_models.described import Description
 from kerastransfer.backbones.keras_models.head import Head
 from kerastransfer.backbones.keras_models.inside import Inside
-from kerastransfer.backbones.keras_models.layout import SavedLayout, of_network
+from kerastransfer.backbones.keras_models.layout import of_network
 from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.published import WeightPort
 from kerastransfer.backbones.spec import HUB, KERAS, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums
@@ -77,8 +77,15 @@ class Anatomy:
         return cutting.cut(starts, end, num_classes, seed, self.feature)
 
 
-def describe(spec: OwnSpec) -> Backbone:
-    """Look a file's model through, and describe it as a backbone.
+def described(name: str, *, download: bool) -> dict[str, Any]:
+    """Look a model through, and describe it as JSON can hold it.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line, such as ``keras:FILE.keras``.
+    download : bool
+        Whether a preset may be fetched; what is said where it is not here follows.
 
     Raises
     ------
@@ -88,9 +95,10 @@ def describe(spec: OwnSpec) -> Backbone:
         If the model cannot be cut, takes something else than one image, holds code, or
         does not say what it wants of pixels.
     """
+    spec = OwnSpec.parse(name)
     if spec.kind == KERAS:
         archive.check(spec.file)
-    anatomy = _look_through(spec)
+    anatomy = _look_through(spec, download=download)
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
     counts = [counting.counts(block) for block in network.blocks]
     ends = [f"to {cut}" for cut in anatomy.cuts]
@@ -109,35 +117,46 @@ def describe(spec: OwnSpec) -> Backbone:
             zip(names, counts, strict=True), start=1
         )
     )
-    layout = of_network(anatomy.flat, anatomy.original, anatomy.head, network)
-    return Backbone(
-        name=str(spec),
-        title=spec.file.name,
+    return Description(
         blocks=blocks,
-        num_features=counts[-2]["output"][0],
         outputs=tuple(tuple(count["output"]) for count in counts[:-1]),
-        source=f"the source of {spec.file.name}",
-        source_classes=anatomy.head.num_classes or 1,
         preprocessing=loading.preprocessing(spec, anatomy.inside, anatomy.flat),
-        build=functools.partial(_build, anatomy),
-        port=_port(layout),
-        held=functools.partial(_held, spec, anatomy),
+        num_classes=anatomy.head.num_classes,
+        layout=of_network(anatomy.flat, anatomy.original, anatomy.head, network),
+        sha256=_sha256(spec, anatomy),
+        remarks=_remarks(anatomy),
         transformer_layers=counting.transformer_layers(network.blocks[:-1]),
-    )
+    ).as_dict()
 
 
-def _port(layout: SavedLayout) -> WeightPort:
-    return WeightPort(
-        shapes=lambda: layout.shapes,
-        formats={
-            "keras": lambda file: layout.from_named(file.arrays),
-            "keras_legacy": lambda file: layout.from_ordered(file.layers),
-        },
-    )
+@functools.lru_cache(maxsize=2)
+def _looked_through(spec: OwnSpec, sha256: str) -> Anatomy:
+    """Look through the model of a description, which has to be the same still."""
+    anatomy = _look_through(spec)
+    if _sha256(spec, anatomy) != sha256:
+        raise InputError(
+            f"{quoted(spec.file)} was changed since it was looked at; start again."
+        )
+    return anatomy
 
 
-def _held(spec: OwnSpec, anatomy: Anatomy) -> HeldWeights:
-    """Return the weights that the file has, by the network's names."""
+def weights(spec: OwnSpec, sha256: str) -> dict[str, np.ndarray]:
+    """Return the weights that a model has, by the network's names.
+
+    Parameters
+    ----------
+    sha256 : str
+        As it was described.
+
+    Raises
+    ------
+    InputError
+        If the model was changed since.
+    """
+    return _weights(_looked_through(spec, sha256))
+
+
+def _weights(anatomy: Anatomy) -> dict[str, np.ndarray]:
     classifier = anatomy.head.classifier
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
     mapping = {
@@ -151,15 +170,14 @@ def _held(spec: OwnSpec, anatomy: Anatomy) -> HeldWeights:
             mapping[name] = (
                 0 * value if given is None else given.numpy().reshape(value.shape)
             )
-    return HeldWeights(
-        file=spec.file,
-        sha256=checksums.digests(spec.file, ["sha256"])["sha256"]
-        if spec.kind == KERAS
-        else _digest(mapping),
-        mapping=mapping,
-        source_classes=anatomy.head.num_classes,
-        remarks=_remarks(anatomy),
-    )
+    return mapping
+
+
+def _sha256(spec: OwnSpec, anatomy: Anatomy) -> str:
+    """Return the hash of a file, or that of a preset's arrays."""
+    if spec.kind == KERAS:
+        return checksums.digests(spec.file, ["sha256"])["sha256"]
+    return _digest(_weights(anatomy))
 
 
 def _digest(mapping: Mapping[str, np.ndarray]) -> str:
@@ -189,8 +207,8 @@ def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _look_through(spec: OwnSpec) -> Anatomy:
-    original = loading.load(spec)
+def _look_through(spec: OwnSpec, *, download: bool = True) -> Anatomy:
+    original = loading.load(spec, download=download)
     flat = graph.unfolded(original, loading.size(spec, original))
     places = graph.bottlenecks(flat)
     end, beginning = head.recognise(flat), inside.find(places)
@@ -223,8 +241,20 @@ def _look_through(spec: OwnSpec) -> Anatomy:
     )
 
 
-def _build(anatomy: Anatomy, num_classes: int, seed: int) -> Network:
-    """Make the same network with weights drawn anew."""
+def build(spec: OwnSpec, sha256: str, num_classes: int, seed: int) -> Network:
+    """Make a model's network with weights drawn anew.
+
+    Parameters
+    ----------
+    sha256 : str
+        As it was described.
+
+    Raises
+    ------
+    InputError
+        If the model was changed since.
+    """
+    anatomy = _looked_through(spec, sha256)
     original = anatomy.original
     with graph.seeded(seed):
         fresh = original.__class__.from_config(_without_seeds(original.get_config()))

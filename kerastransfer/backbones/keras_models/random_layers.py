@@ -1,55 +1,16 @@
-"""Random layers inside blocks: what they draw follows from the run's seed and the step.
-
-Keras's layers count how often they were called, so that a resumed run would draw other
-numbers. Here the step takes the place of that count. On several replicas each draws for
-its own images, so unlike the dropout before a classifier (that of
-`kerastransfer.backbones.dropout`) these draws depend on how many replicas there are.
-"""
+"""Layers that draw in training, inside blocks: which they are, and when they do not."""
 
 import contextlib
-import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from kerastransfer.backbones.dropout import Drop
+from kerastransfer.backbones.keras_models import draws
 
-_RATES = ("rate", "drop_path_rate")  # what dropout and stochastic depth call theirs
-
-
-@dataclasses.dataclass(slots=True)
-class _Draws:
-    """What a block's layers draw while it is traced."""
-
-    block: int
-    drop: Drop | None
-    count: int = 0
-
-
-# The innermost is the block that is being traced.
-_CURRENT: list[_Draws] = []
-_EVERYONE: list["StepSeeds"] = []
-
-
-class StepSeeds(keras.random.SeedGenerator):
-    """Seeds that follow from the run's seed, the step, and the place in the network."""
-
-    def next(self, ordered: bool = True) -> tf.Tensor:
-        """Return the next seed within the step that is being traced: (2,), int64."""
-        if not _CURRENT:
-            return super().next(ordered)
-        draws = _CURRENT[-1]
-        draws.count += 1
-        place = 1_000 * draws.block + draws.count
-        if draws.drop is None:
-            return tf.constant([0, place], tf.int64)
-        words = tf.constant([draws.drop.seed, place], tf.int64)
-        fold = tf.random.experimental.stateless_fold_in
-        # A replica's first row tells it from the others.
-        return fold(fold(words, draws.drop.step), draws.drop.rows[0])
+# What dropout, stochastic depth and noise call how much they do; at 0 they do nothing.
+_STRENGTHS = ("rate", "drop_path_rate", "drop_prob", "stddev")
 
 
 def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -64,16 +25,18 @@ def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _draws(layer: keras.layers.Layer) -> bool:
-    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+    strengths = [getattr(layer, name) for name in _STRENGTHS if hasattr(layer, name)]
+    if strengths:
+        return any(strengths)
     seeds = getattr(layer, "seed_generator", None)
-    return any(rates) if rates else isinstance(seeds, keras.random.SeedGenerator)
+    return isinstance(seeds, keras.random.SeedGenerator)
 
 
 def dropout_rate(model: keras.Model) -> float:
     """Return the rate of the dropout that a block begins with; 0 for none.
 
     It is 0 too where something else in the block depends on the mode: then the block
-    runs as Keras runs it, and `drawing` says what is drawn.
+    runs as Keras runs it, and `train` says what is drawn.
     """
     if any(isinstance(x, keras.layers.BatchNormalization) for x in model.layers):
         return 0.0
@@ -83,18 +46,10 @@ def dropout_rate(model: keras.Model) -> float:
     return float(first.rate) if plain else 0.0
 
 
-def follow_steps(layers: Iterable[keras.layers.Layer]) -> None:
-    """Let layers draw as this module says, in place."""
-    for layer in layers:
-        seeds = getattr(layer, "seed_generator", None)
-        if isinstance(seeds, keras.random.SeedGenerator):
-            # A built layer takes no other generator; its class may be exchanged.
-            seeds.__class__ = StepSeeds
-
-
-@contextlib.contextmanager
-def drawing(model: keras.Model, block: int, drop: Drop | None) -> Iterator[None]:
-    """Let a block's random layers draw for a step while it is traced.
+def train(
+    model: keras.Model, inputs: tf.Tensor, block: int, drop: Drop | None
+) -> tf.Tensor:
+    """Run a block in training mode.
 
     Parameters
     ----------
@@ -102,42 +57,30 @@ def drawing(model: keras.Model, block: int, drop: Drop | None) -> Iterator[None]
         1 to 8; two blocks never share a draw.
     drop : Drop, optional
         Of the step. Without it nothing is dropped: statistics are computed.
+
+    Raises
+    ------
+    InputError
+        If there are several devices, and what a layer draws would depend on that.
     """
-    layers = random_layers(model)
-    before = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
-    if layers:  # some draw without a generator of their own
-        everyone = _everyone()
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, everyone)
-    _CURRENT.append(_Draws(block, drop))
-    try:
-        with _without_dropping(layers if drop is None else []):
-            yield
-    finally:
-        _CURRENT.pop()
-        if layers:
-            global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, before)
-
-
-def _everyone() -> StepSeeds:
-    """Return seeds for layers that take Keras's common ones; made outside a graph."""
-    if not _EVERYONE:
-        with tf.init_scope():
-            _EVERYONE.append(StepSeeds(0))
-    return _EVERYONE[0]
+    resting = random_layers(model) if drop is None else []
+    with draws.by_image(block, drop), _at_rest(resting):
+        return model(draws.any_number(inputs), training=True)
 
 
 @contextlib.contextmanager
-def _without_dropping(layers: list[keras.layers.Layer]) -> Iterator[None]:
-    rates = [
+def _at_rest(layers: list[keras.layers.Layer]) -> Iterator[None]:
+    """Let layers do nothing."""
+    before = [
         (layer, name, getattr(layer, name))
         for layer in layers
-        for name in _RATES
+        for name in _STRENGTHS
         if hasattr(layer, name)
     ]
-    for layer, name, _ in rates:
+    for layer, name, _ in before:
         setattr(layer, name, 0.0)
     try:
         yield
     finally:
-        for layer, name, rate in rates:
-            setattr(layer, name, rate)
+        for layer, name, strength in before:
+            setattr(layer, name, strength)

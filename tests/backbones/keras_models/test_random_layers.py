@@ -1,12 +1,15 @@
-"""Layers that drop inside a block: by step and block, and resumable."""
+"""Layers that drop inside a block: by step, block and image, and resumable."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.applications.convnext import StochasticDepth
 
 from kerastransfer.backbones.dropout import Drop
-from kerastransfer.backbones.keras_models import random_layers
+from kerastransfer.backbones.keras_models import draws, random_layers
 from kerastransfer.backbones.network import Network
 
 LAYERS = keras.layers
@@ -17,9 +20,7 @@ def block(*layers, name="block1"):
     x = LAYERS.Dense(64, kernel_initializer="identity", name="before")(x)
     for layer in layers:
         x = layer(x)
-    made = keras.Model(inputs, x, name=name)
-    random_layers.follow_steps(random_layers.random_layers(made))
-    return made
+    return keras.Model(inputs, x, name=name)
 
 
 def drop(step, seed=0, first=0):
@@ -43,7 +44,7 @@ def network():
     )
 
 
-def test_draws_follow_from_seed_step_block_and_replica(network):
+def test_draws_follow_from_seed_step_block_and_image(network):
     first = kept(network, 1, drop(3))
     assert 32 < first.sum() < 96
     np.testing.assert_array_equal(kept(network, 1, drop(3)), first)
@@ -82,13 +83,78 @@ def test_nothing_is_dropped_where_statistics_are_computed(network):
     assert network.blocks[0].layers[2].rate == 0.5
 
 
-def test_a_layer_without_a_generator_of_its_own_follows_too():
-    from keras.src.applications.convnext import StochasticDepth
+class Windows(LAYERS.Layer):
+    """Drops in four windows of each image, as a Swin transformer does."""
 
-    network = Network((block(StochasticDepth(0.5)),) * 8)
-    seen = [kept(network, 1, drop(step)) for step in (0, 0, 1, 2, 3, 4, 5)]
-    np.testing.assert_array_equal(seen[0], seen[1])
-    assert any((each != seen[0]).any() for each in seen)
+    def __init__(self):
+        super().__init__()
+        self.inside = LAYERS.Dropout(0.5)
+
+    def call(self, x, training=None):
+        windows = keras.ops.reshape(x, (-1, 2, 8))
+        dropped = self.inside(windows, training=training)
+        return keras.ops.reshape(dropped, (-1, *x.shape[1:]))
+
+
+KINDS = {
+    "dropout": LAYERS.Dropout(0.5),
+    "whole maps": LAYERS.SpatialDropout2D(0.5),
+    "places": LAYERS.Dropout(0.5, noise_shape=(None, None, None, 1)),
+    "factors": LAYERS.GaussianDropout(0.5),
+    "noise": LAYERS.GaussianNoise(0.5),
+    "alpha": LAYERS.AlphaDropout(0.5),
+    "paths": StochasticDepth(0.5),  # by Keras's common generator
+    "turned": LAYERS.RandomFlip("horizontal"),
+    "windows": Windows(),
+}
+SIZE = 6
+
+
+def draw(layer, rows, step=0):
+    """What a block makes of ones for some images of a batch of six."""
+    rng = np.random.default_rng(3)
+    images = rng.uniform(0.5, 1, (SIZE, 4, 2, 8)).astype("f4")[rows]
+    inputs = keras.Input((4, 2, 8))
+    model = keras.Model(inputs, layer(inputs))
+
+    @tf.function
+    def run(images, step):
+        drop = Drop(0, step, tf.constant(rows, tf.int32), tf.constant(SIZE))
+        return random_layers.train(model, images, 3, drop)
+
+    return run(images, tf.constant(step, tf.int64)).numpy() / images
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_of_the_batch_has_what_the_whole_draws_for_it(kind):
+    whole = draw(KINDS[kind], [*range(SIZE)])
+    assert (whole != 1).any()
+    assert any((draw(KINDS[kind], [*range(SIZE)], n) != whole).any() for n in (1, 2))
+    for rows in ([0], [2, 3], [5, 0, 4]):
+        np.testing.assert_array_equal(draw(KINDS[kind], rows), whole[rows])
+    first = whole[0]
+    assert any((other != first).any() for other in whole), "images have their own"
+
+
+def test_a_mask_that_images_share_follows_from_the_step():
+    layer = LAYERS.Dropout(0.5, noise_shape=(1, 4, 2, 8))
+    whole = draw(layer, [*range(SIZE)])
+    assert 0.2 < (whole == 0).mean() < 0.8
+    np.testing.assert_array_equal(whole, np.broadcast_to(whole[:1], whole.shape))
+    np.testing.assert_array_equal(draw(layer, [4]), whole[:1])
+    assert (draw(layer, [4], step=1) != whole[:1]).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "variance"),
+    [("dropout", 1, 1), ("factors", 1, 1), ("paths", 1, 1), ("whole maps", 1, 1)],
+)
+def test_moments_are_those_of_the_layer(kind, mean, variance):
+    """By hand: a factor of 0 or 2, each with one half; of a normal, sqrt(0.5 / 0.5)."""
+    values = np.stack([draw(KINDS[kind], [*range(SIZE)], n) for n in range(60)])
+    # Of whole paths, each image and step is one draw: 360 of them.
+    assert abs(values.mean() - mean) < 4 / np.sqrt(360)
+    assert abs(values.var() - variance) < 4 * np.sqrt(2 / 360)
 
 
 def test_a_users_own_draws_stay_what_they_were(network):
@@ -110,8 +176,21 @@ def test_a_block_that_begins_with_dropout_leaves_it_to_the_images_own_masks():
     assert random_layers.dropout_rate(block(LAYERS.Dropout(0.5))) == 0
 
 
-def test_saved_it_is_plain_keras(network, tmp_path):
-    network.blocks[0].save(tmp_path / "block.keras")
-    loaded = keras.models.load_model(tmp_path / "block.keras")
-    generator = loaded.layers[-1].seed_generator
-    assert type(generator) is keras.random.SeedGenerator
+def test_keras_is_as_it_was_afterwards(network):
+    from keras.src.backend.tensorflow import random
+
+    before = {name: getattr(random, name) for name in draws._OURS}
+    with draws.by_image(1, drop(0)):
+        assert random.uniform is not before["uniform"]
+        with pytest.raises(ZeroDivisionError), draws.by_image(2, drop(0)):
+            _ = 1 / 0
+        assert random.uniform is not before["uniform"]
+    assert {name: getattr(random, name) for name in before} == before
+
+
+def test_a_thread_draws_for_its_own_block(network):
+    """As devices do, which are traced in threads that take turns."""
+    expected = kept(network, 1, drop(3))
+    with draws.by_image(5, drop(9)), ThreadPoolExecutor(1) as pool:
+        inside = pool.submit(kept, network, 1, drop(3)).result()
+    np.testing.assert_array_equal(inside, expected)
