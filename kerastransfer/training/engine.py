@@ -221,7 +221,10 @@ class Engine:
             # or an uneven share, weighs as it should.
             loss = tf.reduce_sum(losses) / tf.cast(share.size, losses.dtype)
         values = [variable.value for variable in self.variables]
-        gradients, votes = tape.gradient(loss, values), share.votes
+        votes = share.votes
+        # A weight that the loss does not depend on, such as DINOv2's token of masked
+        # patches, has a gradient to sum over replicas like others.
+        gradients = tape.gradient(loss, values, unconnected_gradients="zero")
         if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, votes, *gradients = context.all_reduce(
