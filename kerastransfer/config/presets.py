@@ -103,8 +103,8 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
-        origin="Rates and numbers of steps are those of this package's study of "
-        "EfficientNet-Lite0 on small sets (docs/studies/modern).",
+        origin="Rates and numbers of steps were chosen by this package's own trials of "
+        "EfficientNet-Lite0 on small sets (BUILD_NOTES.md, docs/studies/modern).",
         optimizer="adamw",
         head_rate=2e-3,
         deep_rate=1e-4,

@@ -127,13 +127,15 @@ class RunPlan(Preformatted):
         preset = PRESETS[config.preset]
         plans = surgery.plan(phase, self.backbone, num_classes, config.batch_norm)
         steps = config.epochs[index] * math.ceil(self._num_images / config.batch_size)
+        warm = math.floor(config.warmup * steps)
+        rise = f" after {counted(warm, 'step')} of warm-up" if warm else ""
         trained = sum(plan.trained for plan in plans)
         parameters = sum(self.backbone.parameters(n, num_classes) for n in range(1, 9))
         half = surgery.half_words(phase, config.precision)
         return [
             f"{phase}: {counted(config.epochs[index], 'epoch')}, {steps:,} steps at a "
-            f"rate of {config.learning_rate[index]:g}; {trained:,} of {parameters:,} "
-            "parameters trained",
+            f"rate of {config.learning_rate[index]:g}{rise}; {trained:,} of "
+            f"{parameters:,} parameters trained",
             *(
                 f"  {plan.block}  {_block(plan, self.backbone, preset)}"
                 for plan in plans

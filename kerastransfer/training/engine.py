@@ -231,7 +231,10 @@ class Engine:
             scale = self.loss_scale
             scaled = loss if scale is None else scale.multiply(loss)
         values = [variable.value for variable in self.variables]
-        gradients, votes = tape.gradient(scaled, values), share.votes
+        votes = share.votes
+        # A weight that the loss does not depend on, such as DINOv2's token of masked
+        # patches, has a gradient to sum over replicas like others.
+        gradients = tape.gradient(scaled, values, unconnected_gradients="zero")
         if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, votes, *gradients = context.all_reduce(

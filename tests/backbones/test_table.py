@@ -46,6 +46,12 @@ def of_kind(block, kind):
     return [layer for layer in block.layers if isinstance(layer, kind)]
 
 
+def test_transformers_are_described_as_such(built):
+    backbone, network = built
+    layers = counting.transformer_layers(network.blocks[:-1])
+    assert layers == backbone.transformer_layers
+
+
 def test_parameters_are_as_described(built):
     backbone, network = built
     counts = [
