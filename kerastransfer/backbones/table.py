@@ -8,12 +8,14 @@ its folder, and its `BACKBONES` below. A network of ``keras.applications`` is a 
 
 import dataclasses
 import functools
+from collections.abc import Hashable
 
 from kerastransfer.backbones import spec
 from kerastransfer.backbones.alexnet import info as alexnet
 from kerastransfer.backbones.applications import info as applications
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
+from kerastransfer.backbones.keras_models import functions, hub_presets
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
@@ -41,7 +43,8 @@ def get(name: str, mean_image: MeanImage | None = None, fit: Fit = "crop") -> Ba
     ----------
     name : str
         A key of `BACKBONES`; with ``@`` and a number of pixels for images of that size,
-        such as ``resnet50@320``; or ``keras:FILE.keras`` for a model of the user's own.
+        such as ``resnet50@320``; or ``keras:FILE.keras``, ``hub:PRESET`` or
+        ``function:MODULE:NAME`` for a model that is in no table.
     mean_image : MeanImage, optional
         Subtracted in place of the mean pixel.
     fit : {'crop', 'pad', 'squash'}
@@ -82,9 +85,12 @@ def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Back
 
 
 def _own(own: spec.OwnSpec) -> Backbone:
-    """Describe a user's model; again where its file was changed since."""
+    """Describe a user's model; again where its file or function is another now."""
     if own.kind == spec.HUB:
-        return _described(own, (0, 0))
+        hub_presets.find(own.place)  # what there is not is said at once
+        return _described(own, None)
+    if own.kind == spec.FUNCTION:
+        return _described(own, functions.find(own))
     try:
         status = own.file.stat()
         return _described(own, (status.st_mtime_ns, status.st_size))
@@ -96,7 +102,7 @@ def _own(own: spec.OwnSpec) -> Backbone:
 
 @functools.lru_cache(maxsize=4)
 @keras_settings.ours
-def _described(own: spec.OwnSpec, version: tuple[int, int]) -> Backbone:
+def _described(own: spec.OwnSpec, version: Hashable) -> Backbone:
     import_quietly()
     from kerastransfer.backbones.keras_models.own import describe
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from kerastransfer.backbones.keras_models.graph import layers_within
 from kerastransfer.backbones.keras_models.random_layers import (
     dropout_rate,
     random_layers,
@@ -25,7 +26,7 @@ def counts(block: keras.Model) -> dict[str, Any]:
     begins_with_dropout = dropout_rate(block) > 0
     return {
         "parameters": sum(math.prod(w.shape) for w in block.trainable_variables),
-        "batch_norms": sum(isinstance(layer, norm) for layer in block.layers),
+        "batch_norms": sum(isinstance(x, norm) for x in layers_within(block)),
         "random_layers": len(random_layers(block)) - begins_with_dropout,
         "multiply_adds": multiply_adds(block),
         "output": [*block.output_shape[1:]],

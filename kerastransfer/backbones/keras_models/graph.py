@@ -9,11 +9,15 @@ import contextlib
 import dataclasses
 import random
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType
 from typing import Any
 
 import keras
 from keras.src.utils.naming import to_snake_case
+
+from kerastransfer.backbones.keras_models import archive
 
 _NUMBERED = re.compile(r"(.+?)(?:_([0-9]+))?")
 
@@ -86,7 +90,7 @@ def _single(operation: Any) -> Callable[..., Any]:
         kwargs.pop("training", None)
         if is_graph(operation):
             return _through(operation, args[0])
-        unfold = _ENCODERS.get(type(operation).__name__)
+        unfold = _COMPOSED.get(type(operation).__name__)
         if unfold and type(operation).__module__.split(".")[0] == "keras_hub":
             return unfold(operation, args[0])
         return operation(*args, **kwargs)
@@ -110,8 +114,40 @@ def _dinov2_encoder(encoder: Any, x: Any) -> Any:
     return x, pyramid
 
 
-# Layers that hold a whole transformer; a graph shows each as one.
-_ENCODERS = {"ViTEncoder": _vit_encoder, "DINOV2Encoder": _dinov2_encoder}
+def _as_it_calls(layer: Any, x: Any) -> Any:
+    """Apply the layers that a layer of KerasHub holds, as its own code does."""
+    return layer.call(x)
+
+
+def _siglip_embedding(layer: Any, x: Any) -> Any:
+    """Apply an embedding whose shape KerasHub counts with a class token it has not."""
+
+    def shape(input_shape: Any) -> tuple[int | None, ...]:
+        return (input_shape[0], layer.num_positions, layer.hidden_dim)
+
+    layer.compute_output_shape = shape
+    return layer(x)
+
+
+# Layers that a graph shows as one and that hold others, or say a wrong shape.
+_COMPOSED = {
+    "ViTEncoder": _vit_encoder,
+    "DINOV2Encoder": _dinov2_encoder,
+    "SigLIPVisionEmbedding": _siglip_embedding,
+    # of EfficientNet; batch norms are frozen and counted one by one
+    "CBABlock": _as_it_calls,
+    "FusedMBConvBlock": _as_it_calls,
+    "MBConvBlock": _as_it_calls,
+}
+
+
+def layers_within(model: keras.Model) -> list[keras.layers.Layer]:
+    """List a model's layers, and those that they hold in turn."""
+    return [
+        layer
+        for outer in model.layers
+        for layer in outer._flatten_layers(include_self=True, recursive=True)
+    ]
 
 
 def is_graph(layer: object) -> bool:
@@ -189,3 +225,57 @@ def bottlenecks(model: keras.Model) -> list[Bottleneck]:
             next_layers = tuple(takers.get(id(tensor), ()))
             places.append(Bottleneck(node.operation.name, tensor, next_layers))
     return places
+
+
+def by_last_use(places: Sequence[Bottleneck]) -> list[Bottleneck]:
+    """Leave one place for each layer: where a layer is used again, the last."""
+    last = {place.layer: place for place in places}
+    return [place for place in places if last[place.layer] is place]
+
+
+def made_again(model: keras.Model, *, own_code: bool = False) -> keras.Model:
+    """Make a model of the same layers, with weights drawn anew.
+
+    Parameters
+    ----------
+    own_code : bool
+        Whether its layers may be of any module that this process imported.
+    """
+    config = _without_seeds(model.get_config())
+    objects = _objects(model, config) if own_code else {}
+    with keras.saving.custom_object_scope(objects):
+        return type(model).from_config(config)
+
+
+def _without_seeds(value: Any) -> Any:
+    """Let every initialiser and random layer of a description take a new seed."""
+    if isinstance(value, dict):
+        return {
+            key: None if key == "seed" else _without_seeds(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_without_seeds(inner) for inner in value)
+    return value
+
+
+def _objects(model: keras.Model, config: Any) -> dict[str, Any]:
+    """Return the classes and functions that a model's description refers to by name."""
+    own: list[Any] = []
+    for layer in layers_within(model):
+        # Keras writes functions, such as an activation, down without their module.
+        functions = [x for x in vars(layer).values() if isinstance(x, FunctionType)]
+        own += [type(layer), *functions]
+    for entry in archive.described(config):  # initialisers, regularisers
+        module = sys.modules.get(str(entry.get("module")))
+        own.append(getattr(module, entry["class_name"], None))
+    own = [each for each in own if hasattr(each, "__name__") and not _is_keras(each)]
+    return {
+        name: each
+        for each in own
+        for name in (each.__name__, keras.saving.get_registered_name(each))
+    }
+
+
+def _is_keras(value: Any) -> bool:
+    return str(value.__module__).split(".")[0] == "keras"

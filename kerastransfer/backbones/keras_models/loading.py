@@ -1,16 +1,16 @@
 """Load a model that is in no table, and see that it can be taken."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerastransfer.backbones.keras_models import archive, graph
+from kerastransfer.backbones.keras_models import functions, graph, hub
 from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
-from kerastransfer.backbones.spec import HUB, OwnSpec
+from kerastransfer.backbones.spec import FUNCTION, HUB, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 
@@ -19,49 +19,46 @@ _SHOWN = 40
 
 
 def load(spec: OwnSpec) -> keras.Model:
-    """Load a file in Keras's safe mode, or a preset."""
+    """Load a file in Keras's safe mode or a preset, or call a function."""
+    if spec.kind == HUB:
+        model = hub.load(spec)
+    elif spec.kind == FUNCTION:
+        model = functions.model_of(spec)
+    else:
+        model = _of_file(spec)
+    check_graph(spec, model)
+    return functions.copy_of(spec, model) if spec.kind == FUNCTION else model
+
+
+def _of_file(spec: OwnSpec) -> keras.Model:
     try:
-        if spec.kind == HUB:
-            model = _preset(spec)
-        else:
-            model = keras.models.load_model(spec.file, compile=False, safe_mode=True)
+        return keras.models.load_model(spec.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        if spec.kind == HUB:
-            reason += "; without a network, name a preset's folder with hub:DIR"
         raise InputError(
             f"Keras does not load {quoted(spec.place)}: {reason}"
         ) from None
-    check_graph(spec, model)
-    return model
-
-
-def _preset(spec: OwnSpec) -> keras.Model:
-    """Load a preset of KerasHub, from its cache, a folder, or the network."""
-    hub = archive.import_hub()
-    shape = {} if spec.size is None else {"image_shape": (spec.size, spec.size, 3)}
-    return hub.models.Backbone.from_preset(spec.place, **shape)
 
 
 def check_graph(spec: OwnSpec, model: Any) -> None:
     """Refuse what is no graph from one image to one output."""
     if not graph.is_graph(model):
         raise InputError(
-            f"{quoted(spec.file)} is of the class {quoted(type(model).__name__)}, "
+            f"{quoted(spec.place)} is of the class {quoted(type(model).__name__)}, "
             "whose layers have no graph to be cut; make it a functional or a "
             "sequential model."
         )
     inputs, outputs = len(model.inputs), len(model.outputs)
     if inputs != 1 or outputs != 1:
         raise InputError(
-            f"Expected a model of one input and one output, and {quoted(spec.file)} "
+            f"Expected a model of one input and one output, and {quoted(spec.place)} "
             f"has {inputs} and {outputs}; save the part that goes from images to "
             "classes or features."
         )
     shape = model.inputs[0].shape
     if len(shape) != 4 or shape[-1] != 3:
         raise InputError(
-            f"Expected a model of images (height, width, 3), and {quoted(spec.file)} "
+            f"Expected a model of images (height, width, 3), and {quoted(spec.place)} "
             f"takes {shape[1:]}."
         )
 
@@ -74,7 +71,7 @@ def check_cuts(spec: OwnSpec, names: list[str], count: int) -> None:
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     raise InputError(
         f"Expected --cuts with {count} layers in their order, got "
-        f"{quoted(','.join(spec.cuts))}; {spec.file.name} can be cut after {shown}."
+        f"{quoted(','.join(spec.cuts))}; {spec.label} can be cut after {shown}."
     )
 
 
@@ -83,9 +80,12 @@ def size(spec: OwnSpec, model: keras.Model) -> int:
     height, width = model.inputs[0].shape[1:3]
     if spec.size is None and height != width:
         raise InputError(
-            f"Expected a model of square images, and {quoted(spec.file)} takes "
+            f"Expected a model of square images, and {quoted(spec.place)} takes "
             f"{height} x {width}; say --image-size N where it takes others too."
         )
+    if spec.size is None and height is None and spec.kind == HUB:
+        usual = hub.converter(spec)
+        height = usual.image_size[0] if usual and usual.image_size else None
     return spec.size or height or _USUAL_SIZE
 
 
@@ -94,23 +94,24 @@ def preprocessing(spec: OwnSpec, beginning: Inside, flat: keras.Model) -> Prepro
     side = int(flat.inputs[0].shape[1])
     if beginning.layers and spec.preprocessing:
         raise InputError(
-            f"{quoted(spec.file)} begins with its preprocessing "
+            f"{quoted(spec.place)} begins with its preprocessing "
             f"({', '.join(beginning.layers)}); leave --preprocessing out."
         )
-    converted = _converter(spec) if spec.kind == HUB else None
-    if not (beginning.layers or converted) and spec.preprocessing not in PIXELS:
-        raise InputError(
-            f"{quoted(spec.file)} does not say what it makes of pixels; say "
-            f"--preprocessing {'|'.join(PIXELS)} (as they are; 0 to 1; -1 to 1; ...), "
-            f"got {quoted(spec.preprocessing)}."
-        )
-    pixels = PIXELS.get(spec.preprocessing) or converted
+    converter = hub.converter(spec) if spec.kind == HUB else None
+    if not (beginning.layers or converter) and spec.preprocessing not in PIXELS:
+        raise InputError(_not_said(spec))
+    pixels = PIXELS.get(spec.preprocessing)
+    interpolation: Literal["bicubic", "bilinear"] = "bilinear"
+    if converter:
+        pixels = pixels or _converted(converter)
+        if converter.interpolation == "bicubic":
+            interpolation = "bicubic"
     pixels = pixels or _as_pixels(beginning.mean, beginning.scale)
     return Preprocessing(
         resize="shorter_side",
         resize_to=math.ceil(side * 8 / 7),  # 256 for 224
         crop=side,
-        interpolation="bilinear",
+        interpolation=interpolation,
         **pixels,
     )
 
@@ -123,13 +124,22 @@ def _as_pixels(mean: NDArray[Any], scale: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _converter(spec: OwnSpec) -> dict[str, Any] | None:
-    """Return what a preset's own converter makes of pixels; None where it has none."""
-    hub = archive.import_hub()
-    try:
-        converter = hub.layers.ImageConverter.from_preset(spec.place)
-    except (ValueError, FileNotFoundError):
-        return None
-    factor = np.broadcast_to(np.asarray(converter.scale or 1.0, np.float64), 3)
-    offset = np.broadcast_to(np.asarray(converter.offset or 0.0, np.float64), 3)
+def _converted(converter: Any) -> dict[str, Any]:
+    """Return what a preset's own converter makes of pixels."""
+    given = [
+        default if value is None else value
+        for value, default in ((converter.scale, 1.0), (converter.offset, 0.0))
+    ]
+    factor, offset = (np.broadcast_to(np.asarray(x, np.float64), 3) for x in given)
     return _as_pixels(-offset / factor, 1 / factor)
+
+
+def _not_said(spec: OwnSpec) -> str:
+    where = "--preprocessing"
+    if spec.kind == FUNCTION:
+        where = f"it behind the name, {FUNCTION}{spec.place}?preprocessing="
+    return (
+        f"{quoted(spec.place)} does not say what it makes of pixels; say {where} "
+        f"{'|'.join(PIXELS)} (as they are; 0 to 1; -1 to 1; ...), got "
+        f"{quoted(spec.preprocessing)}."
+    )

@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import hashlib
+import json
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from kerastransfer.backbones.keras_models import (
     cutting,
     graph,
     head,
+    hub,
     inside,
     loading,
 )
@@ -25,7 +26,7 @@ from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.keras_models.layout import SavedLayout, of_network
 from kerastransfer.backbones.network import Network
 from kerastransfer.backbones.published import WeightPort
-from kerastransfer.backbones.spec import HUB, KERAS, OwnSpec
+from kerastransfer.backbones.spec import FUNCTION, HUB, KERAS, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.quoting import quoted
@@ -52,6 +53,8 @@ class Anatomy:
         Layers that end blocks 1 to 6.
     feature : str
         What tokens become.
+    own_code : bool
+        Whether its layers are of the caller's own modules.
     """
 
     original: keras.Model
@@ -60,6 +63,7 @@ class Anatomy:
     inside: Inside
     cuts: tuple[str, ...]
     feature: str
+    own_code: bool
 
     def network(self, num_classes: int, seed: int) -> Network:
         """Cut the model's own layers into blocks."""
@@ -112,11 +116,11 @@ def describe(spec: OwnSpec) -> Backbone:
     layout = of_network(anatomy.flat, anatomy.original, anatomy.head, network)
     return Backbone(
         name=str(spec),
-        title=spec.file.name,
+        title=spec.label,
         blocks=blocks,
         num_features=counts[-2]["output"][0],
         outputs=tuple(tuple(count["output"]) for count in counts[:-1]),
-        source=f"the source of {spec.file.name}",
+        source=f"the source of {spec.label}",
         source_classes=anatomy.head.num_classes or 1,
         preprocessing=loading.preprocessing(spec, anatomy.inside, anatomy.flat),
         build=functools.partial(_build, anatomy),
@@ -154,20 +158,32 @@ def _held(spec: OwnSpec, anatomy: Anatomy) -> HeldWeights:
         file=spec.file,
         sha256=checksums.digests(spec.file, ["sha256"])["sha256"]
         if spec.kind == KERAS
-        else _digest(mapping),
+        else _digest(mapping, _description(anatomy) if spec.kind == FUNCTION else ""),
         mapping=mapping,
         source_classes=anatomy.head.num_classes,
         remarks=_remarks(anatomy),
     )
 
 
-def _digest(mapping: Mapping[str, np.ndarray]) -> str:
-    """Return a SHA-256 of arrays and their names."""
-    digest = hashlib.sha256()
+def _digest(mapping: Mapping[str, np.ndarray], description: str) -> str:
+    """Return a SHA-256 of arrays and their names, and of what computes with them."""
+    digest = hashlib.sha256(description.encode())
     for name in sorted(mapping):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(mapping[name]).tobytes())
     return digest.hexdigest()
+
+
+def _description(anatomy: Anatomy) -> str:
+    """Describe a function's layers: another program gets the same, for the same code.
+
+    No file stands for them, and a cache goes by the hash.
+    """
+    config = anatomy.flat.get_config()
+    del config["name"]  # counted on from model to model
+    return json.dumps(
+        config, sort_keys=True, default=lambda value: type(value).__name__
+    )
 
 
 def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
@@ -191,14 +207,18 @@ def _remarks(anatomy: Anatomy) -> tuple[str, ...]:
 def _look_through(spec: OwnSpec) -> Anatomy:
     original = loading.load(spec)
     flat = graph.unfolded(original, loading.size(spec, original))
+    if spec.kind == FUNCTION:
+        graph.number_from_zero(flat)  # a file keeps its names, a program does not
+    feature = spec.feature or ("class" if spec.kind == HUB else "")
     places = graph.bottlenecks(flat)
     end, beginning = head.recognise(flat), inside.find(places)
+    last = cutting.last_tensor(end, feature)
     tensors = [place.tensor for place in places]
-    stop = next((i for i, t in enumerate(tensors) if t is end.feature), len(places) - 1)
-    between = places[beginning.place + 1 : stop]
+    stop = next((i for i, t in enumerate(tensors) if t is last), len(places) - 1)
+    between = graph.by_last_use(places[beginning.place + 1 : stop])
     if len(between) < _CUTS:
         raise InputError(
-            f"{quoted(spec.file)} cannot be cut into {NUM_BLOCKS} blocks: between its "
+            f"{quoted(spec.place)} cannot be cut into {NUM_BLOCKS} blocks: between its "
             f"images and its classifier a single tensor carries all at {len(between)} "
             f"places, and {_CUTS} are needed (a sum or a concatenation after each "
             "stage, without a connection past it)."
@@ -210,7 +230,7 @@ def _look_through(spec: OwnSpec) -> Anatomy:
     else:
         ends = choosing.at_ends(between)
         ends = ends if len(ends) >= _CUTS else between
-        shares = choosing.costs(beginning.tensor, ends, end.feature)
+        shares = choosing.costs(beginning.tensor, ends, last)
         cuts = tuple(ends[i].layer for i in choosing.choose(shares, _CUTS))
     return Anatomy(
         original=original,
@@ -218,26 +238,15 @@ def _look_through(spec: OwnSpec) -> Anatomy:
         head=end,
         inside=beginning,
         cuts=cuts,
-        feature=spec.feature or ("class" if spec.kind == HUB else ""),
+        feature=feature,
+        own_code=spec.kind == FUNCTION,
     )
 
 
 def _build(anatomy: Anatomy, num_classes: int, seed: int) -> Network:
     """Make the same network with weights drawn anew."""
-    original = anatomy.original
     with graph.seeded(seed):
-        fresh = original.__class__.from_config(_without_seeds(original.get_config()))
+        fresh = graph.made_again(anatomy.original, own_code=anatomy.own_code)
+    hub.number_positions(fresh)
     flat = graph.unfolded(fresh, int(anatomy.flat.inputs[0].shape[1]))
     return anatomy.cut(flat, num_classes, seed)
-
-
-def _without_seeds(value: Any) -> Any:
-    """Let every initialiser and random layer of a description take a new seed."""
-    if isinstance(value, dict):
-        return {
-            key: None if key == "seed" else _without_seeds(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return type(value)(_without_seeds(inner) for inner in value)
-    return value

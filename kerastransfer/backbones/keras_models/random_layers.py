@@ -16,6 +16,7 @@ from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from kerastransfer.backbones.dropout import Drop
+from kerastransfer.backbones.keras_models.graph import layers_within
 
 _RATES = ("rate", "drop_path_rate")  # what dropout and stochastic depth call theirs
 
@@ -54,13 +55,7 @@ class StepSeeds(keras.random.SeedGenerator):
 
 def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """List the layers of a block that draw numbers when they are trained."""
-    return [
-        layer
-        for outer in model.layers
-        # with those that it holds, as a transformer's layer does
-        for layer in outer._flatten_layers(include_self=True, recursive=True)
-        if _draws(layer)
-    ]
+    return [layer for layer in layers_within(model) if _draws(layer)]
 
 
 def _draws(layer: keras.layers.Layer) -> bool:
@@ -75,7 +70,8 @@ def dropout_rate(model: keras.Model) -> float:
     It is 0 too where something else in the block depends on the mode: then the block
     runs as Keras runs it, and `drawing` says what is drawn.
     """
-    if any(isinstance(x, keras.layers.BatchNormalization) for x in model.layers):
+    norm = keras.layers.BatchNormalization
+    if any(isinstance(layer, norm) for layer in layers_within(model)):
         return 0.0
     first, *others = random_layers(model) or [None]
     begins = first is not None and not others and first is model.layers[1]
