@@ -126,8 +126,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            options.settle_network(arguments)
             with keras_settings.own_settings(), functions.refused():
+                options.settle_network(arguments)
                 code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:
             _fail(str(stopped))

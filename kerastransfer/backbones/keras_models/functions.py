@@ -31,6 +31,22 @@ def refused() -> Iterator[None]:
         _COMMANDS.pop()
 
 
+def check(spec: OwnSpec) -> None:
+    """Refuse a function where the command line asks.
+
+    Raises
+    ------
+    InputError
+    """
+    if spec.kind == FUNCTION and _COMMANDS:
+        raise InputError(
+            f"Expected backbone={FUNCTION}{spec.place} of Python alone "
+            "(kt.train(..., backbone=...)), for the command line imports no module "
+            "because a name says so; there, save the model and take --backbone "
+            "keras:FILE.keras."
+        )
+
+
 def find(spec: OwnSpec) -> Callable[[], Any]:
     """Import a module and return the function that a name says.
 
@@ -41,13 +57,8 @@ def find(spec: OwnSpec) -> Callable[[], Any]:
     MissingError
         If there is no such module, or no such name in it.
     """
+    check(spec)
     name = f"{FUNCTION}{spec.place}"
-    if _COMMANDS:
-        raise InputError(
-            f"Expected backbone={name} of Python alone (kt.train(..., backbone=...)), "
-            "for the command line imports no module because a name says so; there, "
-            "save the model and take --backbone keras:FILE.keras."
-        )
     module, _, path = spec.place.partition(":")
     if module == "__main__":
         raise InputError(

@@ -69,8 +69,8 @@ def recognise(model: keras.Model) -> Head:
     while isinstance(layer, _AFTER):
         layer, entry = _made_by(entry)
     if not _classifies(layer, entry):
-        pools = type(layer).__name__ in _ATTENTION_POOLS
-        return Head(model.outputs[0], tokens=entry if pools else None)
+        tokens = entry if is_attention_pool(layer) else None
+        return Head(model.outputs[0], tokens=tokens)
     classifier, dropout = layer, 0.0
     below, before = _made_by(entry)
     while isinstance(below, keras.layers.Dropout | keras.layers.Flatten):
@@ -81,6 +81,13 @@ def recognise(model: keras.Model) -> Head:
         entry = before
         below, before = _made_by(entry)
     return Head(entry, classifier, dropout)
+
+
+def is_attention_pool(layer: object) -> bool:
+    """Whether a layer makes one vector of tokens by attending to them."""
+    kind = type(layer)
+    of_hub = kind.__module__.split(".")[0] == "keras_hub"
+    return of_hub and kind.__name__ in _ATTENTION_POOLS
 
 
 def _made_by(tensor: Any) -> tuple[Any, Any]:

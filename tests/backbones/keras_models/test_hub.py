@@ -27,6 +27,7 @@ from kerastransfer.weights import store
 keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
 TRANSFORMERS = [getattr(tiny_presets, n) for n in ("vit", "dinov2", "clip", "siglip")]
 CONVOLUTIONS = [tiny_presets.efficientnet, tiny_presets.resnet]
+QUICK = [tiny_presets.dinov2, tiny_presets.siglip]
 
 
 def names(makers):
@@ -52,8 +53,8 @@ def convolutions(request, tmp_path_factory):
 @pytest.fixture(
     scope="module",
     params=[
-        *TRANSFORMERS,
-        *(pytest.param(make, marks=pytest.mark.slow) for make in CONVOLUTIONS),
+        pytest.param(make, marks=[] if make in QUICK else pytest.mark.slow)
+        for make in TRANSFORMERS + CONVOLUTIONS
     ],
     ids=names(TRANSFORMERS + CONVOLUTIONS),
 )
@@ -142,9 +143,9 @@ def test_convolutions_end_in_the_mean_over_places(convolutions, images):
     assert sum(b.batch_norms for b in table.get(name).blocks) == len(used) > 8
 
 
-def test_pixels_become_what_the_presets_own_converter_makes_of_them(any_preset):
+def test_pixels_become_what_the_presets_own_converter_makes_of_them(preset):
     """Of scikit-learn's two photographs; a converter crops otherwise than we do."""
-    name, _ = any_preset
+    name, _ = preset
     converter = keras_hub.layers.ImageConverter.from_preset(name.removeprefix("hub:"))
     for photograph in load_sample_images().images:
         square = Image.fromarray(photograph[:400, :400]).resize((SIDE, SIDE))
@@ -156,7 +157,7 @@ def test_pixels_become_what_the_presets_own_converter_makes_of_them(any_preset):
 def test_images_are_resized_as_the_converter_says(tmp_path):
     for way, expected in (("bicubic", "bicubic"), ("nearest", "bilinear")):
         place = tmp_path / way
-        tiny_presets.save(keras_hub, tiny_presets.vit, place, interpolation=way)
+        tiny_presets.save(keras_hub, tiny_presets.siglip, place, interpolation=way)
         assert table.get(f"hub:{place}").preprocessing.interpolation == expected
 
 
