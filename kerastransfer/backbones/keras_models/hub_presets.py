@@ -54,7 +54,7 @@ class HubPreset:
     def __str__(self) -> str:
         """Say in a sentence what there is to know before a download."""
         if not self.page:
-            return f"preset {self.name}: the folder {self.folder}"
+            return f"preset in the folder {self.folder}"
         size = "of unknown size"
         if self.parameters is not None:
             megabytes = _BYTES * self.parameters / 1e6

@@ -1,5 +1,6 @@
 """A function of the caller's own as a backbone: made, copied, trained, opened again."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -8,18 +9,22 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+from helpers import miniature
 from helpers.small_run import make_images
 
 import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.backbones import image_ops, table
 from kerastransfer.backbones.spec import OwnSpec, short
+from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError, MissingError
+from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.weights import store
 
 SIDE = 32
 MODULE = '''
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -69,6 +74,12 @@ def kept():
 
 def bare():
     return make(before=None)
+
+
+def adapted():
+    layer = layers.Normalization()
+    layer.adapt(np.random.default_rng(3).uniform(50, 150, (20, 32, 32, 3)))
+    return make(before=layer)
 
 
 def with_a_lambda():
@@ -168,6 +179,42 @@ def test_it_computes_what_the_functions_model_does(lab, images):
     np.testing.assert_allclose(unit, expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(InputError, match=r"say it behind the name, .*\?preprocessing="):
         table.get(f"{lab}:bare")
+
+
+def test_a_normalisation_that_was_adapted(lab, images):
+    import my_lab_of_tests.models as models
+
+    expected = models.adapted().predict(images, verbose=0)
+    given = answers(f"{lab}:adapted", images)
+    np.testing.assert_allclose(given, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norms_inside_layers_obey_the_recipe(lab):
+    """A tuned block keeps the source's statistics, a re-drawn one gets its own."""
+    name = f"{lab}:make"
+    named = {"dataset": "noise", "backbone": name, "recipe": "F1-3FT4-6R7-8"}
+    summary = DataSummary(records="", weights="", num_images=4, mirror=False)
+    config = resolve({**named, "epochs": (1,), "batch_size": 4}, summary)
+    setup = dataclasses.replace(
+        miniature.setup_of(
+            config, miniature.make_examples(4, 3), backbone=table.get(name)
+        ),
+        source_weights=store.load(name).mapping,
+    )
+    network = setup.make_network()
+    before = [network.snapshot(number) for number in range(1, 9)]
+    miniature.train_phase(
+        PhaseSetup(setup=setup, index=0, network=network, source=setup.images())
+    )
+    for number, old in enumerate(before[:7], start=1):
+        new = network.snapshot(number)
+        variables = network.variables(number)
+        for key, value in new.items():
+            moved = not np.array_equal(old[key], value)
+            if variables[key].name.startswith("moving"):
+                assert moved == (number == 7), (number, key)
+            elif value.ndim == 4:
+                assert moved == (number > 3), (number, key)
 
 
 def test_the_functions_own_model_is_left_alone(lab, images):

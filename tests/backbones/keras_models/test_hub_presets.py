@@ -100,7 +100,7 @@ def test_a_folder_of_the_current_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     backbone = table.get("hub:./folder")
     assert backbone.name == f"hub:{tmp_path / 'folder'}"
-    assert str(hub_presets.find("./folder")) == "preset ./folder: the folder folder"
+    assert str(hub_presets.find("./folder")) == "preset in the folder folder"
 
 
 @pytest.mark.parametrize(
