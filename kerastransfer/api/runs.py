@@ -74,7 +74,12 @@ def train(
         Training images of each class; by default all there are.
     backbone : str, optional
         By default ``alexnet`` for the study's seven datasets, else
-        ``efficientnet_lite0``.
+        ``efficientnet_lite0``. Also ``"keras:FILE.keras"``, ``"hub:PRESET"``, and
+        ``"function:MODULE:NAME"`` such as ``"function:my_lab.models:make"``: the module
+        is imported, and the function, called without arguments, returns a `keras.Model`
+        with its weights; its layers may be your own. Behind the name may stand how it
+        is to be taken: ``?preprocessing=unit&size=96&cuts=a,b,c,d,e,f&feature=mean``.
+        Whoever opens such a run imports that module, so open only runs that you trust.
     config : TrainConfig or mapping, optional
         Settings of another run, over which the arguments win.
     archives, records : path, optional

@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl, quote, unquote
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 
-KERAS, HUB = "keras:", "hub:"
+KERAS, HUB, FUNCTION = "keras:", "hub:", "function:"
 AT = "@"
 FEATURES = ("class", "mean", "both")
+_KINDS = (KERAS, HUB, FUNCTION)
 _OPTIONS = ("cuts", "preprocessing", "size", "feature")
 
 
@@ -24,10 +25,11 @@ class OwnSpec:
 
     Parameters
     ----------
-    kind : {'keras:', 'hub:'}
-        A file that Keras saved, or a preset of KerasHub.
+    kind : {'keras:', 'hub:', 'function:'}
+        A file that Keras saved, a preset of KerasHub, or a function that makes a model.
     place : str
-        The file's absolute path; a preset's name, or the absolute path of its folder.
+        The file's absolute path; a preset's name, or the absolute path of its folder; a
+        function as ``MODULE:NAME``.
     cuts : tuple of str
         Layers that end blocks 1 to 6; empty where they are to be chosen.
     preprocessing : str
@@ -50,6 +52,11 @@ class OwnSpec:
         """The place as a path."""
         return Path(self.place)
 
+    @property
+    def label(self) -> str:
+        """What the model is called in a title."""
+        return self.place if self.kind == FUNCTION else self.file.name
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a name that `is_own`; the inverse of ``str``.
@@ -59,7 +66,7 @@ class OwnSpec:
         InputError
             If it names no file, or an option that there is not.
         """
-        kind = HUB if text.startswith(HUB) else KERAS
+        kind = next((kind for kind in _KINDS if text.startswith(kind)), KERAS)
         place, _, query = text.removeprefix(kind).partition("?")
         options = dict(parse_qsl(query, keep_blank_values=True))
         odd = [name for name in options if name not in _OPTIONS]
@@ -69,12 +76,9 @@ class OwnSpec:
                 f"Expected --backbone {KERAS}FILE.keras or {HUB}PRESET, perhaps with "
                 f"--cuts, --preprocessing and --image-size, got {quoted(text)}."
             )
-        path = Path(unquote(place))
         return cls(
             kind=kind,
-            place=str(path.resolve())
-            if kind == KERAS or path.exists()
-            else unquote(place),
+            place=_settled(kind, unquote(place)),
             cuts=tuple(unquote(c) for c in options.get("cuts", "").split(",") if c),
             preprocessing=options.get("preprocessing", ""),
             size=int(size) if size else None,
@@ -93,13 +97,28 @@ class OwnSpec:
             for name, value in options.items()
             if value
         )
-        place = quote(self.place, safe="/ ")
+        place = quote(self.place, safe=":" if self.kind == FUNCTION else "/ ")
         return f"{self.kind}{place}" + (f"?{query}" if query else "")
+
+
+def _settled(kind: str, place: str) -> str:
+    """Return a place that means the same from every folder."""
+    if kind == FUNCTION:
+        module, colon, name = place.partition(":")
+        words = [*module.split("."), *name.split(".")]
+        if not colon or not all(word.isidentifier() for word in words):
+            raise InputError(
+                f"Expected backbone={FUNCTION}MODULE:NAME, such as "
+                f"{FUNCTION}my_lab.models:make, got {quoted(FUNCTION + place)}."
+            )
+        return place
+    path = Path(place)
+    return str(path.resolve()) if kind == KERAS or path.exists() else place
 
 
 def is_own(name: str) -> bool:
     """Whether a name is that of a model in no table."""
-    return name.startswith((KERAS, HUB))
+    return name.startswith(_KINDS)
 
 
 def short(name: str) -> str:
@@ -107,10 +126,14 @@ def short(name: str) -> str:
 
     >>> short("keras:/models/lab.keras?size=96"), short("resnet50@320")
     ('keras-lab', 'resnet50@320')
+    >>> short("function:my_lab.models:make")
+    'function-my_lab.models.make'
     """
     if not is_own(name):
         return name
     spec = OwnSpec.parse(name)
+    if spec.kind == FUNCTION:
+        return f"function-{spec.place.replace(':', '.')}"
     return f"{spec.kind[:-1]}-{spec.file.stem}"
 
 

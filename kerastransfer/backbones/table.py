@@ -8,6 +8,7 @@ its folder, and its `BACKBONES` below. A network of ``keras.applications`` is a 
 
 import dataclasses
 import functools
+from collections.abc import Hashable
 
 from kerastransfer.backbones import spec
 from kerastransfer.backbones.alexnet import info as alexnet
@@ -15,6 +16,7 @@ from kerastransfer.backbones.applications import info as applications
 from kerastransfer.backbones.backbone import Backbone
 from kerastransfer.backbones.efficientnet_lite import info as efficientnet_lite
 from kerastransfer.backbones.keras_models import described
+from kerastransfer.backbones.keras_models.origins import functions, hub_presets
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.preprocessing import Fit
 from kerastransfer.errors import InputError, MissingError, UnknownNameError
@@ -46,7 +48,8 @@ def get(
     ----------
     name : str
         A key of `BACKBONES`; with ``@`` and a number of pixels for images of that size,
-        such as ``resnet50@320``; or ``keras:FILE.keras`` for a model of the user's own.
+        such as ``resnet50@320``; or ``keras:FILE.keras``, ``hub:PRESET`` or
+        ``function:MODULE:NAME`` for a model that is in no table.
     mean_image : MeanImage, optional
         Subtracted in place of the mean pixel.
     fit : {'crop', 'pad', 'squash'}
@@ -91,9 +94,12 @@ def _adapted(backbone: Backbone, mean_image: MeanImage | None, fit: Fit) -> Back
 
 
 def _own(own: spec.OwnSpec, download: bool) -> Backbone:
-    """Describe a user's model; again where its file was changed since."""
+    """Describe a user's model; again where its file or function is another now."""
     if own.kind == spec.HUB:
-        return _described(own, (0, 0), download)
+        hub_presets.check(own.place, download)  # what there is not is said at once
+        return _described(own, None, download)
+    if own.kind == spec.FUNCTION:
+        return _described(own, functions.find(own), download)
     try:
         status = own.file.stat()
     except FileNotFoundError:
@@ -104,7 +110,7 @@ def _own(own: spec.OwnSpec, download: bool) -> Backbone:
 
 
 @functools.lru_cache(maxsize=4)
-def _described(own: spec.OwnSpec, version: tuple[int, int], download: bool) -> Backbone:
+def _described(own: spec.OwnSpec, version: Hashable, download: bool) -> Backbone:
     return described.backbone(own, download=download)
 
 

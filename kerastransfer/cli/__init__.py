@@ -16,6 +16,7 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from kerastransfer import __version__
+from kerastransfer.backbones.keras_models.origins import functions
 from kerastransfer.cli import options, streams
 from kerastransfer.errors import KerasTransferError, Terminated
 from kerastransfer.foundation import keras_settings
@@ -125,8 +126,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            options.settle_network(arguments)
-            with keras_settings.own_settings():
+            with keras_settings.own_settings(), functions.refused():
+                options.settle_network(arguments)
                 code: int = command_module(arguments.command).execute(arguments)
         except Terminated as stopped:
             _fail(str(stopped))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastransfer.backbones import spec
+from kerastransfer.backbones.keras_models.origins import functions
 from kerastransfer.backbones.preprocessing import FITS, PIXELS
 from kerastransfer.datasets import table
 from kerastransfer.datasets.option import Option
@@ -153,7 +154,9 @@ def settle_network(args: argparse.Namespace) -> None:
             feature=args.feature,
         )
     if spec.is_own(getattr(args, "backbone", None) or ""):
-        args.backbone = str(spec.OwnSpec.parse(args.backbone))
+        own = spec.OwnSpec.parse(args.backbone)
+        functions.check(own)
+        args.backbone = str(own)
 
 
 def add_verb(verbs: Any, name: str, sentence: str) -> Headings:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kerastransfer import surgery
 from kerastransfer.backbones import table as backbones
+from kerastransfer.backbones.keras_models.graph import layers_within
 from kerastransfer.backbones.mean_image import MeanImage
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.run_options import CHECKPOINT_EVERY
@@ -280,7 +281,7 @@ def _leave_as_phase(setup: TrainSetup, network: Network, number: int) -> None:
     """
     surgery.set_trainable(network, setup.plans(number - 1))
     for block in network.blocks:
-        for layer in block.layers:
+        for layer in layers_within(block):
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = False  # as several devices had it
 

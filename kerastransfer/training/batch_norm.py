@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerastransfer.backbones.keras_models.graph import layers_within
 from kerastransfer.backbones.network import Network
 from kerastransfer.surgery import BlockPlan
 from kerastransfer.training.batches import Batch
@@ -32,7 +33,7 @@ def moving_layers(
         layer
         for block, plan in zip(network.blocks, plans, strict=True)
         if plan.training
-        for layer in block.layers
+        for layer in layers_within(block)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
 

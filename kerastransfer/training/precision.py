@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
+from kerastransfer.backbones.keras_models.graph import layers_within
 from kerastransfer.backbones.layers import LocalResponseNormalization
 from kerastransfer.backbones.network import Network
 
@@ -35,7 +36,7 @@ def computing(
     layers = [
         layer
         for block in blocks
-        for layer in network.blocks[block - 1]._flatten_layers()
+        for layer in layers_within(network.blocks[block - 1])
         if not isinstance(layer, _FLOAT32)
     ]
     policies = [layer.dtype_policy for layer in layers]

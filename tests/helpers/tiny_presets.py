@@ -1,21 +1,19 @@
-"""KerasHub's ViT and DINOv2 in miniature, as folders such as its presets are."""
+"""Folders such as KerasHub downloads, with tiny networks whose weights are random."""
 
-import pathlib
+from pathlib import Path
 
 import keras
 import numpy as np
-import pytest
 
-keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
 SIDE, LAYERS = 56, 8
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
-def vit(side: int = SIDE, layers: int = LAYERS) -> keras.Model:
-    return keras_hub.models.ViTBackbone(
+def vit(hub, side=SIDE):
+    return hub.models.ViTBackbone(
         image_shape=(side, side, 3),
         patch_size=14,
-        num_layers=layers,
+        num_layers=7,
         num_heads=2,
         hidden_dim=16,
         mlp_dim=32,
@@ -23,10 +21,10 @@ def vit(side: int = SIDE, layers: int = LAYERS) -> keras.Model:
     )
 
 
-def dinov2(side: int = SIDE, layers: int = LAYERS) -> keras.Model:
-    return keras_hub.models.DINOV2Backbone(
+def dinov2(hub, side=SIDE):
+    return hub.models.DINOV2Backbone(
         patch_size=14,
-        num_layers=layers,
+        num_layers=7,
         hidden_dim=16,
         num_heads=2,
         intermediate_dim=32,
@@ -36,24 +34,87 @@ def dinov2(side: int = SIDE, layers: int = LAYERS) -> keras.Model:
     )
 
 
-CONVERTERS = {
-    vit: keras_hub.layers.ViTImageConverter,
-    dinov2: keras_hub.layers.DINOV2ImageConverter,
+def _two_encoders(hub, kind, side):
+    sizes = {"hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32}
+    models = hub.models
+    return {
+        "vision_encoder": getattr(models, f"{kind}VisionEncoder")(
+            patch_size=14, num_layers=7, image_shape=(side, side, 3), **sizes
+        ),
+        "text_encoder": getattr(models, f"{kind}TextEncoder")(
+            vocabulary_size=20, embedding_dim=16, num_layers=1, **sizes
+        ),
+    }
+
+
+def clip(hub, side=SIDE):
+    made = hub.models.CLIPBackbone(
+        **_two_encoders(hub, "CLIP", side), projection_dim=12
+    )
+    positions = made.vision_encoder.embedding.position_ids
+    positions.assign(np.arange(positions.shape[1])[np.newaxis])  # as files have them
+    return made
+
+
+def siglip(hub, side=SIDE):
+    return hub.models.SigLIPBackbone(**_two_encoders(hub, "SigLIP", side))
+
+
+def efficientnet(hub, side=None):
+    """One block of each of the kinds that KerasHub's EfficientNets are made of."""
+    return hub.models.EfficientNetBackbone(
+        stackwise_kernel_sizes=[3, 3, 3, 3],
+        stackwise_num_repeats=[1, 2, 2, 2],
+        stackwise_input_filters=[8, 8, 8, 8],
+        stackwise_output_filters=[8, 8, 8, 8],
+        stackwise_expansion_ratios=[1, 2, 2, 2],
+        stackwise_squeeze_and_excite_ratios=[0, 0.25, 0, 0.25],
+        stackwise_strides=[1, 2, 1, 2],
+        stackwise_block_types=["cba", "v1", "fused", "unfused"],
+        width_coefficient=1.0,
+        depth_coefficient=1.0,
+        name="efficient",
+    )
+
+
+def resnet(hub, side=None):
+    return hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 8, 8],
+        stackwise_num_blocks=[2, 2, 2],
+        stackwise_num_strides=[1, 2, 2],
+        block_type="basic_block",
+        name="resnet",
+    )
+
+
+_CONVERTERS = {
+    vit: "ViT",
+    dinov2: "DINOV2",
+    clip: "CLIP",
+    siglip: "SigLIP",
+    efficientnet: "EfficientNet",
+    resnet: "ResNet",
 }
 
 
-def save(kind, place: pathlib.Path, layers: int = LAYERS) -> tuple[str, keras.Model]:
-    """Write a preset of random weights; return its name here, and its network."""
+def save(hub, make, place: Path, **converter):
+    """Write a network with its converter; return what was written."""
     keras.utils.set_random_seed(2)
-    made = kind(layers=layers)
+    made = make(hub)
     rng = np.random.default_rng(0)
-    for weight in made.trainable_weights:  # or norms and scales would be ones
-        weight.assign(weight + rng.normal(0, 0.05, weight.shape).astype("f4"))
+    for weight in made.weights:  # or norms, scales and statistics would be ones
+        if weight.trainable:
+            weight.assign(weight + rng.normal(0, 0.05, weight.shape).astype("f4"))
+        elif weight.name.startswith("moving"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape).astype("f4"))
     made.save_to_preset(str(place))
-    converter = CONVERTERS[kind](
-        image_size=(SIDE, SIDE),
-        scale=(1 / 255 / DEVIATION).tolist(),
-        offset=(-MEAN / DEVIATION).tolist(),
-    )
-    converter.save_to_preset(str(place))
-    return f"hub:{place}", made
+    named = {
+        "image_size": (SIDE, SIDE),
+        "scale": (1 / 255 / DEVIATION).tolist(),
+        "offset": (-MEAN / DEVIATION).tolist(),
+    }
+    kind = getattr(hub.layers, f"{_CONVERTERS[make]}ImageConverter")
+    kind(**{**named, **converter}).save_to_preset(str(place))
+    return made

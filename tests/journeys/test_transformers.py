@@ -11,6 +11,7 @@ from PIL import Image
 import kerastransfer as kt
 from kerastransfer.runs import finished
 
+keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
 pytestmark = pytest.mark.slow
 UPPER = "F1-5FT6-7R8"
 
@@ -23,7 +24,8 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def backbone(place):
-    return tiny_presets.save(tiny_presets.dinov2, place / "dino")[0]
+    tiny_presets.save(keras_hub, tiny_presets.dinov2, place / "dino")
+    return f"hub:{place / 'dino'}"
 
 
 def configs(folder):

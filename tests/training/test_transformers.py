@@ -21,13 +21,15 @@ from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.training.stopping import StopSignal
 from kerastransfer.weights import store
 
+keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
 KINDS = {"vit": vit, "dinov2": dinov2}
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def preset(request, tmp_path_factory):
     place = tmp_path_factory.mktemp("preset") / "tiny"
-    return tiny_presets.save(KINDS[request.param], place)[0]
+    tiny_presets.save(keras_hub, KINDS[request.param], place)
+    return f"hub:{place}"
 
 
 def phase_of(name, recipe, **settings):
@@ -119,7 +121,8 @@ def test_explain_says_rates_by_block_and_sources(preset, capsys):
 @pytest.mark.filterwarnings("error:Gradients do not exist")
 def test_a_run_of_two_phases(tmp_path):
     recipe = "F1-4FT5-7R8+FT1-8"
-    name, _ = tiny_presets.save(dinov2, tmp_path / "tiny")
+    tiny_presets.save(keras_hub, dinov2, tmp_path / "tiny")
+    name = f"hub:{tmp_path / 'tiny'}"
     with small_home(tmp_path) as place:
         images, few = place / "images", {"backbone": name, "epochs": (1,)}
         plan = str(kt.plan(images, recipe, **few))

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kerastransfer.backbones.keras_models import head
+from kerastransfer.backbones.keras_models.graph import layers_within
 from kerastransfer.backbones.keras_models.random_layers import (
     dropout_rate,
     random_layers,
@@ -35,7 +37,7 @@ def counts(block: keras.Model) -> dict[str, Any]:
     begins_with_dropout = dropout_rate(block) > 0
     return {
         "parameters": sum(math.prod(w.shape) for w in block.trainable_variables),
-        "batch_norms": sum(isinstance(layer, norm) for layer in block.layers),
+        "batch_norms": sum(isinstance(x, norm) for x in layers_within(block)),
         "random_layers": len(random_layers(block)) - begins_with_dropout,
         "multiply_adds": multiply_adds(block),
         "output": [*block.output_shape[1:]],
@@ -65,7 +67,7 @@ def multiply_adds(block: keras.Model) -> int:
     total = 0
     for nodes in block._nodes_by_depth.values():
         for node in nodes:
-            total += _of_layer(node.operation, node.outputs[0].shape)
+            total += _of_layer(node.operation, node)
     return total
 
 
@@ -96,16 +98,20 @@ def transformer_layers(blocks: Sequence[keras.Model]) -> tuple[int, ...]:
     return layers if sum(map(bool, layers)) >= _FEWEST else ()
 
 
-def _of_layer(layer: Any, shape: tuple[int | None, ...]) -> int:
+def _of_layer(layer: Any, node: Any) -> int:
     """Count those of one call: every kernel is used once for each place."""
+    shape = node.outputs[0].shape
+    kernels = [w for w in getattr(layer, "weights", ()) if w.name.endswith("kernel")]
     if isinstance(layer, keras.layers.MultiHeadAttention):
         tokens, width = int(shape[1] or 0), layer.num_heads * layer.key_dim
-        weights = sum(math.prod(w.shape) for w in layer.weights if len(w.shape) > 1)
-        return tokens * weights + 2 * tokens**2 * width
-    kernels = [
-        weight
-        for weight in getattr(layer, "weights", ())
-        if weight.name.endswith("kernel") and len(weight.shape) > 1
-    ]
-    places = math.prod(int(n or 1) for n in shape[1:-1])
-    return places * sum(math.prod(kernel.shape) for kernel in kernels)
+        return tokens * _sizes(kernels) + 2 * tokens**2 * width
+    if head.is_attention_pool(layer):  # keys and values are of all tokens
+        tokens = int(node.input_tensors[0].shape[1])
+        names = ("key/kernel", "value/kernel")
+        of_tokens = [w for w in kernels if w.path.endswith(names)]
+        return _sizes(kernels) + (tokens - 1) * _sizes(of_tokens)
+    return math.prod(int(n or 1) for n in shape[1:-1]) * _sizes(kernels)
+
+
+def _sizes(kernels: Sequence[Any]) -> int:
+    return sum(math.prod(w.shape) for w in kernels if len(w.shape) > 1)

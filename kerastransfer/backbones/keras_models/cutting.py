@@ -38,7 +38,7 @@ def cut(
     Network
         Blocks 1 to 7 have the weights that their layers have.
     """
-    ends = [*tensors[1:], as_vector(head.feature, feature)]
+    ends = [*tensors[1:], as_vector(head, feature)]
     blocks = [
         keras.Model(start, end, name=f"block{number}")
         for number, (start, end) in enumerate(zip(tensors, ends, strict=True), start=1)
@@ -48,30 +48,38 @@ def cut(
     return Network(tuple(blocks))
 
 
-def as_vector(tensor: Any, feature: str = "") -> Any:
+def as_vector(head: Head, feature: str = "") -> Any:
     """Make a vector of what has places or tokens: a tensor of shape (None, d).
 
     Parameters
     ----------
     feature : {'', 'class', 'mean', 'both'}
         Of tokens: the first, which stands for the class; the mean of the others; or
-        both one behind the other. By default the mean of all.
+        both one behind the other. By default the mean of all. Where an attention pool
+        stands for the class, there is no such token, and the mean is that of all.
     """
-    if len(tensor.shape) == 2:
-        return tensor
+    tensor = head.feature
     if len(tensor.shape) == 4:
         return keras.layers.GlobalAveragePooling2D(name="feature_pool")(tensor)
-    if not feature:
-        return keras.layers.GlobalAveragePooling1D(name="feature_pool")(tensor)
-    parts = []
-    if feature != "mean":
-        parts.append(tensor[:, 0])
-    if feature != "class":
-        pool = keras.layers.GlobalAveragePooling1D(name="feature_pool")
-        parts.append(pool(tensor[:, 1:]))
-    if len(parts) == 1:
-        return parts[0]
-    return keras.layers.Concatenate(name="feature_both")(parts)
+    if len(tensor.shape) == 2 and head.tokens is None:
+        return tensor
+    if head.tokens is not None:
+        for_class, others = tensor, head.tokens
+    elif feature:
+        for_class, others = tensor[:, 0], tensor[:, 1:]
+    else:
+        for_class, others, feature = None, tensor, "mean"
+    if feature in ("", "class"):
+        return for_class
+    mean = keras.layers.GlobalAveragePooling1D(name="feature_pool")(others)
+    if feature == "mean":
+        return mean
+    return keras.layers.Concatenate(name="feature_both")([for_class, mean])
+
+
+def last_tensor(head: Head, feature: str) -> Any:
+    """Return the single tensor that all of a feature is computed from."""
+    return head.feature if head.tokens is None or feature == "class" else head.tokens
 
 
 def _classifier(

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kerastransfer.backbones.backbone import Backbone, Block, HeldWeights
-from kerastransfer.backbones.keras_models import apart, archive
+from kerastransfer.backbones.keras_models import apart
 from kerastransfer.backbones.keras_models.apart import Inquiry
 from kerastransfer.backbones.keras_models.layout import SavedLayout
+from kerastransfer.backbones.keras_models.origins import archive
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.published import WeightPort
-from kerastransfer.backbones.spec import KERAS, OwnSpec
+from kerastransfer.backbones.spec import FUNCTION, KERAS, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums, keras_settings
 from kerastransfer.foundation.quoting import quoted
@@ -42,7 +43,7 @@ class Description:
     layout : SavedLayout
         How Keras saves its weights.
     sha256 : str
-        Of its file; of a preset, of its arrays.
+        Of its file; of a preset or what a function made, of its arrays.
     remarks : tuple of str
         How it was taken; sentences without a full stop.
     transformer_layers : tuple of int
@@ -165,13 +166,15 @@ def backbone(spec: OwnSpec, *, download: bool = True) -> Backbone:
         If the model cannot be cut, takes something else than one image, holds code, or
         does not say what it wants of pixels.
     """
+    if spec.kind == FUNCTION:
+        return _of_function(spec)
     if spec.kind == KERAS:
         archive.check(spec.file)
     files = _files(spec)
     inquiry = Inquiry(
         about=spec.file.name,
         function="kerastransfer.backbones.keras_models.own:described",
-        arguments={"name": str(spec), "download": download},
+        arguments={"name": str(spec)},
         identity={**dataclasses.asdict(spec), "place": files},
         download=download,
     )
@@ -181,6 +184,15 @@ def backbone(spec: OwnSpec, *, download: bool = True) -> Backbone:
             f"{quoted(spec.file)} was changed while it was looked at; start again."
         )
     return _backbone(spec, known)
+
+
+@keras_settings.ours
+def _of_function(spec: OwnSpec) -> Backbone:
+    """Call a function here, where its module is; what it makes is not kept."""
+    import_quietly()
+    from kerastransfer.backbones.keras_models import own
+
+    return _backbone(spec, Description.from_dict(own.described(str(spec))))
 
 
 def _files(spec: OwnSpec) -> list[str]:
@@ -207,11 +219,11 @@ def _backbone(spec: OwnSpec, known: Description) -> Backbone:
     )
     return Backbone(
         name=str(spec),
-        title=spec.file.name,
+        title=spec.label,
         blocks=known.blocks,
         num_features=known.outputs[-1][0],
         outputs=known.outputs,
-        source=f"the source of {spec.file.name}",
+        source=f"the source of {spec.label}",
         source_classes=known.num_classes or 1,
         preprocessing=known.preprocessing,
         build=functools.partial(_build, spec, known.sha256),

@@ -8,7 +8,7 @@ and the rule by which layers without a name are called.
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -85,7 +85,7 @@ def _single(operation: Any) -> Callable[..., Any]:
         kwargs.pop("training", None)
         if is_graph(operation):
             return _through(operation, args[0])
-        unfold = _ENCODERS.get(type(operation).__name__)
+        unfold = _COMPOSED.get(type(operation).__name__)
         if unfold and type(operation).__module__.split(".")[0] == "keras_hub":
             return unfold(operation, args[0])
         return operation(*args, **kwargs)
@@ -109,8 +109,40 @@ def _dinov2_encoder(encoder: Any, x: Any) -> Any:
     return x, pyramid
 
 
-# Layers that hold a whole transformer; a graph shows each as one.
-_ENCODERS = {"ViTEncoder": _vit_encoder, "DINOV2Encoder": _dinov2_encoder}
+def _as_it_calls(layer: Any, x: Any) -> Any:
+    """Apply the layers that a layer of KerasHub holds, as its own code does."""
+    return layer.call(x)
+
+
+def _siglip_embedding(layer: Any, x: Any) -> Any:
+    """Apply an embedding whose shape KerasHub counts with a class token it has not."""
+
+    def shape(input_shape: Any) -> tuple[int | None, ...]:
+        return (input_shape[0], layer.num_positions, layer.hidden_dim)
+
+    layer.compute_output_shape = shape
+    return layer(x)
+
+
+# Layers that a graph shows as one and that hold others, or say a wrong shape.
+_COMPOSED = {
+    "ViTEncoder": _vit_encoder,
+    "DINOV2Encoder": _dinov2_encoder,
+    "SigLIPVisionEmbedding": _siglip_embedding,
+    # of EfficientNet; batch norms are frozen and counted one by one
+    "CBABlock": _as_it_calls,
+    "FusedMBConvBlock": _as_it_calls,
+    "MBConvBlock": _as_it_calls,
+}
+
+
+def layers_within(model: keras.Model) -> list[keras.layers.Layer]:
+    """List a model's layers, and those that they hold in turn."""
+    return [
+        layer
+        for outer in model.layers
+        for layer in outer._flatten_layers(include_self=True, recursive=True)
+    ]
 
 
 def is_graph(layer: object) -> bool:
@@ -178,3 +210,9 @@ def bottlenecks(model: keras.Model) -> list[Bottleneck]:
             next_layers = tuple(takers.get(id(tensor), ()))
             places.append(Bottleneck(node.operation.name, tensor, next_layers))
     return places
+
+
+def by_last_use(places: Sequence[Bottleneck]) -> list[Bottleneck]:
+    """Leave one place for each layer: where a layer is used again, the last."""
+    last = {place.layer: place for place in places}
+    return [place for place in places if last[place.layer] is place]

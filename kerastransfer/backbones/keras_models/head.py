@@ -14,6 +14,8 @@ _AFTER = (
     keras.layers.Flatten,
     keras.layers.Reshape,
 )
+# Of KerasHub: one query that attends to all tokens.
+_ATTENTION_POOLS = ("SigLIPMultiHeadAttentionPooling",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,11 +31,15 @@ class Head:
         ends in features.
     dropout : float
         Rate of the dropout between both; 0 for none.
+    tokens : keras.KerasTensor, optional
+        Where the feature is an attention pool's, the tokens that it pools, none of
+        which stands for the class.
     """
 
     feature: Any
     classifier: Any = None
     dropout: float = 0.0
+    tokens: Any = None
 
     @property
     def num_classes(self) -> int | None:
@@ -63,7 +69,8 @@ def recognise(model: keras.Model) -> Head:
     while isinstance(layer, _AFTER):
         layer, entry = _made_by(entry)
     if not _classifies(layer, entry):
-        return Head(model.outputs[0])
+        tokens = entry if is_attention_pool(layer) else None
+        return Head(model.outputs[0], tokens=tokens)
     classifier, dropout = layer, 0.0
     below, before = _made_by(entry)
     while isinstance(below, keras.layers.Dropout | keras.layers.Flatten):
@@ -74,6 +81,13 @@ def recognise(model: keras.Model) -> Head:
         entry = before
         below, before = _made_by(entry)
     return Head(entry, classifier, dropout)
+
+
+def is_attention_pool(layer: object) -> bool:
+    """Whether a layer makes one vector of tokens by attending to them."""
+    kind = type(layer)
+    of_hub = kind.__module__.split(".")[0] == "keras_hub"
+    return of_hub and kind.__name__ in _ATTENTION_POOLS
 
 
 def _made_by(tensor: Any) -> tuple[Any, Any]:

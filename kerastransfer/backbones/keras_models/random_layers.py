@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kerastransfer.backbones.dropout import Drop
 from kerastransfer.backbones.keras_models import draws
+from kerastransfer.backbones.keras_models.graph import layers_within
 
 # What dropout, stochastic depth and noise call how much they do; at 0 they do nothing.
 _STRENGTHS = ("rate", "drop_path_rate", "drop_prob", "stddev")
@@ -15,13 +16,7 @@ _STRENGTHS = ("rate", "drop_path_rate", "drop_prob", "stddev")
 
 def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """List the layers of a block that draw numbers when they are trained."""
-    return [
-        layer
-        for outer in model.layers
-        # with those that it holds, as a transformer's layer does
-        for layer in outer._flatten_layers(include_self=True, recursive=True)
-        if _draws(layer)
-    ]
+    return [layer for layer in layers_within(model) if _draws(layer)]
 
 
 def _draws(layer: keras.layers.Layer) -> bool:
@@ -38,7 +33,8 @@ def dropout_rate(model: keras.Model) -> float:
     It is 0 too where something else in the block depends on the mode: then the block
     runs as Keras runs it, and `train` says what is drawn.
     """
-    if any(isinstance(x, keras.layers.BatchNormalization) for x in model.layers):
+    norm = keras.layers.BatchNormalization
+    if any(isinstance(layer, norm) for layer in layers_within(model)):
         return 0.0
     first, *others = random_layers(model) or [None]
     begins = first is not None and not others and first is model.layers[1]

@@ -1,11 +1,14 @@
 """``kerastransfer backbones``: which networks there are, and what each consists of."""
 
 import argparse
+import dataclasses
 import json
 from typing import Any
 
-from kerastransfer.backbones import table
+from kerastransfer.backbones import spec, table
 from kerastransfer.backbones.backbone import Backbone
+from kerastransfer.backbones.keras_models.origins import hub_presets
+from kerastransfer.backbones.keras_models.origins.hub_presets import HubPreset
 from kerastransfer.backbones.published import PublishedWeights
 from kerastransfer.cli import options, streams
 from kerastransfer.cli.options import add_verb
@@ -29,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name",
         metavar="NAME",
         help="Name of a network, as 'list' prints it; with @N for images of N pixels",
+    )
+    explain["backbone"].add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Of hub:PRESET: say its size and where it comes from; download nothing",
     )
     for headings in (listing, explain):
         options.add_json(headings["output"])
@@ -60,10 +68,18 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
+    preset = _preset_of(args.name)
+    if preset and args.dry_run:
+        known = json.dumps(_known(preset), indent=2) if args.json else _sentence(preset)
+        streams.show(known)
+        return 0
     backbone = table.get(args.name)
     published = weights.of_backbone(args.name)
     if args.json:
-        streams.show(json.dumps(_everything(backbone, published), indent=2))
+        everything = _everything(backbone, published)
+        if preset:
+            everything["preset"] = _known(preset)
+        streams.show(json.dumps(everything, indent=2))
         return 0
     streams.show(str(backbone))
     total = sum(block.multiply_adds for block in backbone.blocks)
@@ -71,14 +87,41 @@ def _explain(args: argparse.Namespace) -> int:
         f"{total / 1e9:.2f} G multiply-adds an image: by block, in millions, "
         + ", ".join(f"{b.multiply_adds / 1e6:.0f}" for b in backbone.blocks)
     )
-    for row in published:
-        streams.show(_describe(row))
-    if backbone.held is not None:
-        for remark in backbone.held().remarks:
-            streams.show(f"{remark[:1].upper()}{remark[1:]}.")
-    elif not published:
-        streams.show("No weights are published; name a file with --weights FILE.")
+    for line in _of_weights(backbone, published, preset):
+        streams.show(line)
     return 0
+
+
+def _of_weights(
+    backbone: Backbone,
+    published: tuple[PublishedWeights, ...],
+    preset: HubPreset | None,
+) -> list[str]:
+    """Say of a backbone's weights what they are and where."""
+    lines = [_describe(row) for row in published]
+    if preset:
+        lines.append(_sentence(preset))
+    if backbone.held is not None:
+        lines += [_sentence(remark) for remark in backbone.held().remarks]
+    elif not published:
+        lines.append("No weights are published; name a file with --weights FILE.")
+    return lines
+
+
+def _preset_of(name: str) -> HubPreset | None:
+    """Return what is known of the preset that a name says; None for another name."""
+    if not name.startswith(spec.HUB):
+        return None
+    return hub_presets.find(spec.OwnSpec.parse(name).place)
+
+
+def _known(preset: HubPreset) -> dict[str, Any]:
+    return {**dataclasses.asdict(preset), "folder": str(preset.folder or "")}
+
+
+def _sentence(words: object) -> str:
+    text = str(words)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _describe(row: PublishedWeights) -> str:

@@ -3,6 +3,7 @@
 import keras
 import pytest
 import tensorflow as tf
+from helpers import tiny_presets
 from tensorflow.python.framework import ops
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
@@ -45,3 +46,20 @@ def test_layers_of_every_kind():
     block = keras.Model(inputs, x)
     expected = 49 * (9 * 4 + 4 * 6) + 16 * 9 * 6 + 16 * 3 * 8 + 16 * 8 * 5
     assert counting.multiply_adds(block) == expected
+
+
+def test_attention():
+    """Four products of queries, keys, values and outputs, and two with the scores."""
+    inputs = keras.Input((10, 6))
+    attention = keras.layers.MultiHeadAttention(2, 3)
+    block = keras.Model(inputs, attention(inputs, inputs))
+    assert counting.multiply_adds(block) == 10 * 4 * 6 * 6 + 2 * 10 * 10 * 6
+
+
+def test_an_attention_pool_makes_keys_and_values_of_all_tokens():
+    hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
+    encoder = tiny_presets.siglip(hub).vision_encoder
+    start = keras.Input((16, 16))
+    block = keras.Model(start, encoder.head(start))
+    by_hand = 16 * 2 * 16 * 16 + 2 * 16 * 16 + 2 * 16 * 32
+    assert counting.multiply_adds(block) == by_hand

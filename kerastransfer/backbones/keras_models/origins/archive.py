@@ -37,7 +37,7 @@ def check(path: Path) -> None:
         If it holds a Lambda layer, or a layer whose class is not known; the message
         names it and says what would do.
     """
-    for layer in _layers(_description(path), 0):
+    for layer in described(_description(path)):
         kind, name = layer["class_name"], _name(layer)
         if kind in ("Lambda", "__lambda__"):
             raise InputError(
@@ -53,7 +53,9 @@ def check(path: Path) -> None:
                 f"{quoted(path)}: layer {quoted(name)} is of the class "
                 f"{quoted(layer.get('registered_name') or kind)}, whose code is not in "
                 "the file; call kerastransfer from a Python program that imports the "
-                "module which registers it (keras.saving.register_keras_serializable)."
+                "module which registers it (keras.saving.register_keras_serializable), "
+                "or that names a function of it which makes the model "
+                "(kt.train(..., backbone='function:MODULE:NAME'))."
             )
 
 
@@ -88,7 +90,7 @@ def _description(path: Path) -> Any:
         ) from None
 
 
-def _layers(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+def described(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the description of every object that is built, the outer ones first."""
     if depth > _DEEPEST:
         raise InputError(f"Expected a model nested less than {_DEEPEST} deep.")
@@ -96,10 +98,10 @@ def _layers(value: Any, depth: int) -> Iterator[dict[str, Any]]:
         if isinstance(value.get("class_name"), str) and "config" in value:
             yield value
         for inner in value.values():
-            yield from _layers(inner, depth + 1)
+            yield from described(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _layers(inner, depth + 1)
+            yield from described(inner, depth + 1)
 
 
 def _name(layer: dict[str, Any]) -> str:

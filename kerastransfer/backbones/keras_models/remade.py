@@ -1,0 +1,121 @@
+"""A model made again of the same layers, with other weights or the same, in float32.
+
+Caches, validation, the test and exports are float32 for every network, and weights are
+kept in it; ``--precision`` says in what steps of training compute. So a model that was
+saved in half precision is taken in float32.
+"""
+
+import sys
+from types import FunctionType
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerastransfer.backbones.keras_models import graph
+from kerastransfer.backbones.keras_models.origins import archive
+
+_FLOAT32 = "float32"
+_OTHERS = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
+_POLICIES = ("DTypePolicy", "FloatDTypePolicy", "DTypePolicyMap")
+
+
+def precisions(model: keras.Model) -> tuple[str, ...]:
+    """Name the policies of a model's layers, float32 left aside.
+
+    Examples
+    --------
+    >>> inputs = keras.Input((4,))
+    >>> precisions(keras.Model(inputs, keras.layers.Dense(3)(inputs)))
+    ()
+    """
+    names = {layer.dtype_policy.name for layer in graph.layers_within(model)}
+    return tuple(sorted(names - {_FLOAT32}))
+
+
+def quantized(model: keras.Model) -> bool:
+    """Whether a layer has weights in whole numbers, of which none can be tuned."""
+    policies = [layer.dtype_policy for layer in graph.layers_within(model)]
+    return any(policy.quantization_mode is not None for policy in policies)
+
+
+def drawn(model: keras.Model, *, own_code: bool = False) -> keras.Model:
+    """Make a model of the same layers, in float32, with weights drawn anew.
+
+    Parameters
+    ----------
+    own_code : bool
+        Whether its layers may be of any module that this process imported.
+    """
+    config = _without_seeds(_in_float32(model.get_config()))
+    objects = _objects(model, config) if own_code else {}
+    with keras.saving.custom_object_scope(objects):
+        made = type(model).from_config(config)
+    if not made.built:
+        made.build(model.input_shape)
+    return made
+
+
+def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
+    """Make a model of the same layers and weights, in float32.
+
+    Parameters
+    ----------
+    own_code : bool
+        As for `drawn`.
+    """
+    copy = drawn(model, own_code=own_code)
+    for ours, theirs in zip(copy.weights, model.weights, strict=True):
+        ours.assign(np.asarray(theirs.value).astype(ours.dtype))
+    for layer in graph.layers_within(copy):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it keeps what it computed of other weights
+    return copy
+
+
+def _in_float32(value: Any) -> Any:
+    """Let every layer of a description have the policy float32."""
+    if isinstance(value, dict):
+        if value.get("class_name") in _POLICIES:
+            return _FLOAT32
+        return {
+            key: _FLOAT32 if key == "dtype" and inner in _OTHERS else _in_float32(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_in_float32(inner) for inner in value)
+    return value
+
+
+def _without_seeds(value: Any) -> Any:
+    """Let every initialiser and random layer of a description take a new seed."""
+    if isinstance(value, dict):
+        return {
+            key: None if key == "seed" else _without_seeds(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_without_seeds(inner) for inner in value)
+    return value
+
+
+def _objects(model: keras.Model, config: Any) -> dict[str, Any]:
+    """Return the classes and functions that a model's description refers to by name."""
+    own: list[Any] = []
+    for layer in graph.layers_within(model):
+        # Keras writes functions, such as an activation, down without their module.
+        functions = [x for x in vars(layer).values() if isinstance(x, FunctionType)]
+        own += [type(layer), *functions]
+    for entry in archive.described(config):  # initialisers, regularisers
+        module = sys.modules.get(str(entry.get("module")))
+        own.append(getattr(module, entry["class_name"], None))
+    own = [each for each in own if hasattr(each, "__name__") and not _is_keras(each)]
+    return {
+        name: each
+        for each in own
+        for name in (each.__name__, keras.saving.get_registered_name(each))
+    }
+
+
+def _is_keras(value: Any) -> bool:
+    return str(value.__module__).split(".")[0] == "keras"
