@@ -48,16 +48,21 @@ class _Classifier(tf.Module):
             variable.value for block in network.blocks for variable in block.variables
         ]
         self._classes = tf.constant(list(classes))
+        size = preprocessing.crop
+        self.crops = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
         self._temperature = confidence.temperature
         self.labels = tf.saved_model.Asset(str(labels))
         self.image_rules = tf.saved_model.Asset(str(rules_file))
         self.calibration = tf.saved_model.Asset(str(confidence_file))
+        # Traced and saved once, however many signatures there are.
+        answers = tf.function(self._answers, [self.crops], autograph=False)
+        self._classify = answers.get_concrete_function()
 
     def classify_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify centre crops, RGB in 0 to 255."""
         return self._classify(image_ops.centre_crops(images, self._preprocessing))
 
-    def _classify(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _answers(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = image_ops.normalise(images, self._preprocessing)
         features = self._network.forward(inputs, last=_FEATURE_BLOCK)
         logits = self._network.forward(features, first=NUM_BLOCKS)
@@ -189,15 +194,13 @@ def save(
             confidence,
             confidence_file,
         )
-        size = preprocessing.crop
         files = tf.TensorSpec((None,), tf.string, name="image")
-        crops = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
         signatures = {
             name: tf.function(function, autograph=False).get_concrete_function(spec)
             for name, function, spec in (
                 ("serving_default", module.classify_files, files),
                 ("records", module.classify_records, files),
-                ("images", module.classify_images, crops),
+                ("images", module.classify_images, module.crops),
             )
         }
         complete = scratch / "saved_model"

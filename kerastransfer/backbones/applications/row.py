@@ -5,7 +5,7 @@ from typing import Literal
 
 Input = Literal["caffe", "halves", "imagenet", "eighths"]
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
-APACHE, MIT = "Apache-2.0", "MIT"
+APACHE, BSD, MIT = "Apache-2.0", "BSD-3-Clause", "MIT"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,14 @@ imports no TensorFlow.
 
 Weights' names, places and hashes are those in Keras 3.15's source; accuracies are from
 https://keras.io/api/applications (read in November 2026), of MobileNetV3 from the
-docstring of keras/src/applications/mobilenet_v3.py; licences are
-those of the releases that the weights come from, which Keras's files do not name: look
-before you pass weights on.
+docstring of keras/src/applications/mobilenet_v3.py.
+
+Licences are those of the releases that the weights come from, which Keras's files do
+not name: of ResNet, ResNetV2, Inception, Xception, VGG, DenseNet and MobileNetV2 as
+docs/templates/applications.md of keras-team/keras says; of ConvNeXt that of
+github.com/facebookresearch/ConvNeXt. For the EfficientNets and MobileNetV3 no page that
+names their weights was read: theirs is that of Google's code. Look before you pass
+weights on.
 """
 
 from collections.abc import Iterator
@@ -17,6 +22,7 @@ from kerastransfer.backbones.applications.efficientnets import (
     efficientnets_v2,
 )
 from kerastransfer.backbones.applications.row import (
+    BSD,
     KERAS,
     MIT,
     ApplicationRow,
@@ -44,7 +50,7 @@ def _resnets() -> Iterator[ApplicationRow]:
         cuts=(*first, "conv4_block3_out", "conv4_block6_out", "conv5_block2_out"),
         url=kernels("resnet", "resnet50v2"),
         hash="3ef43a0b657b3be2300d5770ece849e0",
-        licence=MIT,
+        licence=BSD,
         top1=0.760,
         top5=0.930,
     )
@@ -55,7 +61,7 @@ def _resnets() -> Iterator[ApplicationRow]:
         cuts=(*first, "conv4_block12_out", "conv4_block23_out", "conv5_block2_out"),
         url=kernels("resnet", "resnet101v2"),
         hash="6343647c601c52e1368623803854d971",
-        licence=MIT,
+        licence=BSD,
         top1=0.772,
         top5=0.938,
     )
@@ -136,6 +142,7 @@ def _convnexts() -> Iterator[ApplicationRow]:
             cuts=cuts,
             url=f"{KERAS}/convnext/convnext_{letter}.h5",
             hash=digest,
+            licence=MIT,
             top1=top1,
         )
 
@@ -155,7 +162,7 @@ def _others() -> Iterator[ApplicationRow]:
         ),
         url=kernels("densenet", "densenet121"),
         hash="9d60b8095a5708f2dcce2bca79d332c7",
-        licence="BSD-3-Clause",
+        licence=BSD,
         top1=0.750,
         top5=0.923,
     )
