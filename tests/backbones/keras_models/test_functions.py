@@ -18,6 +18,7 @@ from kerastransfer.backbones import image_ops, table
 from kerastransfer.backbones.spec import OwnSpec, short
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError, MissingError
+from kerastransfer.training import batch_norm
 from kerastransfer.training.phase import PhaseSetup
 from kerastransfer.weights import store
 
@@ -202,6 +203,9 @@ def test_batch_norms_inside_layers_obey_the_recipe(lab):
         source_weights=store.load(name).mapping,
     )
     network = setup.make_network()
+    inside = [x for x in network.blocks[6].layers if type(x).__name__ == "Stage"]
+    moving = batch_norm.moving_layers(network, setup.plans(0))
+    assert moving == [stage.norm for stage in inside] != []
     before = [network.snapshot(number) for number in range(1, 9)]
     miniature.train_phase(
         PhaseSetup(setup=setup, index=0, network=network, source=setup.images())
@@ -217,14 +221,20 @@ def test_batch_norms_inside_layers_obey_the_recipe(lab):
                 assert moved == (number > 3), (number, key)
 
 
-def test_the_functions_own_model_is_left_alone(lab, images):
+def test_the_functions_own_model_is_left_alone(lab):
+    keras.layers.Activation("relu")  # so that Keras counts on from it
     import my_lab_of_tests.models as models
 
     names = [layer.name for layer in models.KEPT.layers]
+    assert "activation" not in names
     before = models.KEPT.get_weights()
-    network = table.get(f"{lab}:kept").build(2, 1)
+    backbone = table.get(f"{lab}:kept")
+    network = backbone.build(2, 1)
     network.assign(2, {n: 0 * v for n, v in network.snapshot(2).items()})
+    store.load(backbone.name)
     assert [layer.name for layer in models.KEPT.layers] == names
+    (dropout,) = (x for x in models.KEPT.layers if isinstance(x, keras.layers.Dropout))
+    assert type(dropout.seed_generator) is keras.random.SeedGenerator
     for old, new in zip(before, models.KEPT.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 

@@ -289,7 +289,9 @@ def test_a_custom_layer_is_named_and_its_code_asked_for(tmp_path, monkeypatch):
         try:
             assert "lab_of_mine>Scale" not in kept
             with pytest.raises(
-                InputError, match=r"layer 'twice' is of the class 'lab_of_mine>Scale'"
+                InputError,
+                match=r"layer 'twice' is of the class 'lab_of_mine>Scale'.*"
+                r"backbone='function:MODULE:NAME'",
             ):
                 table.get(name)
         finally:

@@ -12,9 +12,9 @@ from kerastransfer.errors import InputError
 from kerastransfer.foundation import report
 from kerastransfer.foundation.quoting import quoted
 
-# Networks of images and texts whose image tower ends in what their authors probe: of
-# CLIP the class token after its layer norm, before the projection (Radford et al.,
-# 2021, appendix A.3); of SigLIP, which has neither, the attention pool.
+# Networks of images and texts. CLIP's image tower ends before the projection, which is
+# where its authors probe it (Radford et al., 2021, appendix A.3); SigLIP's ends in an
+# attention pool, which it compares with texts as it is.
 _TWO_TOWERS = ("CLIPBackbone", "SigLIPBackbone")
 # Layers that hold a table with one position a row, the class token's first if any.
 _EMBEDDINGS = (
