@@ -203,11 +203,11 @@ def _rule(
 
 
 def _decays(variable: keras.Variable) -> bool:
-    """Whether a weight is a kernel, which has two axes or more.
+    """Whether a weight is a kernel, which has two axes or more longer than 1.
 
     Biases, scales and shifts have one, but for attention's biases, a row for each head,
     and norms over several axes. A transformer's tokens and position embeddings are no
-    kernels either.
+    kernels either, nor is the query of an attention pool: a vector with axes in front.
     """
     spared = any(word in variable.name for word in _SPARED)
-    return len(variable.shape) > 1 and not spared
+    return sum(length > 1 for length in variable.shape) > 1 and not spared

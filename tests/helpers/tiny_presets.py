@@ -13,7 +13,7 @@ def vit(hub, side=SIDE):
     return hub.models.ViTBackbone(
         image_shape=(side, side, 3),
         patch_size=14,
-        num_layers=7,
+        num_layers=LAYERS,
         num_heads=2,
         hidden_dim=16,
         mlp_dim=32,
@@ -24,7 +24,7 @@ def vit(hub, side=SIDE):
 def dinov2(hub, side=SIDE):
     return hub.models.DINOV2Backbone(
         patch_size=14,
-        num_layers=7,
+        num_layers=LAYERS,
         hidden_dim=16,
         num_heads=2,
         intermediate_dim=32,
@@ -39,7 +39,7 @@ def _two_encoders(hub, kind, side):
     models = hub.models
     return {
         "vision_encoder": getattr(models, f"{kind}VisionEncoder")(
-            patch_size=14, num_layers=7, image_shape=(side, side, 3), **sizes
+            patch_size=14, num_layers=LAYERS, image_shape=(side, side, 3), **sizes
         ),
         "text_encoder": getattr(models, f"{kind}TextEncoder")(
             vocabulary_size=20, embedding_dim=16, num_layers=1, **sizes

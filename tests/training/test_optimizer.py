@@ -136,6 +136,8 @@ def test_biases_and_norms_are_not_decayed():
         ("cls_token", (1, 1, 8), False),
         ("pos_embed", (1, 17, 8), False),
         ("gamma", (4, 4, 8), False),  # of a norm over several axes
+        ("variable_7", (1, 1, 8), False),  # the query of an attention pool
+        ("variable_7", (4, 8), True),
     ],
 )
 def test_kernels_alone_decay(name, shape, decays):

@@ -76,6 +76,19 @@ def test_kernels_alone_are_decayed_of_all_weights(preset):
         assert others == {"class_token", "embeddings"}
 
 
+@pytest.mark.parametrize("kind", [tiny_presets.clip, tiny_presets.siglip])
+def test_image_towers_are_transformers_whose_kernels_alone_are_decayed(kind, tmp_path):
+    tiny_presets.save(keras_hub, kind, tmp_path / "tiny")
+    backbone = table.get(f"hub:{tmp_path / 'tiny'}")
+    assert sum(backbone.transformer_layers) in (LAYERS, LAYERS + 1)  # with a pool
+    network = backbone.build(3, 0)
+    for block in network.blocks:
+        block.trainable = True
+    weights = [w for block in network.blocks for w in block.trainable_variables]
+    decayed = {w.path for w in weights if optimizer._decays(w)}
+    assert decayed == {w.path for w in weights if w.name == "kernel"}
+
+
 def test_a_step_moves_each_block_by_its_rate(preset):
     # Adam's first step moves a weight by the rate, whatever its gradient is, where that
     # is well above epsilon; the largest move in a block is then the block's rate.
