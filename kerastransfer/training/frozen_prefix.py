@@ -8,6 +8,7 @@ from kerastransfer.backbones.network import Network
 from kerastransfer.errors import InputError
 from kerastransfer.features.fill import Filler, FractionError
 from kerastransfer.features.image_set import ImageSet
+from kerastransfer.foundation.progress import counted
 from kerastransfer.foundation.report import say
 from kerastransfer.training.batches import BatchSource, CachedBatches, ImageBatches
 from kerastransfer.training.caching import (
@@ -233,7 +234,8 @@ def _time_problem(
     with_cache = filler.num_missing * (forward + row) + passes * row
     measured = (
         f"{part_text(num_frozen)} take {1000 * forward:.1f} ms an image; {passes:,} "
-        f"passes in {epochs} epochs against {filler.num_missing:,} crops once"
+        f"passes in {counted(epochs, 'epoch')} against {filler.num_missing:,} crops "
+        "once"
     )
     if with_cache >= without:
         return f"{_NO_GAIN} ({measured})"

@@ -26,7 +26,7 @@ def test_many_epochs_pay_and_it_says_why(tmp_path, capsys):
     assert source.first == FROZEN + 1
     message = capsys.readouterr().err
     assert "A cache saves about" in message and "ms an image" in message
-    assert "38,000 passes in 2000 epochs against 19 crops once" in message
+    assert "38,000 passes in 2,000 epochs against 19 crops once" in message
     assert "Computing blocks 1-5 of 19 crops once" in message
 
 
