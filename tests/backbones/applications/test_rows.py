@@ -306,10 +306,8 @@ def as_its_first_layers_make_them(row, images):
             break
         layers.append(layer)
     assert layers, row.name
-    published = row.constructor.startswith("EfficientNetB")
-    if (
-        published
-    ):  # statistics that its file brings, and a layer that is only then there
+    if row.constructor.startswith("EfficientNetB"):
+        # Statistics that its file brings, and a layer that is only then there.
         deviations = np.array([0.229, 0.224, 0.225])
         layers[-1].set_weights(
             [np.array([0.485, 0.456, 0.406]), deviations, np.array(1)]
