@@ -24,6 +24,7 @@ from kerastransfer.advice.pilot.training import Conditions
 from kerastransfer.advice.question import FILE, Question
 from kerastransfer.advice.recommendation import DistanceFromSource, Recommendation
 from kerastransfer.advice.splits import Split
+from kerastransfer.config import presets
 from kerastransfer.config.run_options import RunOptions
 from kerastransfer.distances import domains, means, verdict
 from kerastransfer.distances.domain import Domain
@@ -127,7 +128,8 @@ def advise(
 def _cells_of(sources: Sources, cells: Sequence[MeasuredCell]) -> list[MeasuredCell]:
     """Return the cells of the same network, weights and preset; others say little."""
     weights = sources.hashes.get("weights", "")
-    if sources.settings.get("preset", "default") != "default" or sources.mean_image:
+    usual = presets.usual(transformer=sources.backbone.is_transformer)
+    if sources.settings.get("preset", usual) != "default" or sources.mean_image:
         return []
     return [
         cell

@@ -131,7 +131,6 @@ def resolve(chosen: Mapping[str, Any], summary: DataSummary) -> TrainConfig:
         "images_per_class": None,
         "preset": name,
         "batch_size": preset.batch_size,
-        "weight_decay": preset.weight_decay,
         **preset.steadying(recipe),
         "mirror": summary.mirror,
         "patience": [0],

@@ -47,7 +47,7 @@ def sentences(name: str, recipe: Recipe, num_layers: int) -> list[str]:
     return [
         _chosen(name, num_layers),
         f"{_OPTIMIZERS[preset.optimizer]}, batches of {preset.batch_size}, weight "
-        f"decay {preset.weight_decay:g}, which spares {spared}.",
+        f"decay {preset.steadying(recipe)['weight_decay']:g}, which spares {spared}.",
         f"Length of a phase: {_LENGTH}.",
         _schedule(preset, recipe),
         *_factors(preset, num_layers),

@@ -23,6 +23,8 @@ class Preset:
     learning_rate : float
         Learning rate of every other phase, before factors.
     schedule : {'cosine', 'step'}
+    weight_decay, head_decay : float
+        Weight decay of a recipe; of one that trains the classifier alone.
     new_factor : float
         Multiplies the rate of re-drawn blocks.
     bias_factor : float
@@ -43,6 +45,7 @@ class Preset:
     deep_rate: float
     learning_rate: float
     weight_decay: float
+    head_decay: float
     schedule: str
     batch_size: int
     new_factor: float = 1.0
@@ -87,18 +90,19 @@ class Preset:
         return step.factor * self.layer_factor**depth
 
     def steadying(self, recipe: Recipe) -> dict[str, float]:
-        """Return warm-up and limit of the gradient: for a classifier alone neither.
+        """Return weight decay, warm-up and limit of the gradient, for all phases.
 
         Examples
         --------
         >>> PRESETS["transformer"].steadying(Recipe.parse("F1-7R8+FT1-8"))
-        {'warmup': 0.1, 'clip_norm': 1.0}
+        {'weight_decay': 0.05, 'warmup': 0.1, 'clip_norm': 1.0}
         >>> PRESETS["transformer"].steadying(Recipe.parse("F1-7R8"))
-        {'warmup': 0.0, 'clip_norm': 0.0}
+        {'weight_decay': 0.01, 'warmup': 0.0, 'clip_norm': 0.0}
         """
+        decay, warmup, norm = self.weight_decay, self.warmup, self.clip_norm
         if all(phase.frozen_prefix >= NUM_BLOCKS - 1 for phase in recipe.phases):
-            return {"warmup": 0.0, "clip_norm": 0.0}
-        return {"warmup": self.warmup, "clip_norm": self.clip_norm}
+            decay, warmup, norm = self.head_decay, 0.0, 0.0
+        return {"weight_decay": decay, "warmup": warmup, "clip_norm": norm}
 
 
 PRESETS: dict[str, Preset] = {
@@ -110,6 +114,7 @@ PRESETS: dict[str, Preset] = {
         deep_rate=1e-4,
         learning_rate=5e-4,
         weight_decay=0.01,
+        head_decay=0.01,
         schedule="cosine",
         batch_size=32,
     ),
@@ -122,6 +127,7 @@ PRESETS: dict[str, Preset] = {
         deep_rate=1e-3,
         learning_rate=1e-3,
         weight_decay=5e-4,
+        head_decay=5e-4,
         schedule="step",
         batch_size=50,
         new_factor=10.0,
@@ -134,13 +140,14 @@ PRESETS: dict[str, Preset] = {
         origin="Rates that fall by layer, warm-up and weight decay are as BEiT (Bao et "
         "al. 2022) and MAE (He et al. 2022) are fine-tuned: 0.65 to 0.75 a layer, 6e-5 "
         "to 1.2e-4 for batches of 32, 5 to 20 % of the steps, 0.05. The limit of the "
-        "gradient is that of ViT (Dosovitskiy et al. 2021). A classifier alone learns "
-        "as on other networks.",
+        "gradient is that of ViT (Dosovitskiy et al. 2021). A recipe of a "
+        "classifier alone is that of other networks.",
         optimizer="adamw",
         head_rate=2e-3,
         deep_rate=1e-4,
         learning_rate=2e-4,
         weight_decay=0.05,
+        head_decay=0.01,
         schedule="cosine",
         batch_size=32,
         layer_factor=0.75,

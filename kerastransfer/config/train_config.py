@@ -108,7 +108,8 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.NOT_NEGATIVE,
-        default_words="the preset's: 0.01, of a transformer 0.05",
+        default_words="the preset's: 0.01, of a transformer 0.05, of a classifier "
+        "alone 0.01",
         search=SearchScale.LOG_SCALE,
     )
     views: int = setting(
@@ -151,7 +152,8 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.FRACTION,
-        default_words="0; 0.1 where more of a transformer is trained than block 8",
+        default_words="the preset's: 0; of a transformer 0.1 in every phase, unless "
+        "the classifier alone is trained",
     )
     patience: tuple[int, ...] = setting(
         (),
@@ -181,12 +183,13 @@ class TrainConfig:
         group=Group.SCHEDULE,
         metavar="X",
         range=settings.NOT_NEGATIVE,
-        default_words="0; 1 where more of a transformer is trained than block 8",
+        default_words="the preset's: 0; of a transformer 1 in every phase, unless the "
+        "classifier alone is trained",
     )
     precision: str = setting(
         "float32",
-        help="In what trained blocks below the classifier compute in training's steps; "
-        "weights, validation, caches and exports are float32.",
+        help="In what blocks from the first trained one up to the classifier compute "
+        "in training's steps; weights, validation, caches and exports are float32.",
         group=Group.SCHEDULE,
         choices=("float32", "bfloat16", "float16"),
         later=True,

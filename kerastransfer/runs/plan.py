@@ -240,7 +240,7 @@ def _block(plan: surgery.BlockPlan, backbone: Backbone, preset: Preset) -> str:
     words = [f"{plan.step.action.value:<2}", f"{plan.trained:>10,} trained"]
     factor = preset.factor_of(plan.step, plan.depth)
     if plan.trained and factor != 1:
-        words.append(f"rate x {factor:.2g}")
+        words.append(f"rate x {factor:.3g}")
     if plan.batch_norm:
         words.append(f"batch norm: {plan.batch_norm}")
     if plan.dropout:

@@ -42,6 +42,7 @@ class Engine:
             surgery.set_trainable(network, plans)
             trained = surgery.trained_variables(network, plans)
             self.variables = [variable for variable, _ in trained]
+            self._trained = trained
             preset = PRESETS[self.config.preset]
             self.optimizer = optimizers.make(preset, self.config.weight_decay, trained)
             recipe_phase = self.config.recipe.phases[phase.index]
@@ -110,7 +111,7 @@ class Engine:
         losses = np.atleast_1d(losses).tolist()
         for loss, rate in zip(losses, rates, strict=True):
             if not math.isfinite(loss):
-                half = self.config.precision == "float16"
+                half = self.loss_scale is not None
                 raise InputError(
                     f"Expected a finite loss, got {loss} at a learning rate of "
                     f"{rate:.3g}; lower --learning-rate"
@@ -230,11 +231,8 @@ class Engine:
             loss = tf.reduce_sum(losses) / tf.cast(share.size, losses.dtype)
             scale = self.loss_scale
             scaled = loss if scale is None else scale.multiply(loss)
-        values = [variable.value for variable in self.variables]
+        gradients = optimizers.gradients(tape, scaled, self._trained, self.optimizer)
         votes = share.votes
-        # A weight that the loss does not depend on, such as DINOv2's token of masked
-        # patches, has a gradient to sum over replicas like others.
-        gradients = tape.gradient(scaled, values, unconnected_gradients="zero")
         if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, votes, *gradients = context.all_reduce(

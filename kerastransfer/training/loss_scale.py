@@ -10,9 +10,13 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from kerastransfer.errors import InputError
+from kerastransfer.foundation.progress import counted
+
 # As Keras and PyTorch begin and grow.
 _START = 2.0**15
 _STEPS_TO_DOUBLE = 2000
+_LEAST = 1.0  # what overflows then is no large gradient but no number
 
 
 class LossScale:
@@ -59,6 +63,33 @@ class LossScale:
         """Return the gradients of the loss itself, and whether all are finite."""
         finite = [tf.reduce_all(tf.math.is_finite(x)) for x in gradients]
         return [x / self.scale.value for x in gradients], tf.reduce_all(finite)
+
+    def check(self, steps: int) -> int:
+        """Refuse to go on where scaling does not help.
+
+        Parameters
+        ----------
+        steps : int
+            Of the phase until now.
+
+        Returns
+        -------
+        int
+            How many of them changed nothing.
+
+        Raises
+        ------
+        InputError
+            If every step was skipped, or gradients overflow without scaling too.
+        """
+        skipped = int(self.skipped.numpy())
+        if 0 < steps <= skipped or float(self.scale.numpy()) < _LEAST:
+            raise InputError(
+                "Expected gradients that are finite in float16, and those of "
+                f"{counted(skipped, 'step')} of {steps:,} were not, however little the "
+                "loss was scaled; take --precision bfloat16 or a lower --learning-rate."
+            )
+        return skipped
 
     def update(self, finite: tf.Tensor) -> None:
         """Choose the next step's scale.

@@ -5,13 +5,14 @@ have no common schedule or gradient norm; so the rate is scaled where it is used
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from kerastransfer.config.presets import Preset
+from kerastransfer.errors import InputError
 from kerastransfer.surgery import BlockPlan
 
 
@@ -84,6 +85,13 @@ class PerWeightOptimizer(keras.optimizers.Optimizer):
             update()
         else:
             tf.cond(self._finite, update, lambda: None)
+
+    def leave(self, indices: Iterable[int]) -> None:
+        """Decay these weights no more, by their places among the trained ones."""
+        rules = [*self.rules]
+        for index in indices:
+            rules[index] = dataclasses.replace(rules[index], decay=0.0)
+        self.rules = tuple(rules)
 
     def rate_before_factors(self, learning_rate: tf.Tensor) -> tf.Tensor:
         """Return the rate that `apply` was given, else Keras's own."""
@@ -191,6 +199,51 @@ def make(
         _rule(preset, weight_decay, variable, plan) for variable, plan in trained
     )
     return optimizer
+
+
+def gradients(
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    trained: Sequence[tuple[keras.Variable, BlockPlan]],
+    optimizer: PerWeightOptimizer,
+) -> list[tf.Tensor]:
+    """Take the gradient of a loss, which need not depend on every weight.
+
+    Parameters
+    ----------
+    trained : sequence of (keras.Variable, BlockPlan)
+        As `make` was given them.
+    optimizer : PerWeightOptimizer
+        It decays no weight that the loss does not depend on, such as DINOv2's token of
+        masked patches: such a weight stays as it is.
+
+    Returns
+    -------
+    list of tensor
+        0 for such weights, so that several devices have one to sum.
+
+    Raises
+    ------
+    InputError
+        If the loss depends on no weight of a block.
+    """
+    values = [variable.value for variable, _ in trained]
+    parts = tape.gradient(loss, values)
+    connected = {
+        plan.block
+        for part, (_, plan) in zip(parts, trained, strict=True)
+        if part is not None
+    }
+    for block in sorted({plan.block for _, plan in trained} - connected):
+        raise InputError(
+            f"Expected block {block} to be trained, and the loss depends on none of "
+            "its weights (a layer stops gradients); freeze it (F), or mend the network."
+        )
+    optimizer.leave(index for index, part in enumerate(parts) if part is None)
+    return [
+        tf.zeros_like(value) if part is None else part
+        for part, value in zip(parts, values, strict=True)
+    ]
 
 
 def _rule(

@@ -178,13 +178,12 @@ class PhaseLoop:
         )
 
     def _say_skipped(self) -> None:
-        scale = self.engine.loss_scale
-        skipped = 0 if scale is None else int(scale.skipped.numpy())
+        scale, steps = self.engine.loss_scale, self._progress.step
+        skipped = scale.check(steps) if scale is not None else 0
         if skipped:
             say(
-                f"{counted(skipped, 'step')} of {self._progress.step:,} changed "
-                "nothing, for gradients overflowed float16 (the loss was scaled less "
-                "after each)."
+                f"{counted(skipped, 'step')} of {steps:,} changed nothing, for "
+                "gradients overflowed float16 (the loss was scaled less after each)."
             )
 
     def _reason_to_stop(self) -> StopReason | None:

@@ -30,8 +30,8 @@ def computing(
 ) -> Iterator[None]:
     """Let blocks compute in half precision while a graph is traced.
 
-    Layers read their policy when a graph is traced. One that computes in float32
-    whatever the policy goes on doing so.
+    Layers read their policy when a graph is traced. `_FLOAT32` go on in float32; a
+    model's own layers are in float32 all alike, so that none asks for it.
     """
     layers = [
         layer

@@ -13,6 +13,7 @@ from kerastransfer import surgery
 from kerastransfer.backbones.layers import LocalResponseNormalization
 from kerastransfer.backbones.network import Network
 from kerastransfer.config.presets import PRESETS
+from kerastransfer.errors import InputError
 from kerastransfer.recipe import Action, Recipe, Step
 from kerastransfer.training import frozen_prefix, optimizer, precision
 from kerastransfer.training.batches import Batch
@@ -270,3 +271,58 @@ def test_overflow_is_said_at_the_end_of_a_phase(tmp_path, capsys):
         "changed nothing, for gradients overflowed float16" in capsys.readouterr().err
     )
     assert result.steps == 3 * 4
+
+
+def test_gradients_that_are_never_finite_end_the_phase_in_a_line(tmp_path):
+    """Float32 ends with a loss that is none; scaling a loss less must not hide it."""
+    setup = miniature.make_setup(tmp_path, "F1-5R6-8", precision="float16")
+    phase = PhaseSetup(
+        setup=setup, index=0, network=setup.make_network(), source=setup.images()
+    )
+
+    @tf.custom_gradient
+    def spoilt(x):
+        return x, lambda upstream: upstream * np.nan
+
+    phase.network.blocks[6].layers[-1].activation = spoilt
+    before = weights(phase.network)
+    with pytest.raises(InputError, match=r"12 steps of 12 were not.*--precision bf"):
+        miniature.train_phase(phase)
+    after = weights(phase.network)
+    for name in ("fc6/kernel", "fc7/kernel"):
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_a_loss_that_is_none_names_bfloat16_only_where_float16_computes(tmp_path):
+    for recipe, cure in (("F1-7R8", False), ("F1-5R6-8", True)):
+        engine = engine_of(tmp_path, recipe, precision="float16")
+        engine.phase.network.blocks[7].layers[-1].bias.assign([np.nan] * 3)
+        with pytest.raises(InputError, match="finite loss") as refused:
+            step(engine)
+        assert ("bfloat16" in str(refused.value)) == cure
+
+
+def test_a_block_that_the_loss_does_not_depend_on_is_refused(tmp_path):
+    setup = miniature.make_setup(tmp_path, "F1-5R6-8")
+    network = setup.make_network()
+    network.blocks[6].layers[-1].activation = tf.stop_gradient
+    engine = engine_of(tmp_path, "F1-5R6-8", network=network)
+    with pytest.raises(InputError, match="block 6 to be trained, and the loss depends"):
+        step(engine)
+
+
+def test_a_weight_that_the_loss_does_not_depend_on_stays_as_it_is(tmp_path):
+    setup = miniature.make_setup(tmp_path, "F1-5R6-8")
+    network = setup.make_network()
+    layer = network.blocks[6].layers[-1]
+    layer.call = lambda x, training=None: layer.activation(x @ layer.kernel)
+    layer.bias.assign(np.ones(12))
+    engine = engine_of(tmp_path, "F1-5R6-8", network=network, preset="caffe")
+    engine.optimizer.rules = tuple(
+        type(rule)(rule.factor, 0.1) for rule in engine.optimizer.rules
+    )
+    before = weights(network)
+    step(engine)
+    after = weights(network)
+    np.testing.assert_array_equal(after["fc7/bias"], np.ones(12))
+    assert not np.array_equal(after["fc7/kernel"], before["fc7/kernel"])

@@ -91,8 +91,12 @@ def transformer_layers(blocks: Sequence[keras.Model]) -> tuple[int, ...]:
     ()
     """
     layers = tuple(
-        # Keras's public list of layers leaves out those inside of others.
-        sum(isinstance(layer, _ATTENTION) for layer in block._flatten_layers())
+        sum(
+            isinstance(layer, _ATTENTION)
+            for outer in block.layers
+            if not head.is_attention_pool(outer)  # no layer: it ends in one vector
+            for layer in outer._flatten_layers()
+        )
         for block in blocks
     )
     return layers if sum(map(bool, layers)) >= _FEWEST else ()

@@ -164,7 +164,7 @@ def _print_phase(
             str(row["block"]),
             row["action"],
             "" if row["factor"] is None else f"{row['factor']:g}",
-            "" if row["learning_rate"] is None else f"{row['learning_rate']:.2g}",
+            "" if row["learning_rate"] is None else f"{row['learning_rate']:.3g}",
             row["layers"],
             f"{row['parameters_trained']:,}",
             row["batch_norm"] or "none",
