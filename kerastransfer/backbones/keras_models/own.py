@@ -45,6 +45,9 @@ def described(name: str) -> dict[str, Any]:
         archive.check(spec.file)
     anatomy = look_through(spec)
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
+    # Keras saves the weights of frozen layers in another order.
+    layout = of_network(anatomy.flat, anatomy.original, anatomy.head, network)
+    remade.thaw(anatomy.original)
     counts = [counting.counts(block) for block in network.blocks]
     ends = [f"to {cut}" for cut in anatomy.cuts]
     none = "" if anatomy.head.classifier else " (the file has none)"
@@ -70,7 +73,7 @@ def described(name: str) -> dict[str, Any]:
         outputs=tuple(tuple(count["output"]) for count in counts[:-1]),
         preprocessing=loading.preprocessing(spec, anatomy.inside, anatomy.flat),
         num_classes=anatomy.head.num_classes,
-        layout=of_network(anatomy.flat, anatomy.original, anatomy.head, network),
+        layout=layout,
         sha256=sha256,
         remarks=anatomy.remarks,
         transformer_layers=counting.transformer_layers(network.blocks[:-1]),

@@ -53,7 +53,27 @@ def drawn(model: keras.Model, *, own_code: bool = False) -> keras.Model:
         made = type(model).from_config(config)
     if not made.built:
         made.build(model.input_shape)
+    thaw(made)
     return made
+
+
+def thaw(model: keras.Model) -> None:
+    """Let all layers of a model be trained that can: which of them are, recipes say.
+
+    A base that was saved frozen would stay so. What a layer never trains, such as
+    moving statistics, it goes on leaving alone.
+
+    Examples
+    --------
+    >>> base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> base.trainable = False
+    >>> model = keras.Sequential([base])
+    >>> thaw(model)
+    >>> len(model.trainable_variables)
+    2
+    """
+    for layer in graph.layers_within(model):
+        layer.trainable = True  # one by one: a model that is so passes nothing on
 
 
 def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
