@@ -87,10 +87,18 @@ def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
     copy = drawn(model, own_code=own_code)
     for ours, theirs in zip(copy.weights, model.weights, strict=True):
         ours.assign(np.asarray(theirs.value).astype(ours.dtype))
-    for layer in graph.layers_within(copy):
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # it keeps what it computed of other weights
+    finalize(copy)
     return copy
+
+
+def finalize(model: keras.Model) -> None:
+    """Let layers go by the statistics that they were assigned.
+
+    Keras's Normalization keeps what it computed of those that it had.
+    """
+    for layer in graph.layers_within(model):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def _in_float32(value: Any) -> Any:
