@@ -39,7 +39,19 @@ def dropout_rate(model: keras.Model) -> float:
     first, *others = random_layers(model) or [None]
     begins = first is not None and not others and first is model.layers[1]
     plain = begins and isinstance(first, keras.layers.Dropout) and not first.noise_shape
-    return float(first.rate) if plain else 0.0
+    return float(first.rate) if plain and _takes_all(model, first) else 0.0
+
+
+def _takes_all(model: keras.Model, layer: keras.layers.Layer) -> bool:
+    """Whether a layer takes a block's input, once, and nothing else does."""
+    steps = [node for depth in model._nodes_by_depth.values() for node in depth]
+    takers = [
+        node.operation
+        for node in steps
+        if any(tensor is model.inputs[0] for tensor in node.input_tensors)
+    ]
+    uses = [node for node in steps if node.operation is layer]
+    return len(uses) == 1 and takers == [layer]
 
 
 def train(

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras.src.applications.convnext import StochasticDepth
 
 from kerastransfer.backbones.dropout import Drop
-from kerastransfer.backbones.keras_models import draws, random_layers
+from kerastransfer.backbones.keras_models import counting, draws, random_layers
 from kerastransfer.backbones.network import Network
 
 LAYERS = keras.layers
@@ -174,6 +174,39 @@ def test_a_block_that_begins_with_dropout_leaves_it_to_the_images_own_masks():
     noisy = LAYERS.Dropout(0.25)(x)  # a second one: Keras runs the block
     assert random_layers.dropout_rate(keras.Model(inputs, noisy)) == 0
     assert random_layers.dropout_rate(block(LAYERS.Dropout(0.5))) == 0
+
+
+def beside_a_skip():
+    inputs = keras.Input((64,))
+    dropped = LAYERS.Dropout(0.5)(inputs)
+    x = LAYERS.Dense(64, kernel_initializer="identity")(dropped)
+    return keras.Model(inputs, LAYERS.Add()([inputs, x]))
+
+
+def used_twice():
+    inputs = keras.Input((64,))
+    layer = LAYERS.Dropout(0.5)
+    x = LAYERS.Dense(64, kernel_initializer="identity")(layer(inputs))
+    return keras.Model(inputs, layer(x))
+
+
+def test_a_skip_past_the_first_dropout_is_not_dropped():
+    made = beside_a_skip()
+    assert random_layers.dropout_rate(made) == 0
+    assert counting.counts(made)["random_layers"] == 1
+    training = [True] + [False] * 7
+    network = Network((made,) * 8)
+    outputs = network.forward(
+        np.ones((2, 64), "f4"), last=1, training=training, drop=drop(3)
+    ).numpy()
+    assert {*outputs.ravel().tolist()} == {1, 3}  # by hand: 1 + 0 and 1 + 1 / 0.5
+
+
+def test_a_dropout_that_is_used_again_is_drawn_again():
+    made = used_twice()
+    assert random_layers.dropout_rate(made) == 0
+    share = kept(Network((made,) * 8), 1, drop(0)).mean()
+    assert 0.1 < share < 0.4
 
 
 def test_keras_is_as_it_was_afterwards(network):
