@@ -209,6 +209,62 @@ def test_a_dropout_that_is_used_again_is_drawn_again():
     assert 0.1 < share < 0.4
 
 
+class Dilated(LAYERS.Layer):
+    """Its rate is no dropout's; at 0 it cannot compute."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+
+    def call(self, x):
+        return x[:, :: self.rate]
+
+
+class OwnDropout(LAYERS.Layer):
+    """As a lab writes one."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, x, training=False):
+        return keras.random.dropout(x, self.rate, seed=self.seeds) if training else x
+
+
+class Noise(LAYERS.Layer):
+    """Holds seeds, and draws in its own way where nothing is dropped, too."""
+
+    def __init__(self, drop_prob):
+        super().__init__()
+        self.drop_prob = drop_prob
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, x, training=False):
+        drawn = keras.random.uniform(keras.ops.shape(x), seed=self.seeds)
+        return x * keras.ops.cast(drawn >= self.drop_prob, x.dtype) if training else x
+
+
+def test_a_users_rate_of_another_kind_is_left_alone():
+    dilated = Dilated(2)
+    made = block(dilated, LAYERS.BatchNormalization())
+    assert random_layers.random_layers(made) == []
+    ones = tf.ones((2, 64))
+    np.testing.assert_array_equal(
+        random_layers.train(made, ones, 1, None).shape, (2, 32)
+    )
+    assert dilated.rate == 2
+
+
+@pytest.mark.parametrize("kind", [OwnDropout, Noise])
+def test_a_users_layer_that_holds_seeds_rests_where_statistics_are_computed(kind):
+    made = block(kind(0.5))
+    assert random_layers.random_layers(made) == [made.layers[-1]]
+    network = Network((made,) * 8)
+    assert kept(network, 1, None).all()
+    assert 0.2 < kept(network, 1, drop(0)).mean() < 0.8
+
+
 def test_keras_is_as_it_was_afterwards(network):
     from keras.src.backend.tensorflow import random
 
