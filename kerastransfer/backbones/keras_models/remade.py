@@ -54,6 +54,7 @@ def drawn(model: keras.Model, *, own_code: bool = False) -> keras.Model:
     if not made.built:
         made.build(model.input_shape)
     thaw(made)
+    _keep_statistics(made, model)
     return made
 
 
@@ -96,9 +97,21 @@ def finalize(model: keras.Model) -> None:
 
     Keras's Normalization keeps what it computed of those that it had.
     """
-    for layer in graph.layers_within(model):
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()
+    for layer in _normalizations(model):
+        layer.finalize_state()
+
+
+def _keep_statistics(made: keras.Model, model: keras.Model) -> None:
+    """Normalise as before: what was read off data is not drawn, nor trained later."""
+    for ours, theirs in zip(_normalizations(made), _normalizations(model), strict=True):
+        for new, old in zip(ours.weights, theirs.weights, strict=True):
+            new.assign(np.asarray(old.value).astype(new.dtype))
+    finalize(made)
+
+
+def _normalizations(model: keras.Model) -> list[Any]:
+    kind = keras.layers.Normalization
+    return [layer for layer in graph.layers_within(model) if isinstance(layer, kind)]
 
 
 def _in_float32(value: Any) -> Any:

@@ -134,6 +134,15 @@ def test_normalisations_inside_blocks_go_by_the_files_statistics(tmp_path):
     image = pixels[:1]
     expected = model.predict(image, verbose=0)
     np.testing.assert_allclose(answers(name, image), expected, rtol=1e-4, atol=1e-6)
+    fresh = table.get(name).build(4, 0)  # as R draws it: statistics are not drawn
+    given = store.load(name).mapping
+    kept = [key for key in given if key.startswith("normalization")]
+    assert len(kept) == 3  # mean, variance, count
+    for key in kept:
+        np.testing.assert_array_equal(fresh.snapshot(1)[key], given[key])
+    first = fresh.forward(tf.constant(pixels), last=1)
+    fresh.assign(1, fresh.snapshot(1))
+    np.testing.assert_array_equal(first, fresh.forward(tf.constant(pixels), last=1))
 
 
 @pytest.mark.parametrize(
