@@ -32,7 +32,7 @@ class HeldWeights:
     source_classes : int or None
         Number of its classifier's classes; None without one.
     sha256 : str
-        Of the file; of a preset, of its arrays.
+        Of the file; of a preset or what a function made, of its arrays and layers.
     remarks : tuple of str
         How the model was taken; sentences without a full stop.
     """

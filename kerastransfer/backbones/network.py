@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kerastransfer.backbones import dropout
 from kerastransfer.backbones.dropout import Drop
 from kerastransfer.backbones.keras_models import random_layers
+from kerastransfer.backbones.keras_models.remade import finalize
 from kerastransfer.errors import InputError, WeightsError
 from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
@@ -153,6 +154,7 @@ class Network:
                 )
         for name, variable in own.items():
             variable.assign(weights[name])
+        finalize(self.blocks[block - 1])
 
 
 def _named(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:

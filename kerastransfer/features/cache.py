@@ -49,6 +49,8 @@ class Identity:
         How outputs are kept.
     tensorflow : str
         The release that computes them.
+    model : str
+        SHA-256 of a model of the user's own, whose layers no name tells; else empty.
     """
 
     backbone: str
@@ -58,6 +60,7 @@ class Identity:
     records: str
     dtype: str
     tensorflow: str
+    model: str = ""
 
     @classmethod
     def of(
@@ -72,12 +75,16 @@ class Identity:
             records=records,
             dtype=dtype,
             tensorflow=importlib.metadata.version("tensorflow"),
+            model="" if backbone.held is None else backbone.held().sha256,
         )
 
     @property
     def key(self) -> str:
         """The cache's name: 16 hexadecimal digits."""
-        text = json.dumps([FORMAT, dataclasses.asdict(self)], sort_keys=True)
+        parts = dataclasses.asdict(self)
+        if not self.model:
+            del parts["model"]  # keys are what they were before there was one
+        text = json.dumps([FORMAT, parts], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -8,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from helpers import miniature
 from helpers.disks import small_disk
 
 from kerastransfer import cli
+from kerastransfer.backbones import table
 from kerastransfer.features import cache_inventory
 from kerastransfer.features.cache import Cache, Identity
 from kerastransfer.features.fill import Filler
@@ -87,6 +89,46 @@ def test_the_key_changes_with_whatever_the_outputs_follow_from():
     ]
     assert len(set(keys)) == len(keys)
     assert identify(make_network()).key == keys[0]
+
+
+def own_model(place, activation):
+    """Of the same names and weights, whatever it computes."""
+    keras.utils.set_random_seed(0)
+    inputs = x = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 255)(x)
+    for number in range(7):
+        name = f"conv{number}"
+        x = keras.layers.Conv2D(2, 1, activation=activation, name=name)(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    keras.Model(inputs, x).save(place)
+
+
+def test_a_users_model_that_computes_something_else_has_another_key(tmp_path):
+    name = f"keras:{tmp_path / 'lab.keras'}"
+    identities = []
+    for activation in ("relu", "tanh"):
+        own_model(tmp_path / "lab.keras", activation)
+        backbone = table.get(name)
+        network = backbone.build(2, 0)
+        for number in range(1, 8):
+            network.assign(number, backbone.held().mapping)
+        identities.append(Identity.of(network, backbone, CUT, "records", "float32"))
+    first, second = identities
+    assert first.weights == second.weights
+    assert first.key != second.key
+
+
+def test_the_key_of_a_network_of_the_table_is_what_it_was():
+    made = Identity(
+        backbone="resnet50",
+        cut=3,
+        weights="ab",
+        preprocessing="{}",
+        records="cd",
+        dtype="float32",
+        tensorflow="2.21.0",
+    )
+    assert made.key == "ec413fd50b74d228"
 
 
 def test_weights_above_the_cut_do_not_count():

@@ -34,7 +34,7 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 
 T = TypeVar("T")
 FOLDER = "descriptions"
-_FORMAT = 1  # of what is kept; a newer one is asked for anew
+_FORMAT = 2  # of what is kept; a newer one is asked for anew
 _MOST_KEPT = 200  # files, the newest
 _START = (
     "import json, sys; request = json.loads(sys.stdin.buffer.readline()); "

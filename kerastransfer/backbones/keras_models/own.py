@@ -14,7 +14,7 @@ from kerastransfer.backbones.keras_models.described import Description
 from kerastransfer.backbones.keras_models.layout import of_network
 from kerastransfer.backbones.keras_models.origins import archive, hub, loading
 from kerastransfer.backbones.network import Network
-from kerastransfer.backbones.spec import FUNCTION, KERAS, OwnSpec
+from kerastransfer.backbones.spec import FUNCTION, HUB, KERAS, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums
 from kerastransfer.foundation.quoting import quoted
@@ -45,6 +45,9 @@ def described(name: str) -> dict[str, Any]:
         archive.check(spec.file)
     anatomy = look_through(spec)
     network = anatomy.network(anatomy.head.num_classes or 1, 0)
+    # Keras saves the weights of frozen layers in another order.
+    layout = of_network(anatomy.flat, anatomy.original, anatomy.head, network)
+    remade.thaw(anatomy.original)
     counts = [counting.counts(block) for block in network.blocks]
     ends = [f"to {cut}" for cut in anatomy.cuts]
     none = "" if anatomy.head.classifier else " (the file has none)"
@@ -70,7 +73,7 @@ def described(name: str) -> dict[str, Any]:
         outputs=tuple(tuple(count["output"]) for count in counts[:-1]),
         preprocessing=loading.preprocessing(spec, anatomy.inside, anatomy.flat),
         num_classes=anatomy.head.num_classes,
-        layout=of_network(anatomy.flat, anatomy.original, anatomy.head, network),
+        layout=layout,
         sha256=sha256,
         remarks=anatomy.remarks,
         transformer_layers=counting.transformer_layers(network.blocks[:-1]),
@@ -130,19 +133,20 @@ def _weights(anatomy: Anatomy) -> dict[str, np.ndarray]:
 
 
 def _sha256(spec: OwnSpec, anatomy: Anatomy) -> str:
-    """Return the hash of a file, or that of a preset's or a function's arrays."""
+    """Return the hash of a file, or of a preset's or a function's arrays and layers.
+
+    A cache goes by it.
+    """
     if spec.kind == KERAS:
         return checksums.digests(spec.file, ["sha256"])["sha256"]
-    layers = _layers(anatomy) if spec.kind == FUNCTION else ""
-    return _digest(_weights(anatomy), layers)
+    return _digest(_weights(anatomy), _layers(spec, anatomy))
 
 
-def _layers(anatomy: Anatomy) -> str:
-    """Describe a function's layers: another program gets the same, for the same code.
-
-    No file stands for them, and a cache goes by the hash.
-    """
-    config = anatomy.flat.get_config()
+def _layers(spec: OwnSpec, anatomy: Anatomy) -> str:
+    """Describe layers: another program gets the same, for the same code or preset."""
+    # A preset's layers follow from its own settings, and not all have some themselves.
+    model = anatomy.original if spec.kind == HUB else anatomy.flat
+    config = model.get_config()
     del config["name"]  # counted on from model to model
     return json.dumps(
         config, sort_keys=True, default=lambda value: type(value).__name__

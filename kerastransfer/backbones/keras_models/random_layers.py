@@ -12,6 +12,7 @@ from kerastransfer.backbones.keras_models.graph import layers_within
 
 # What dropout, stochastic depth and noise call how much they do; at 0 they do nothing.
 _STRENGTHS = ("rate", "drop_path_rate", "drop_prob", "stddev")
+_KERAS = ("keras", "keras_hub")
 
 
 def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -20,11 +21,24 @@ def random_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _draws(layer: keras.layers.Layer) -> bool:
-    strengths = [getattr(layer, name) for name in _STRENGTHS if hasattr(layer, name)]
+    strengths = _strengths(layer)
     if strengths:
-        return any(strengths)
+        return any(strengths.values())
     seeds = getattr(layer, "seed_generator", None)
     return isinstance(seeds, keras.random.SeedGenerator)
+
+
+def _strengths(layer: keras.layers.Layer) -> dict[str, float]:
+    """Return by name how much a layer does; nothing where the names mean another thing.
+
+    A user's layer may have the rate of a dilation. That it draws is known of layers of
+    Keras and KerasHub, and of those that hold seeds.
+    """
+    of_keras = type(layer).__module__.split(".")[0] in _KERAS
+    held = vars(layer).values()
+    if of_keras or any(isinstance(x, keras.random.SeedGenerator) for x in held):
+        return {n: getattr(layer, n) for n in _STRENGTHS if hasattr(layer, n)}
+    return {}
 
 
 def dropout_rate(model: keras.Model) -> float:
@@ -39,7 +53,19 @@ def dropout_rate(model: keras.Model) -> float:
     first, *others = random_layers(model) or [None]
     begins = first is not None and not others and first is model.layers[1]
     plain = begins and isinstance(first, keras.layers.Dropout) and not first.noise_shape
-    return float(first.rate) if plain else 0.0
+    return float(first.rate) if plain and _takes_all(model, first) else 0.0
+
+
+def _takes_all(model: keras.Model, layer: keras.layers.Layer) -> bool:
+    """Whether a layer takes a block's input, once, and nothing else does."""
+    steps = [node for depth in model._nodes_by_depth.values() for node in depth]
+    takers = [
+        node.operation
+        for node in steps
+        if any(tensor is model.inputs[0] for tensor in node.input_tensors)
+    ]
+    uses = [node for node in steps if node.operation is layer]
+    return len(uses) == 1 and takers == [layer]
 
 
 def train(
@@ -68,10 +94,9 @@ def train(
 def _at_rest(layers: list[keras.layers.Layer]) -> Iterator[None]:
     """Let layers do nothing."""
     before = [
-        (layer, name, getattr(layer, name))
+        (layer, name, strength)
         for layer in layers
-        for name in _STRENGTHS
-        if hasattr(layer, name)
+        for name, strength in _strengths(layer).items()
     ]
     for layer, name, _ in before:
         setattr(layer, name, 0.0)

@@ -53,7 +53,28 @@ def drawn(model: keras.Model, *, own_code: bool = False) -> keras.Model:
         made = type(model).from_config(config)
     if not made.built:
         made.build(model.input_shape)
+    thaw(made)
+    _keep_statistics(made, model)
     return made
+
+
+def thaw(model: keras.Model) -> None:
+    """Let all layers of a model be trained that can: which of them are, recipes say.
+
+    A base that was saved frozen would stay so. What a layer never trains, such as
+    moving statistics, it goes on leaving alone.
+
+    Examples
+    --------
+    >>> base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> base.trainable = False
+    >>> model = keras.Sequential([base])
+    >>> thaw(model)
+    >>> len(model.trainable_variables)
+    2
+    """
+    for layer in graph.layers_within(model):
+        layer.trainable = True  # one by one: a model that is so passes nothing on
 
 
 def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
@@ -67,10 +88,30 @@ def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
     copy = drawn(model, own_code=own_code)
     for ours, theirs in zip(copy.weights, model.weights, strict=True):
         ours.assign(np.asarray(theirs.value).astype(ours.dtype))
-    for layer in graph.layers_within(copy):
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # it keeps what it computed of other weights
+    finalize(copy)
     return copy
+
+
+def finalize(model: keras.Model) -> None:
+    """Let layers go by the statistics that they were assigned.
+
+    Keras's Normalization keeps what it computed of those that it had.
+    """
+    for layer in _normalizations(model):
+        layer.finalize_state()
+
+
+def _keep_statistics(made: keras.Model, model: keras.Model) -> None:
+    """Normalise as before: what was read off data is not drawn, nor trained later."""
+    for ours, theirs in zip(_normalizations(made), _normalizations(model), strict=True):
+        for new, old in zip(ours.weights, theirs.weights, strict=True):
+            new.assign(np.asarray(old.value).astype(new.dtype))
+    finalize(made)
+
+
+def _normalizations(model: keras.Model) -> list[Any]:
+    kind = keras.layers.Normalization
+    return [layer for layer in graph.layers_within(model) if isinstance(layer, kind)]
 
 
 def _in_float32(value: Any) -> Any:

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from helpers import tiny_presets
 
 from kerastransfer.backbones import table
+from kerastransfer.backbones.keras_models import own
 from kerastransfer.backbones.keras_models.origins import hub_presets
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.weights import store
@@ -124,3 +126,24 @@ def test_without_keras_hub(monkeypatch):
             hub_presets.find("vit_base_patch16_224_imagenet")
     finally:
         hub_presets._registered.cache_clear()
+
+
+def test_a_preset_with_other_layers_and_the_same_arrays_is_another(tmp_path):
+    """The hash names a cache: it must not be that of outputs computed otherwise."""
+    tiny_presets.save(keras_hub, tiny_presets.vit, tmp_path / "tiny")
+    name = f"hub:{tmp_path / 'tiny'}"
+    first = store.load(name)
+    arrays = dict(first.mapping)
+    table._described.cache_clear()
+    assert store.load(name).sha256 == first.sha256
+    settings = tmp_path / "tiny" / "config.json"
+    text = settings.read_text()
+    assert text.count('"layer_norm_epsilon": 1e-06') == 1
+    settings.write_text(text.replace('epsilon": 1e-06', 'epsilon": 0.1'))
+    table._described.cache_clear()
+    other = store.load(name)
+    for key, value in arrays.items():
+        np.testing.assert_array_equal(value, other.mapping[key])
+    assert other.sha256 != first.sha256
+    own._REMEMBERED.clear()  # as in a process that did not describe it
+    assert table.get(name).build(2, 0).blocks[0].input_shape[1:] == (56, 56, 3)

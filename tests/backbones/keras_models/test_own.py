@@ -96,6 +96,55 @@ def test_a_normalisation_that_was_adapted(tmp_path, images):
     np.testing.assert_allclose(answers(name, images), expected, rtol=1e-4, atol=1e-5)
 
 
+@keras.saving.register_keras_serializable("lab_of_mine")
+class Standardised(LAYERS.Layer):
+    """Holds a normalisation that was adapted."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = LAYERS.Normalization()
+
+    def build(self, shape):
+        self.inner.build(shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def deep(images):
+    """Normalisations that are adapted and lie behind what no preprocessing is."""
+    inputs = keras.Input((16, 16, 3))
+    first, second = LAYERS.Normalization(), Standardised()
+    first.adapt(images[..., ::-1])
+    second.build((None, 16, 16, 3))
+    second.inner.adapt(images / 50)
+    x = first(inputs[..., ::-1])
+    for number in range(7):
+        x = LAYERS.Conv2D(3, 1, activation="tanh", name=f"conv{number}")(x)
+        x = second(x) if number == 1 else x
+    x = LAYERS.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, LAYERS.Dense(4, "softmax")(x))
+
+
+def test_normalisations_inside_blocks_go_by_the_files_statistics(tmp_path):
+    pixels = np.random.default_rng(0).uniform(0, 255, (4, 16, 16, 3)).astype("f4")
+    keras.utils.set_random_seed(3)
+    model = deep(pixels * [0.2, 0.5, 1])
+    name = with_options(saved(model, tmp_path), preprocessing="none")
+    image = pixels[:1]
+    expected = model.predict(image, verbose=0)
+    np.testing.assert_allclose(answers(name, image), expected, rtol=1e-4, atol=1e-6)
+    fresh = table.get(name).build(4, 0)  # as R draws it: statistics are not drawn
+    given = store.load(name).mapping
+    kept = [key for key in given if key.startswith("normalization")]
+    assert len(kept) == 3  # mean, variance, count
+    for key in kept:
+        np.testing.assert_array_equal(fresh.snapshot(1)[key], given[key])
+    first = fresh.forward(tf.constant(pixels), last=1)
+    fresh.assign(1, fresh.snapshot(1))
+    np.testing.assert_array_equal(first, fresh.forward(tf.constant(pixels), last=1))
+
+
 @pytest.mark.parametrize(
     ("pixels", "by_hand"),
     [

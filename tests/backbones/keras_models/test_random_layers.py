@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras.src.applications.convnext import StochasticDepth
 
 from kerastransfer.backbones.dropout import Drop
-from kerastransfer.backbones.keras_models import draws, random_layers
+from kerastransfer.backbones.keras_models import counting, draws, random_layers
 from kerastransfer.backbones.network import Network
 
 LAYERS = keras.layers
@@ -174,6 +174,95 @@ def test_a_block_that_begins_with_dropout_leaves_it_to_the_images_own_masks():
     noisy = LAYERS.Dropout(0.25)(x)  # a second one: Keras runs the block
     assert random_layers.dropout_rate(keras.Model(inputs, noisy)) == 0
     assert random_layers.dropout_rate(block(LAYERS.Dropout(0.5))) == 0
+
+
+def beside_a_skip():
+    inputs = keras.Input((64,))
+    dropped = LAYERS.Dropout(0.5)(inputs)
+    x = LAYERS.Dense(64, kernel_initializer="identity")(dropped)
+    return keras.Model(inputs, LAYERS.Add()([inputs, x]))
+
+
+def used_twice():
+    inputs = keras.Input((64,))
+    layer = LAYERS.Dropout(0.5)
+    x = LAYERS.Dense(64, kernel_initializer="identity")(layer(inputs))
+    return keras.Model(inputs, layer(x))
+
+
+def test_a_skip_past_the_first_dropout_is_not_dropped():
+    made = beside_a_skip()
+    assert random_layers.dropout_rate(made) == 0
+    assert counting.counts(made)["random_layers"] == 1
+    training = [True] + [False] * 7
+    network = Network((made,) * 8)
+    outputs = network.forward(
+        np.ones((2, 64), "f4"), last=1, training=training, drop=drop(3)
+    ).numpy()
+    assert {*outputs.ravel().tolist()} == {1, 3}  # by hand: 1 + 0 and 1 + 1 / 0.5
+
+
+def test_a_dropout_that_is_used_again_is_drawn_again():
+    made = used_twice()
+    assert random_layers.dropout_rate(made) == 0
+    share = kept(Network((made,) * 8), 1, drop(0)).mean()
+    assert 0.1 < share < 0.4
+
+
+class Dilated(LAYERS.Layer):
+    """Its rate is no dropout's; at 0 it cannot compute."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+
+    def call(self, x):
+        return x[:, :: self.rate]
+
+
+class OwnDropout(LAYERS.Layer):
+    """As a lab writes one."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, x, training=False):
+        return keras.random.dropout(x, self.rate, seed=self.seeds) if training else x
+
+
+class Noise(LAYERS.Layer):
+    """Holds seeds, and draws in its own way where nothing is dropped, too."""
+
+    def __init__(self, drop_prob):
+        super().__init__()
+        self.drop_prob = drop_prob
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, x, training=False):
+        drawn = keras.random.uniform(keras.ops.shape(x), seed=self.seeds)
+        return x * keras.ops.cast(drawn >= self.drop_prob, x.dtype) if training else x
+
+
+def test_a_users_rate_of_another_kind_is_left_alone():
+    dilated = Dilated(2)
+    made = block(dilated, LAYERS.BatchNormalization())
+    assert random_layers.random_layers(made) == []
+    ones = tf.ones((2, 64))
+    np.testing.assert_array_equal(
+        random_layers.train(made, ones, 1, None).shape, (2, 32)
+    )
+    assert dilated.rate == 2
+
+
+@pytest.mark.parametrize("kind", [OwnDropout, Noise])
+def test_a_users_layer_that_holds_seeds_rests_where_statistics_are_computed(kind):
+    made = block(kind(0.5))
+    assert random_layers.random_layers(made) == [made.layers[-1]]
+    network = Network((made,) * 8)
+    assert kept(network, 1, None).all()
+    assert 0.2 < kept(network, 1, drop(0)).mean() < 0.8
 
 
 def test_keras_is_as_it_was_afterwards(network):
