@@ -26,6 +26,7 @@ from kerastransfer.errors import (
     KerasTransferError,
     MissingError,
     WeightsError,
+    first_line,
 )
 from kerastransfer.foundation import atomic, json_file, keras_settings, report
 from kerastransfer.foundation.home import home
@@ -120,20 +121,30 @@ def ask(inquiry: Inquiry, make: Callable[[dict[str, Any]], T]) -> T:
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:
     """Import Keras, and look."""
-    return _call(inquiry.function, inquiry.arguments)
+    return _call(inquiry.about, inquiry.function, inquiry.arguments)
 
 
 @keras_settings.ours
-def _call(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _call(about: str, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     import_quietly()
     module, _, name = function.partition(":")
-    answer: dict[str, Any] = getattr(importlib.import_module(module), name)(**arguments)
+    look = getattr(importlib.import_module(module), name)
+    try:
+        answer: dict[str, Any] = look(**arguments)
+    except KerasTransferError:
+        raise
+    except Exception as error:  # of Keras or of a model's own layers, of any kind
+        raise InputError(
+            f"Expected a model that Keras can look through, and {about} raised "
+            f"{first_line(error)}"
+        ) from error
     return answer
 
 
 def _from_child(inquiry: Inquiry) -> dict[str, Any]:
     report.say(f"Keras looks at {inquiry.about}; the next time that is known.")
     request = {
+        "about": inquiry.about,
         "search": [os.fspath(each) for each in sys.path],
         "function": inquiry.function,
         "arguments": dict(inquiry.arguments),
@@ -198,8 +209,9 @@ def main(request: Mapping[str, Any]) -> None:
         if not request["download"]:
             _leave_network()
         reply: dict[str, Any]
+        asked = request["about"], request["function"], request["arguments"]
         try:
-            reply = {"answer": _call(request["function"], request["arguments"])}
+            reply = {"answer": _call(*asked)}
         except KerasTransferError as error:
             reply = {"error": type(error).__name__, "text": str(error)}
         out.write(json.dumps(reply, allow_nan=False).encode("ascii"))

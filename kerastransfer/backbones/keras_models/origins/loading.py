@@ -12,7 +12,7 @@ from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.keras_models.origins import functions, hub
 from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.spec import FUNCTION, HUB, OwnSpec
-from kerastransfer.errors import InputError
+from kerastransfer.errors import InputError, first_line
 from kerastransfer.foundation.quoting import quoted
 
 _USUAL_SIZE = 224
@@ -45,11 +45,10 @@ def load(spec: OwnSpec) -> tuple[keras.Model, tuple[str, ...]]:
 def _of_file(spec: OwnSpec) -> keras.Model:
     try:
         return keras.models.load_model(spec.file, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # of Keras or of a layer in the file, of any kind
         raise InputError(
-            f"Keras does not load {quoted(spec.place)}: {reason}"
-        ) from None
+            f"Keras does not load {quoted(spec.place)}: {first_line(error)}"
+        ) from error
 
 
 def check_graph(spec: OwnSpec, model: Any) -> None:
