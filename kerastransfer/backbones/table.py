@@ -94,7 +94,7 @@ def _own(own: spec.OwnSpec, download: bool) -> Backbone:
     """Describe a user's model; again where its file or function is another now."""
     if own.kind == spec.HUB:
         hub_presets.check(own.place, download)  # what there is not is said at once
-        return _described(own, None, download)
+        return _described(own, hub_presets.version(own.place), download)
     if own.kind == spec.FUNCTION:
         return _described(own, functions.find(own), download)
     try:

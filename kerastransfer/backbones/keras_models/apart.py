@@ -35,7 +35,7 @@ from kerastransfer.foundation.tensorflow_import import import_quietly
 
 T = TypeVar("T")
 FOLDER = "descriptions"
-_FORMAT = 1  # of what is kept; a newer one is asked for anew
+_FORMAT = 2  # of what is kept; a newer one is asked for anew
 _MOST_KEPT = 200  # files, the newest
 _START = (
     "import json, sys; request = json.loads(sys.stdin.buffer.readline()); "
@@ -45,6 +45,7 @@ _START = (
 _ERRORS: dict[str, type[KerasTransferError]] = {
     kind.__name__: kind for kind in (InputError, MissingError, WeightsError)
 }
+_NO_ANSWER = (ValueError, TypeError, KeyError, AttributeError)
 # It computes nothing; and what it says of itself is of no use here.
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -66,6 +67,10 @@ class Inquiry:
         Keras, as JSON can hold it: a file's hash, not its path.
     download : bool
         Whether the network may be used.
+    fetches : bool
+        Whether it would be, by code that is not ours.
+    afterwards : callable, optional
+        Returns the identity that the answer is kept by, where it is known no sooner.
     """
 
     about: str
@@ -73,16 +78,28 @@ class Inquiry:
     arguments: Mapping[str, Any]
     identity: Mapping[str, Any]
     download: bool = True
+    fetches: bool = False
+    afterwards: Callable[[], Mapping[str, Any]] | None = None
 
     @property
     def path(self) -> Path:
-        """Where the answer is kept."""
+        """Where the answer would be kept."""
+        return self._path(self.identity)
+
+    @property
+    def path_afterwards(self) -> Path:
+        """Where the answer is to be kept, once it is there."""
+        return self._path((self.afterwards or (lambda: self.identity))())
+
+    def _path(self, identity: Mapping[str, Any]) -> Path:
         versions = [_FORMAT, __version__, *map(_version, ("keras", "keras-hub"))]
-        text = json.dumps(
-            [self.function, dict(self.identity), versions], sort_keys=True
-        )
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = _digest([self.function, dict(identity), versions])
         return home() / FOLDER / f"{digest}.json"
+
+
+def _digest(value: Any) -> str:
+    """Return the SHA-256 of what JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _version(package: str) -> str:
@@ -99,24 +116,48 @@ def ask(inquiry: Inquiry, make: Callable[[dict[str, Any]], T]) -> T:
     ----------
     make : callable
         From the answer; raises a `ValueError`, `TypeError`, `KeyError` or
-        `AttributeError` of what is none.
+        `AttributeError` of what is none. Of an answer that was kept, this means that
+        Keras is asked anew.
 
     Raises
     ------
     KerasTransferError
-        What the function raised; it is not kept.
+        What the function, or `make`, raised; it is not kept.
     WeightsError
         If looking ended the child.
     """
-    path = inquiry.path
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        return make(json_file.read_object(path))
-    here = "keras" in sys.modules and inquiry.download
+    with contextlib.suppress(OSError, *_NO_ANSWER):
+        return make(_kept(inquiry.path))
+    apart = inquiry.fetches and not inquiry.download  # the network is shut off there
+    here = "keras" in sys.modules and not apart
     answer = _answer(inquiry) if here else _from_child(inquiry)
+    made = _made(make, answer, inquiry.about)
     with contextlib.suppress(OSError):  # where nothing can be kept, it takes longer
-        atomic.write_json(path, answer)
+        path = inquiry.path_afterwards
+        atomic.write_json(path, {"sha256": _digest(answer), "answer": answer})
         _forget_oldest(path.parent)
-    return make(answer)
+    return made
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Read an answer that is kept, as it was written."""
+    file = json_file.read_object(path)
+    answer: dict[str, Any] = file["answer"]
+    if file["sha256"] != _digest(answer):
+        raise ValueError("it was changed")
+    return answer
+
+
+def _made(make: Callable[[dict[str, Any]], T], answer: dict[str, Any], about: str) -> T:
+    try:
+        return make(answer)
+    except KerasTransferError:
+        raise
+    except _NO_ANSWER as error:
+        raise InputError(
+            f"Expected a model that can be described, and {about} makes "
+            f"{first_line(error)}"
+        ) from error
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:
@@ -131,6 +172,7 @@ def _call(about: str, function: str, arguments: Mapping[str, Any]) -> dict[str, 
     look = getattr(importlib.import_module(module), name)
     try:
         answer: dict[str, Any] = look(**arguments)
+        json.dumps(answer, allow_nan=False)
     except KerasTransferError:
         raise
     except Exception as error:  # of Keras or of a model's own layers, of any kind

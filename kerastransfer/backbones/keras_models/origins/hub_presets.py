@@ -106,6 +106,26 @@ def find(name: str) -> HubPreset:
     raise InputError(_unknown(name, table))
 
 
+def version(name: str) -> tuple[str, ...]:
+    """Return names, sizes and times of a preset's files; none where it is not here.
+
+    Parameters
+    ----------
+    name : str
+        As for `find`.
+    """
+    preset = find(name)
+    if preset.folder is None or not preset.at_hand:
+        return ()
+    folder, listed = preset.folder, []
+    for path in sorted(folder.rglob("*")):
+        status = path.stat() if path.is_file() else None
+        if status is not None:
+            place = path.relative_to(folder).as_posix()
+            listed.append(f"{place} {status.st_size} {status.st_mtime_ns}")
+    return tuple(listed)
+
+
 def check(name: str, download: bool) -> None:
     """Refuse a preset that there is not, or that is not here and may not be fetched.
 
