@@ -169,9 +169,25 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
 def _call(about: str, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     import_quietly()
     module, _, name = function.partition(":")
-    look = getattr(importlib.import_module(module), name)
+    return call(about, getattr(importlib.import_module(module), name), arguments)
+
+
+def call(
+    about: str, look: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Let a function of ours look, and say in a line what Keras raises meanwhile.
+
+    Parameters
+    ----------
+    about : str
+        What it looks at.
+
+    Raises
+    ------
+    KerasTransferError
+    """
     try:
-        answer: dict[str, Any] = look(**arguments)
+        answer = look(**arguments)
         json.dumps(answer, allow_nan=False)
     except KerasTransferError:
         raise

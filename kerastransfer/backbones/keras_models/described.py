@@ -132,8 +132,9 @@ def _text(value: Any) -> str:
 class LaterWeights(Mapping[str, "np.ndarray"]):
     """The weights that a model brings, read when the first of them is asked for."""
 
-    def __init__(self, spec: OwnSpec, sha256: str) -> None:
+    def __init__(self, spec: OwnSpec, sha256: str, source: object = None) -> None:
         self._spec, self._sha256 = spec, sha256
+        self._source = source  # held, or it would have to be made again
         self._read: dict[str, np.ndarray] | None = None
 
     def __getitem__(self, name: str) -> "np.ndarray":
@@ -214,7 +215,10 @@ def _of_function(spec: OwnSpec) -> Backbone:
     import_quietly()
     from kerastransfer.backbones.keras_models import own
 
-    return _backbone(spec, Description.from_dict(own.described(str(spec))))
+    known = Description.from_dict(
+        apart.call(spec.label, own.described, {"name": str(spec)})
+    )
+    return _backbone(spec, known, own.alive(spec, known.sha256))
 
 
 def _files(spec: OwnSpec) -> list[str]:
@@ -235,11 +239,11 @@ def _sha256(path: Path) -> str:
     return checksums.digests(path, ["sha256"])["sha256"]
 
 
-def _backbone(spec: OwnSpec, known: Description) -> Backbone:
+def _backbone(spec: OwnSpec, known: Description, source: object = None) -> Backbone:
     held = HeldWeights(
         file=spec.file,
         sha256=known.sha256,
-        mapping=LaterWeights(spec, known.sha256),
+        mapping=LaterWeights(spec, known.sha256, source),
         source_classes=known.num_classes,
         remarks=known.remarks,
     )

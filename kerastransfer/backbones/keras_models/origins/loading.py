@@ -38,7 +38,10 @@ def load(spec: OwnSpec) -> tuple[keras.Model, tuple[str, ...]]:
     check_graph(spec, model)
     precisions = remade.precisions(model)
     if spec.kind == FUNCTION:
-        return functions.copy_of(spec, model), precisions
+        copy = functions.copy_of(spec, model)
+        side = model.inputs[0].shape[1] or size(spec, model)
+        functions.check_copy(spec, model, copy, side, exact=not precisions)
+        return copy, precisions
     return (remade.copied(model) if precisions else model), precisions
 
 
