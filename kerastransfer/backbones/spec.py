@@ -5,6 +5,7 @@ cache and its exports hold it without knowing of it. Imports no TensorFlow.
 """
 
 import dataclasses
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Self
@@ -81,7 +82,7 @@ class OwnSpec:
         size = options.get("size", "")
         return cls(
             kind=kind,
-            place=_settled(kind, unquote(place)),
+            place=_settled(kind, _unquoted(kind, place)),
             cuts=tuple(unquote(c) for c in options.get("cuts", "").split(",") if c),
             preprocessing=_one_of(PIXELS, "preprocessing", options),
             size=side(size) if size else None,
@@ -145,8 +146,34 @@ def _settled(kind: str, place: str) -> str:
                 f"{FUNCTION}my_lab.models:make, got {quoted(FUNCTION + place)}."
             )
         return place
-    path = Path(place)
+    if kind == HUB and not is_path(place):
+        return place
+    path = _path(place)
     return str(path.resolve()) if kind == KERAS or path.exists() else place
+
+
+def _unquoted(kind: str, place: str) -> str:
+    """Decode a place; as it is where a file is called so and none as decoded."""
+    plain = unquote(place)
+    if kind == FUNCTION or plain == place:
+        return plain
+    there, decoded = (_path(each).exists() for each in (place, plain))
+    return place if there and not decoded else plain
+
+
+def _path(place: str) -> Path:
+    """Expand the home, as shells do at the beginning of a word alone."""
+    return Path.home() / place[2:] if place.startswith("~/") else Path(place)
+
+
+def is_path(place: str) -> bool:
+    """Whether what stands behind ``hub:`` is a folder's path, and no preset's name.
+
+    >>> is_path("./vit"), is_path("lab/vit"), is_path("vit"), is_path("hf://ann/vit")
+    (True, True, False, False)
+    """
+    separators = [each for each in (os.sep, os.altsep) if each]
+    return "://" not in place and any(each in place for each in separators)
 
 
 def is_own(name: str) -> bool:

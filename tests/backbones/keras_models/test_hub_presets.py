@@ -116,6 +116,10 @@ def test_a_folder_of_the_current_one(tmp_path, monkeypatch):
     backbone = table.get("hub:./folder")
     assert backbone.name == f"hub:{tmp_path / 'folder'}"
     assert str(hub_presets.find("./folder")) == "preset in the folder folder"
+    (tmp_path / "clip_vit_base_patch16").mkdir()
+    assert hub_presets.find("clip_vit_base_patch16").page == PAGE
+    with pytest.raises(InputError, match=r"folder \(hub:./FOLDER\), got 'folder'"):
+        hub_presets.find("folder")
 
 
 @pytest.mark.parametrize(

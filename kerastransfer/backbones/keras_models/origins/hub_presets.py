@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kerastransfer.backbones.spec import is_path
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.quoting import quoted
 
@@ -73,8 +74,8 @@ def find(name: str) -> HubPreset:
     Parameters
     ----------
     name : str
-        A folder, a name that the installed KerasHub knows, or an address
-        ``kaggle://...``, ``hf://...``.
+        A folder's path, with a separator; a name that the installed KerasHub knows; or
+        an address ``kaggle://...``, ``hf://...``.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def find(name: str) -> HubPreset:
     InputError
         If it knows no such preset.
     """
-    if Path(name).is_dir():
+    if is_path(name) and Path(name).is_dir():
         return HubPreset(name=name, folder=Path(name), at_hand=True)
     table = _registered()
     entry = table.get(name, {})
@@ -148,7 +149,7 @@ def check(name: str, download: bool) -> None:
         raise MissingError(
             f"{str(preset)[0].upper()}{str(preset)[1:]}. It is not on this machine, "
             "and a dry run downloads nothing; begin without --dry-run, or name a "
-            "preset's folder with hub:DIR."
+            "preset's folder with hub:./DIR."
         )
 
 
