@@ -34,6 +34,10 @@ __all__ = [
 _MOST_KNOWN = 1_500  # characters of a list of names, which are those of all datasets
 _LONGEST_NAME = 80
 _LONGEST = 1_700  # characters of a message
+_OF_KERAS = re.compile(
+    r"\x1b\[[0-9]*m|Exception encountered when calling [^\n]*"
+    r"|Could not automatically infer the output shape[^\n]*Error encountered:"
+)
 
 
 class KerasTransferError(Exception):
@@ -122,3 +126,18 @@ class UnknownNameError(KerasTransferError, LookupError):
 
     def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:
         return type(self), self._arguments
+
+
+def first_line(error: Exception) -> str:
+    r"""Return the kind of a foreign error and the first line of what it says.
+
+    Lines that Keras puts before what a layer says are left out.
+
+    Examples
+    --------
+    >>> first_line(OSError("no table\nof that name"))
+    "OSError: 'no table'."
+    """
+    text = _OF_KERAS.sub("", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{type(error).__name__}: {quoted(lines[0] if lines else '')}."

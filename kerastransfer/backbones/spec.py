@@ -5,16 +5,20 @@ cache and its exports hold it without knowing of it. Imports no TensorFlow.
 """
 
 import dataclasses
+import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, quote, unquote
 
+from kerastransfer.backbones.preprocessing import PIXELS
 from kerastransfer.errors import InputError
 from kerastransfer.foundation.quoting import quoted
 
 KERAS, HUB, FUNCTION = "keras:", "hub:", "function:"
 AT = "@"
 FEATURES = ("class", "mean", "both")
+SMALLEST, LARGEST = 32, 1024  # sides of an input, in pixels
 _KINDS = (KERAS, HUB, FUNCTION)
 _OPTIONS = ("cuts", "preprocessing", "size", "feature")
 
@@ -64,25 +68,25 @@ class OwnSpec:
         Raises
         ------
         InputError
-            If it names no file, or an option that there is not.
+            If it names no file, or an option or a value of one that there is not.
         """
         kind = next((kind for kind in _KINDS if text.startswith(kind)), KERAS)
         place, _, query = text.removeprefix(kind).partition("?")
         options = dict(parse_qsl(query, keep_blank_values=True))
         odd = [name for name in options if name not in _OPTIONS]
-        size = options.get("size", "")
-        if not place or odd or not (size.isdecimal() or not size):
+        if not place or odd:
             raise InputError(
                 f"Expected --backbone {KERAS}FILE.keras or {HUB}PRESET, perhaps with "
                 f"--cuts, --preprocessing and --image-size, got {quoted(text)}."
             )
+        size = options.get("size", "")
         return cls(
             kind=kind,
-            place=_settled(kind, unquote(place)),
+            place=_settled(kind, _unquoted(kind, place)),
             cuts=tuple(unquote(c) for c in options.get("cuts", "").split(",") if c),
-            preprocessing=options.get("preprocessing", ""),
-            size=int(size) if size else None,
-            feature=options.get("feature", ""),
+            preprocessing=_one_of(PIXELS, "preprocessing", options),
+            size=side(size) if size else None,
+            feature=_one_of(FEATURES, "feature", options),
         )
 
     def __str__(self) -> str:
@@ -101,6 +105,36 @@ class OwnSpec:
         return f"{self.kind}{place}" + (f"?{query}" if query else "")
 
 
+def _one_of(choices: Collection[str], option: str, options: dict[str, str]) -> str:
+    value = options.get(option, "")
+    if value and value not in choices:
+        raise InputError(
+            f"Expected {option}={'|'.join(choices)} behind the name of a network, got "
+            f"{quoted(value)}."
+        )
+    return value
+
+
+def side(text: str) -> int:
+    """Read the side of a network's images.
+
+    Returns
+    -------
+    int
+        In pixels.
+
+    Raises
+    ------
+    InputError
+        If it is no number from `SMALLEST` to `LARGEST`.
+    """
+    if not text.isdecimal() or not SMALLEST <= int(text) <= LARGEST:
+        raise InputError(
+            f"Expected a side of {SMALLEST} to {LARGEST} pixels, got {quoted(text)}."
+        )
+    return int(text)
+
+
 def _settled(kind: str, place: str) -> str:
     """Return a place that means the same from every folder."""
     if kind == FUNCTION:
@@ -112,8 +146,34 @@ def _settled(kind: str, place: str) -> str:
                 f"{FUNCTION}my_lab.models:make, got {quoted(FUNCTION + place)}."
             )
         return place
-    path = Path(place)
+    if kind == HUB and not is_path(place):
+        return place
+    path = _path(place)
     return str(path.resolve()) if kind == KERAS or path.exists() else place
+
+
+def _unquoted(kind: str, place: str) -> str:
+    """Decode a place; as it is where a file is called so and none as decoded."""
+    plain = unquote(place)
+    if kind == FUNCTION or plain == place:
+        return plain
+    there, decoded = (_path(each).exists() for each in (place, plain))
+    return place if there and not decoded else plain
+
+
+def _path(place: str) -> Path:
+    """Expand the home, as shells do at the beginning of a word alone."""
+    return Path.home() / place[2:] if place.startswith("~/") else Path(place)
+
+
+def is_path(place: str) -> bool:
+    """Whether what stands behind ``hub:`` is a folder's path, and no preset's name.
+
+    >>> is_path("./vit"), is_path("lab/vit"), is_path("vit"), is_path("hf://ann/vit")
+    (True, True, False, False)
+    """
+    separators = [each for each in (os.sep, os.altsep) if each]
+    return "://" not in place and any(each in place for each in separators)
 
 
 def is_own(name: str) -> bool:

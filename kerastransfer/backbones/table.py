@@ -32,9 +32,6 @@ BACKBONES: dict[str, Backbone] = {
 }
 
 
-_SMALLEST, _LARGEST = 32, 1024
-
-
 def get(
     name: str,
     mean_image: MeanImage | None = None,
@@ -97,7 +94,7 @@ def _own(own: spec.OwnSpec, download: bool) -> Backbone:
     """Describe a user's model; again where its file or function is another now."""
     if own.kind == spec.HUB:
         hub_presets.check(own.place, download)  # what there is not is said at once
-        return _described(own, None, download)
+        return _described(own, hub_presets.version(own.place), download)
     if own.kind == spec.FUNCTION:
         return _described(own, functions.find(own), download)
     try:
@@ -117,15 +114,12 @@ def _described(own: spec.OwnSpec, version: Hashable, download: bool) -> Backbone
 def _at_size(backbone: Backbone, text: str) -> Backbone:
     """Return a backbone for images of another size."""
     usual = backbone.preprocessing.crop
-    if not text.isdecimal() or not _SMALLEST <= int(text) <= _LARGEST:
-        raise InputError(
-            f"Expected a side of {_SMALLEST} to {_LARGEST} pixels, got {quoted(text)}."
-        )
-    if int(text) == usual:
+    side = spec.side(text)
+    if side == usual:
         return backbone
     if backbone.at_size is None:
         raise InputError(
             f"Expected images of {usual} pixels, for {quoted(backbone.name)} has "
             f"layers that fit no other size, got {text}."
         )
-    return backbone.at_size(int(text))
+    return backbone.at_size(side)

@@ -23,7 +23,7 @@ from kerastransfer.recipe import NUM_BLOCKS
 _CUTS = NUM_BLOCKS - 2  # block 7 ends in the feature
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Anatomy:
     """A model that was looked through.
 

@@ -26,6 +26,7 @@ from kerastransfer.errors import (
     KerasTransferError,
     MissingError,
     WeightsError,
+    first_line,
 )
 from kerastransfer.foundation import atomic, json_file, keras_settings, report
 from kerastransfer.foundation.home import home
@@ -44,6 +45,7 @@ _START = (
 _ERRORS: dict[str, type[KerasTransferError]] = {
     kind.__name__: kind for kind in (InputError, MissingError, WeightsError)
 }
+_NO_ANSWER = (ValueError, TypeError, KeyError, AttributeError)
 # It computes nothing; and what it says of itself is of no use here.
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -65,6 +67,10 @@ class Inquiry:
         Keras, as JSON can hold it: a file's hash, not its path.
     download : bool
         Whether the network may be used.
+    fetches : bool
+        Whether it would be, by code that is not ours.
+    afterwards : callable, optional
+        Returns the identity that the answer is kept by, where it is known no sooner.
     """
 
     about: str
@@ -72,16 +78,28 @@ class Inquiry:
     arguments: Mapping[str, Any]
     identity: Mapping[str, Any]
     download: bool = True
+    fetches: bool = False
+    afterwards: Callable[[], Mapping[str, Any]] | None = None
 
     @property
     def path(self) -> Path:
-        """Where the answer is kept."""
+        """Where the answer would be kept."""
+        return self._path(self.identity)
+
+    @property
+    def path_afterwards(self) -> Path:
+        """Where the answer is to be kept, once it is there."""
+        return self._path((self.afterwards or (lambda: self.identity))())
+
+    def _path(self, identity: Mapping[str, Any]) -> Path:
         versions = [_FORMAT, __version__, *map(_version, ("keras", "keras-hub"))]
-        text = json.dumps(
-            [self.function, dict(self.identity), versions], sort_keys=True
-        )
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = _digest([self.function, dict(identity), versions])
         return home() / FOLDER / f"{digest}.json"
+
+
+def _digest(value: Any) -> str:
+    """Return the SHA-256 of what JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _version(package: str) -> str:
@@ -98,42 +116,93 @@ def ask(inquiry: Inquiry, make: Callable[[dict[str, Any]], T]) -> T:
     ----------
     make : callable
         From the answer; raises a `ValueError`, `TypeError`, `KeyError` or
-        `AttributeError` of what is none.
+        `AttributeError` of what is none. Of an answer that was kept, this means that
+        Keras is asked anew.
 
     Raises
     ------
     KerasTransferError
-        What the function raised; it is not kept.
+        What the function, or `make`, raised; it is not kept.
     WeightsError
         If looking ended the child.
     """
-    path = inquiry.path
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        return make(json_file.read_object(path))
-    here = "keras" in sys.modules and inquiry.download
+    with contextlib.suppress(OSError, *_NO_ANSWER):
+        return make(_kept(inquiry.path))
+    apart = inquiry.fetches and not inquiry.download  # the network is shut off there
+    here = "keras" in sys.modules and not apart
     answer = _answer(inquiry) if here else _from_child(inquiry)
+    made = _made(make, answer, inquiry.about)
     with contextlib.suppress(OSError):  # where nothing can be kept, it takes longer
-        atomic.write_json(path, answer)
+        path = inquiry.path_afterwards
+        atomic.write_json(path, {"sha256": _digest(answer), "answer": answer})
         _forget_oldest(path.parent)
-    return make(answer)
+    return made
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Read an answer that is kept, as it was written."""
+    file = json_file.read_object(path)
+    answer: dict[str, Any] = file["answer"]
+    if file["sha256"] != _digest(answer):
+        raise ValueError("it was changed")
+    return answer
+
+
+def _made(make: Callable[[dict[str, Any]], T], answer: dict[str, Any], about: str) -> T:
+    try:
+        return make(answer)
+    except KerasTransferError:
+        raise
+    except _NO_ANSWER as error:
+        raise InputError(
+            f"Expected a model that can be described, and {about} makes "
+            f"{first_line(error)}"
+        ) from error
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:
     """Import Keras, and look."""
-    return _call(inquiry.function, inquiry.arguments)
+    return _call(inquiry.about, inquiry.function, inquiry.arguments)
 
 
 @keras_settings.ours
-def _call(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _call(about: str, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     import_quietly()
     module, _, name = function.partition(":")
-    answer: dict[str, Any] = getattr(importlib.import_module(module), name)(**arguments)
+    return call(about, getattr(importlib.import_module(module), name), arguments)
+
+
+def call(
+    about: str, look: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Let a function of ours look, and say in a line what Keras raises meanwhile.
+
+    Parameters
+    ----------
+    about : str
+        What it looks at.
+
+    Raises
+    ------
+    KerasTransferError
+    """
+    try:
+        answer = look(**arguments)
+        json.dumps(answer, allow_nan=False)
+    except KerasTransferError:
+        raise
+    except Exception as error:  # of Keras or of a model's own layers, of any kind
+        raise InputError(
+            f"Expected a model that Keras can look through, and {about} raised "
+            f"{first_line(error)}"
+        ) from error
     return answer
 
 
 def _from_child(inquiry: Inquiry) -> dict[str, Any]:
     report.say(f"Keras looks at {inquiry.about}; the next time that is known.")
     request = {
+        "about": inquiry.about,
         "search": [os.fspath(each) for each in sys.path],
         "function": inquiry.function,
         "arguments": dict(inquiry.arguments),
@@ -198,8 +267,9 @@ def main(request: Mapping[str, Any]) -> None:
         if not request["download"]:
             _leave_network()
         reply: dict[str, Any]
+        asked = request["about"], request["function"], request["arguments"]
         try:
-            reply = {"answer": _call(request["function"], request["arguments"])}
+            reply = {"answer": _call(*asked)}
         except KerasTransferError as error:
             reply = {"error": type(error).__name__, "text": str(error)}
         out.write(json.dumps(reply, allow_nan=False).encode("ascii"))

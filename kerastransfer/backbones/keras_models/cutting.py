@@ -8,6 +8,8 @@ import keras
 from kerastransfer.backbones.keras_models.head import Head
 from kerastransfer.backbones.keras_models.layout import CLASSIFIER
 from kerastransfer.backbones.network import Network, seed_of
+from kerastransfer.backbones.spec import FEATURES
+from kerastransfer.foundation.quoting import quoted
 from kerastransfer.recipe import NUM_BLOCKS
 
 
@@ -74,7 +76,9 @@ def as_vector(head: Head, feature: str = "") -> Any:
     mean = keras.layers.GlobalAveragePooling1D(name="feature_pool")(others)
     if feature == "mean":
         return mean
-    return keras.layers.Concatenate(name="feature_both")([for_class, mean])
+    if feature == "both":
+        return keras.layers.Concatenate(name="feature_both")([for_class, mean])
+    raise ValueError(f"Expected one of {FEATURES}, got {quoted(feature)}.")
 
 
 def last_tensor(head: Head, feature: str) -> Any:

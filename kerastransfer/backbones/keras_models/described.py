@@ -8,16 +8,16 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin
 
 from kerastransfer.backbones.backbone import Backbone, Block, HeldWeights
 from kerastransfer.backbones.keras_models import apart
 from kerastransfer.backbones.keras_models.apart import Inquiry
 from kerastransfer.backbones.keras_models.layout import SavedLayout
-from kerastransfer.backbones.keras_models.origins import archive
+from kerastransfer.backbones.keras_models.origins import archive, hub_presets
 from kerastransfer.backbones.preprocessing import Preprocessing
 from kerastransfer.backbones.published import WeightPort
-from kerastransfer.backbones.spec import FUNCTION, KERAS, OwnSpec
+from kerastransfer.backbones.spec import FUNCTION, HUB, KERAS, OwnSpec
 from kerastransfer.errors import InputError
 from kerastransfer.foundation import checksums, keras_settings
 from kerastransfer.foundation.quoting import quoted
@@ -76,6 +76,8 @@ class Description:
         outputs = tuple(tuple(map(_count, each)) for each in value["outputs"])
         if len(blocks) != NUM_BLOCKS or len(outputs) != NUM_BLOCKS - 1:
             raise ValueError("it has not eight blocks")
+        if not all(each and all(each) for each in outputs):
+            raise ValueError("a block of no output")
         layers = tuple(map(_count, value["transformer_layers"]))
         if len(layers) not in (0, NUM_BLOCKS - 1):
             raise ValueError("its layers are not those of seven blocks")
@@ -84,6 +86,8 @@ class Description:
         for name in ("mean", "scale"):
             red, green, blue = map(float, pixels[name])
             pixels[name] = red, green, blue
+        if not all(pixels["scale"]) or not pixels["crop"] or not pixels["resize_to"]:
+            raise ValueError("a scale or a size of 0")
         return cls(
             blocks=blocks,
             outputs=outputs,
@@ -107,6 +111,9 @@ def _typed(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:
             _count(each)
         if fields[name].type is str:
             _text(each)
+        words = fields[name].type
+        if get_origin(words) is Literal and each not in get_args(words):
+            raise ValueError(f"{name} is of no kind that there is")
     return dict(value)
 
 
@@ -125,8 +132,9 @@ def _text(value: Any) -> str:
 class LaterWeights(Mapping[str, "np.ndarray"]):
     """The weights that a model brings, read when the first of them is asked for."""
 
-    def __init__(self, spec: OwnSpec, sha256: str) -> None:
+    def __init__(self, spec: OwnSpec, sha256: str, source: object = None) -> None:
         self._spec, self._sha256 = spec, sha256
+        self._source = source  # held, or it would have to be made again
         self._read: dict[str, np.ndarray] | None = None
 
     def __getitem__(self, name: str) -> "np.ndarray":
@@ -171,19 +179,34 @@ def backbone(spec: OwnSpec, *, download: bool = True) -> Backbone:
     if spec.kind == KERAS:
         archive.check(spec.file)
     files = _files(spec)
+    of_page = spec.kind == HUB and bool(hub_presets.find(spec.place).page)
+    absent = of_page and not hub_presets.version(spec.place)
     inquiry = Inquiry(
         about=spec.file.name,
         function="kerastransfer.backbones.keras_models.own:described",
         arguments={"name": str(spec)},
-        identity={**dataclasses.asdict(spec), "place": files},
+        identity=_identity(spec, files),
         download=download,
+        fetches=of_page,
+        afterwards=(lambda: _identity(spec, _files(spec))) if absent else None,
     )
-    known = apart.ask(inquiry, Description.from_dict)
+    return _backbone(spec, apart.ask(inquiry, functools.partial(_fitting, spec, files)))
+
+
+def _identity(spec: OwnSpec, files: list[str]) -> dict[str, Any]:
+    return {**dataclasses.asdict(spec), "place": files}
+
+
+def _fitting(
+    spec: OwnSpec, files: list[str], value: Mapping[str, Any]
+) -> "Description":
+    """Read a description, which has to be one of these very files."""
+    known = Description.from_dict(value)
     if spec.kind == KERAS and known.sha256 not in files:
         raise InputError(
             f"{quoted(spec.file)} was changed while it was looked at; start again."
         )
-    return _backbone(spec, known)
+    return known
 
 
 @keras_settings.ours
@@ -192,15 +215,22 @@ def _of_function(spec: OwnSpec) -> Backbone:
     import_quietly()
     from kerastransfer.backbones.keras_models import own
 
-    return _backbone(spec, Description.from_dict(own.described(str(spec))))
+    known = Description.from_dict(
+        apart.call(spec.label, own.described, {"name": str(spec)})
+    )
+    return _backbone(spec, known, own.alive(spec, known.sha256))
 
 
 def _files(spec: OwnSpec) -> list[str]:
-    """Return the hash of a model's file, or those of its folder's; else its name."""
+    """Return the hash of a model's file, or those of its folder's.
+
+    Of a preset that has a page, large mostly, they are not read: its name, and what
+    files it has here at what times.
+    """
     if spec.kind == KERAS:
         return [_sha256(spec.file)]
-    if not spec.file.is_dir():
-        return [spec.place]
+    if hub_presets.find(spec.place).page:
+        return [spec.place, *hub_presets.version(spec.place)]
     files = sorted(path for path in spec.file.rglob("*") if path.is_file())
     return [f"{path.relative_to(spec.file)} {_sha256(path)}" for path in files]
 
@@ -209,11 +239,11 @@ def _sha256(path: Path) -> str:
     return checksums.digests(path, ["sha256"])["sha256"]
 
 
-def _backbone(spec: OwnSpec, known: Description) -> Backbone:
+def _backbone(spec: OwnSpec, known: Description, source: object = None) -> Backbone:
     held = HeldWeights(
         file=spec.file,
         sha256=known.sha256,
-        mapping=LaterWeights(spec, known.sha256),
+        mapping=LaterWeights(spec, known.sha256, source),
         source_classes=known.num_classes,
         remarks=known.remarks,
     )

@@ -16,6 +16,8 @@ from keras.src.utils.naming import to_snake_case
 
 from kerastransfer.backbones.keras_models.layout import unnumbered
 
+_IMAGES = "images"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bottleneck:
@@ -66,12 +68,50 @@ def unfolded(model: keras.Model, size: int | None = None) -> keras.Model:
     keras.Model
         A graph of single layers, which share their weights with `model`. A mode that
         was fixed in the graph (``base(x, training=False)``) is left out, for recipes
-        decide it.
+        decide it. Layers of one name in different models get a number each, in
+        `model` too.
     """
+    _tell_apart(model)
     images = model.inputs[0]
     shape = images.shape[1:] if size is None else (size, size, images.shape[-1])
-    inputs = keras.Input(shape, dtype=images.dtype, name="images")
+    inputs = keras.Input(shape, dtype=images.dtype, name=_IMAGES)
     return keras.Model(inputs, _through(model, inputs), name=model.name)
+
+
+def _tell_apart(model: keras.Model) -> None:
+    """Rename layers of one name in different models, which one graph cannot hold.
+
+    The outer model's keep theirs. A number follows from the models alone, so what was
+    drawn anew of the same layers has the same names.
+    """
+    operations = _single_operations(model)
+    taken, clashing = {_IMAGES}, []
+    for operation in operations:
+        if operation.name in taken:
+            clashing.append(operation)
+        taken.add(operation.name)
+    for operation in clashing:
+        kind, number = unnumbered(operation.name)
+        while f"{kind}_{number}" in taken or not number:
+            number += 1
+        operation.name = f"{kind}_{number}"
+        taken.add(operation.name)
+
+
+def _single_operations(model: keras.Model) -> list[Any]:
+    """List what a graph is unfolded into, the outer models' before the inner ones'."""
+    level, listed = [model], {}
+    while level:
+        inner = []
+        for outer in level:
+            graph = outer._functional if isinstance(outer, keras.Sequential) else outer
+            for operation in graph.operations:
+                if is_graph(operation):
+                    inner.append(operation)
+                elif not isinstance(operation, keras.layers.InputLayer):
+                    listed[id(operation)] = operation
+        level = inner
+    return [*listed.values()]
 
 
 def _through(model: keras.Model, inputs: Any) -> Any:

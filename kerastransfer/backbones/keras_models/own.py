@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from kerastransfer.recipe import NUM_BLOCKS
 
 _MOST_REMEMBERED = 2
 _REMEMBERED: dict[tuple[OwnSpec, str], Anatomy] = {}
+# What a function made has no file to be read from again: its backbones hold it.
+_ALIVE: WeakValueDictionary[tuple[OwnSpec, str], Anatomy] = WeakValueDictionary()
 
 
 def described(name: str) -> dict[str, Any]:
@@ -80,23 +83,44 @@ def described(name: str) -> dict[str, Any]:
     ).as_dict()
 
 
+def alive(spec: OwnSpec, sha256: str) -> Anatomy:
+    """Return a model that was just looked through; while it is held it is the one.
+
+    Parameters
+    ----------
+    sha256 : str
+        As it was described.
+    """
+    return _ALIVE[spec, sha256]
+
+
 def _remember(spec: OwnSpec, sha256: str, anatomy: Anatomy) -> None:
     """Keep the two models that were looked through last."""
-    _REMEMBERED[spec, sha256] = anatomy
+    _REMEMBERED[spec, sha256] = _ALIVE.setdefault((spec, sha256), anatomy)
     for oldest in [*_REMEMBERED][:-_MOST_REMEMBERED]:
         del _REMEMBERED[oldest]
 
 
 def _looked_through(spec: OwnSpec, sha256: str) -> Anatomy:
     """Look through the model of a description, which has to be the same still."""
-    if (spec, sha256) not in _REMEMBERED:
-        anatomy = look_through(spec)
-        if _sha256(spec, anatomy) != sha256:
-            raise InputError(
-                f"{quoted(spec.place)} was changed since it was looked at; start again."
-            )
-        _remember(spec, sha256, anatomy)
-    return _REMEMBERED[spec, sha256]
+    held = _ALIVE.get((spec, sha256))
+    if held is not None:
+        return held
+    anatomy = look_through(spec)
+    if _sha256(spec, anatomy) != sha256:
+        raise InputError(_changed(spec))
+    _remember(spec, sha256, anatomy)
+    return anatomy
+
+
+def _changed(spec: OwnSpec) -> str:
+    if spec.kind == FUNCTION:
+        return (
+            f"Expected {FUNCTION}{spec.place} to make the same model when it is called "
+            "again, and its weights or layers are others; let it set a seed first "
+            "(keras.utils.set_random_seed)."
+        )
+    return f"{quoted(spec.place)} was changed since it was looked at; start again."
 
 
 def weights(spec: OwnSpec, sha256: str) -> dict[str, np.ndarray]:

@@ -76,6 +76,19 @@ def kept():
     return sorted((home() / apart.FOLDER).glob("*.json"))
 
 
+def answer_of(path):
+    return json.loads(path.read_text("utf-8"))["answer"]
+
+
+def sealed(answer):
+    """A file whose hash fits, though its answer may be none."""
+    return json.dumps({"sha256": apart._digest(answer), "answer": answer})
+
+
+def with_pixels(kept, **pixels):
+    return {**kept, "preprocessing": {**kept["preprocessing"], **pixels}}
+
+
 def test_a_plan_of_an_own_model_and_of_what_it_is_changed_to(tmp_path):
     name = saved(tmp_path)
     text, looked = planned("--backbone", name)
@@ -93,7 +106,7 @@ def test_a_plan_of_an_own_model_and_of_what_it_is_changed_to(tmp_path):
     changed, looked = planned("--backbone", name)
     assert looked and len(kept()) == 3
     assert changed == text  # the records are not made: the run has no name yet
-    assert len(json.loads(kept()[0].read_text("utf-8"))["blocks"]) == 8
+    assert len(answer_of(kept()[0])["blocks"]) == 8
 
 
 def test_a_child_describes_as_this_process_does(tmp_path):
@@ -118,23 +131,32 @@ def test_a_child_describes_as_this_process_does(tmp_path):
     [
         lambda kept: "no JSON",
         lambda kept: "[]",
-        lambda kept: json.dumps({**kept, "blocks": kept["blocks"][:7]}),
-        lambda kept: json.dumps({**kept, "outputs": [["a"]] * 7}),
-        lambda kept: json.dumps({**kept, "num_classes": -1}),
-        lambda kept: json.dumps({**kept, "sha256": 5}),
-        lambda kept: json.dumps({**kept, "layout": {}}),
-        lambda kept: json.dumps({**kept, "preprocessing": {"mean": 5}}),
-        lambda kept: json.dumps({k: v for k, v in kept.items() if k != "remarks"}),
+        lambda kept: json.dumps(kept),
+        lambda kept: sealed(kept).replace('"num_classes": 7', '"num_classes": 8'),
+        lambda kept: sealed({**kept, "sha256": 64 * "0"}),  # of another file
+        lambda kept: sealed({**kept, "blocks": kept["blocks"][:7]}),
+        lambda kept: sealed({**kept, "outputs": [["a"]] * 7}),
+        lambda kept: sealed({**kept, "outputs": [[]] * 7}),
+        lambda kept: sealed({**kept, "outputs": [[0]] * 7}),
+        lambda kept: sealed({**kept, "num_classes": -1}),
+        lambda kept: sealed({**kept, "sha256": 5}),
+        lambda kept: sealed({**kept, "layout": {}}),
+        lambda kept: sealed({**kept, "preprocessing": {"mean": 5}}),
+        lambda kept: sealed(with_pixels(kept, scale=[1.0, 0.0, 1.0])),
+        lambda kept: sealed(with_pixels(kept, crop=0)),
+        lambda kept: sealed(with_pixels(kept, channels="RBG")),
+        lambda kept: sealed({k: v for k, v in kept.items() if k != "remarks"}),
     ],
 )
 def test_what_is_kept_and_damaged_is_asked_anew(damage, tmp_path):
     name = saved(tmp_path)
-    sound = table.get(name).blocks
+    sound = table.get(name)
     (path,) = kept()
     text = path.read_text(encoding="utf-8")
-    path.write_text(damage(json.loads(text)), encoding="utf-8")
+    path.write_text(damage(answer_of(path)), encoding="utf-8")
     table._described.cache_clear()
-    assert table.get(name).blocks == sound
+    again = table.get(name)
+    assert (again.blocks, again.source_classes) == (sound.blocks, 7)
     assert path.read_text(encoding="utf-8") == text
 
 
@@ -152,7 +174,7 @@ def test_old_descriptions_are_forgotten(tmp_path, monkeypatch):
     for classes in (3, 4, 5):
         table.get(saved(tmp_path, classes))
     assert len(kept()) == 2
-    counts = [json.loads(path.read_text("utf-8"))["num_classes"] for path in kept()]
+    counts = [answer_of(path)["num_classes"] for path in kept()]
     assert sorted(counts) == [4, 5]
 
 
@@ -173,6 +195,12 @@ class Twice(LAYERS.Layer):
 def test_code_that_no_program_has_registered(tmp_path):
     name = saved(tmp_path, before=(LAYERS.Rescaling(1 / 255), Twice(name="twice")))
     assert table.get(name).source_classes == 7  # here it is, and is described
+    assert table.get(name, download=False).source_classes == 7
+    (path,) = kept()
+    path.unlink()
+    table._described.cache_clear()
+    assert table.get(name, download=False).source_classes == 7  # asked anew, and here
+    path.unlink()
     done = run(*PLAN, "--backbone", name)
     assert done.returncode == 1 and "heavy: []" in done.stderr
     assert "'twice' is of the class 'lab_of_another>Twice', whose code" in done.stderr

@@ -15,6 +15,7 @@ from helpers.small_run import make_images
 import kerastransfer as kt
 from kerastransfer import cli
 from kerastransfer.backbones import image_ops, table
+from kerastransfer.backbones.keras_models import own
 from kerastransfer.backbones.spec import OwnSpec, short
 from kerastransfer.config.defaults import DataSummary, resolve
 from kerastransfer.errors import InputError, MissingError
@@ -127,6 +128,43 @@ def fails():
 
 def text():
     return "no model"
+
+
+class Tilted(layers.Layer):
+    """What it computes with is drawn from its seed, and is no weight."""
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.tilt = np.random.default_rng(seed).normal(size=3).astype("f4")
+
+    def call(self, x):
+        return self.tilt * x
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Forgets(Tilted):
+    def get_config(self):
+        config = super().get_config()
+        del config["seed"]
+        return config
+
+
+def tilted():
+    return make(before=Tilted(seed=4))
+
+
+def forgets():
+    return make(before=Forgets(seed=4))
+
+
+def of_chance():
+    model = make()
+    for weight in model.trainable_weights:
+        weight.assign_add(np.random.default_rng().normal(size=weight.shape))
+    return model
 
 
 class Makers:
@@ -282,6 +320,24 @@ def test_a_function_that_was_replaced_is_called_anew(lab):
     assert table.get(f"{lab}:make").preprocessing.scale == pytest.approx([127.5] * 3)
 
 
+def test_models_of_chance_are_held_by_their_backbones(lab):
+    """Of more than are remembered, each stays what it was; called again it is not."""
+    names = [f"{lab}:of_chance?size={side}" for side in (32, 33, 34, 35, 36)]
+    backbones = [table.get(name) for name in names]
+    for backbone in backbones:
+        held = backbone.held()
+        kernel = held.mapping["classifier/kernel"]
+        assert (
+            own.weights(OwnSpec.parse(backbone.name), held.sha256)[
+                "classifier/kernel"
+            ].tobytes()
+            == kernel.tobytes()
+        )
+        backbone.build(3, 0)
+    with pytest.raises(InputError, match=r"called again, .* set a seed first"):
+        own.weights(OwnSpec.parse(names[0]), 64 * "0")
+
+
 REFUSED = [
     ("function:no_module_of_this_name:make", MissingError, r"a module 'no_module"),
     ("function:my_lab_of_tests.nothing:make", MissingError, r"'my_lab_of_tests.nothi"),
@@ -305,6 +361,8 @@ REFUSED = [
     ("function:my_lab_of_tests.models:subclassed", InputError, r"class 'Net'.*graph"),
     ("function:my_lab_of_tests.models:with_a_lambda", InputError, r"'add_one' is a La"),
     ("function:my_lab_of_tests.models:without_config", InputError, r"get_config"),
+    ("function:my_lab_of_tests.models:tilted", InputError, r"copy answers up to \d"),
+    ("function:my_lab_of_tests.models:forgets", InputError, r"copy answers up to \d"),
     ("function:__main__:make", InputError, r"another program can import"),
     ("function:os", InputError, r"function:MODULE:NAME.*got 'function:os'"),
     ("function:a b:make", InputError, r"function:MODULE:NAME"),

@@ -42,6 +42,25 @@ def test_models_inside_are_unfolded_and_share_their_weights():
     np.testing.assert_array_equal(flat(x), outer(x))
 
 
+def test_layers_of_one_name_in_different_models_are_told_apart():
+    def inner(start):
+        x = keras.layers.Conv2D(3, 1, name="conv2d")(start)
+        return keras.Model(start, keras.layers.ReLU(name="images")(x))
+
+    inputs = keras.Input((8, 8, 3))
+    x = inner(keras.Input((8, 8, 3), name="a"))(inputs)
+    x = inner(keras.Input((8, 8, 3), name="b"))(x)
+    outer = keras.Model(inputs, keras.layers.Conv2D(2, 1, name="conv2d")(x))
+    flat = graph.unfolded(outer)
+    names = ["images", "conv2d_1", "images_1", "conv2d_2", "images_2", "conv2d"]
+    assert layer_names(flat) == layer_names(graph.unfolded(outer)) == names
+    again = keras.Model.from_config(outer.get_config())  # as what is drawn anew
+    assert layer_names(graph.unfolded(again)) == names
+    assert {id(w) for w in flat.weights} == {id(w) for w in outer.weights}
+    x = np.random.default_rng(0).normal(0, 1, (3, 8, 8, 3)).astype(np.float32)
+    np.testing.assert_array_equal(flat(x), outer(x))
+
+
 def test_a_sequential_model_is_unfolded_too():
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), branched(), keras.layers.Dense(2, name="answer")]

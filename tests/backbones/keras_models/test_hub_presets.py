@@ -97,12 +97,30 @@ def test_what_is_in_the_cache_is_taken_without_a_network(cache, capsys):
     assert not hub_presets.find("clip_vit_base_patch16").at_hand
 
 
+def test_a_preset_that_was_fetched_again_is_looked_at_anew(cache):
+    name, marks = "hub:clip_vit_base_patch16", cache.parent / ".complete" / cache.name
+    marks.mkdir(parents=True)
+    made = tiny_presets.save(keras_hub, tiny_presets.clip, cache)
+    kernel = made.vision_encoder.encoder_layers[3].dense_1.kernel
+    for factor in (1, 2):  # other weights by the same names
+        kernel.assign(factor * kernel)
+        made.save_to_preset(cache)
+        for file in cache.iterdir():
+            (marks / f"{file.name}.complete").touch()
+        held = table.get(name).held().mapping
+        assert any(np.array_equal(value, kernel) for value in held.values())
+
+
 def test_a_folder_of_the_current_one(tmp_path, monkeypatch):
     tiny_presets.save(keras_hub, tiny_presets.vit, tmp_path / "folder")
     monkeypatch.chdir(tmp_path)
     backbone = table.get("hub:./folder")
     assert backbone.name == f"hub:{tmp_path / 'folder'}"
     assert str(hub_presets.find("./folder")) == "preset in the folder folder"
+    (tmp_path / "clip_vit_base_patch16").mkdir()
+    assert hub_presets.find("clip_vit_base_patch16").page == PAGE
+    with pytest.raises(InputError, match=r"folder \(hub:./FOLDER\), got 'folder'"):
+        hub_presets.find("folder")
 
 
 @pytest.mark.parametrize(

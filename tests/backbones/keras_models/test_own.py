@@ -391,3 +391,47 @@ def test_names_hold_all_that_decides(tmp_path):
         with_options(None, size=64)
     assert with_options("resnet50@96", size=64) == "resnet50@64"
     assert with_options(None) is None
+
+
+def test_a_base_from_a_file_with_new_layers_of_the_same_names(tmp_path, images):
+    inputs = keras.Input((SIDE, SIDE, 3))
+    x = LAYERS.Conv2D(3, 1, name="to_three")(stages(inputs, 3))
+    base = keras.Model(inputs, x, name="base")
+    model = lab([LAYERS.Rescaling(1 / 255)], base=keras.Sequential([base, body()]))
+    name = saved(model, tmp_path)
+    shapes = table.get(name).port.shapes()
+    assert {"conv0/kernel", "conv0_1/kernel", "bn2_1/gamma"} <= {*shapes}
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(answers(name, images), expected, rtol=1e-4, atol=1e-5)
+
+
+@keras.saving.register_keras_serializable("lab_of_tests")
+class OfOneSize(LAYERS.Layer):
+    def call(self, x):
+        if x.shape[1] != SIDE:
+            raise AssertionError("not that size\nand more")
+        return x
+
+
+@keras.saving.register_keras_serializable("lab_of_tests")
+class DoesNotLoad(OfOneSize):
+    @classmethod
+    def from_config(cls, config):
+        raise RuntimeError("no such table\nand more")
+
+
+@pytest.mark.parametrize(
+    ("layer", "size", "message"),
+    [
+        (
+            OfOneSize,
+            64,
+            "lab.keras raised AssertionError: 'not that size'.$",
+        ),
+        (DoesNotLoad, SIDE, "not load .*lab.keras': RuntimeError: 'no such table'.$"),
+    ],
+)
+def test_any_error_while_keras_looks_is_one_line(layer, size, message, tmp_path):
+    name = saved(lab([LAYERS.Rescaling(1 / 255), layer()]), tmp_path)
+    with pytest.raises(InputError, match=message):
+        table.get(with_options(name, size=size))

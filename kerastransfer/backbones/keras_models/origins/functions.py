@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kerastransfer.backbones.spec import FUNCTION, OwnSpec
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.quoting import quoted
@@ -17,6 +19,9 @@ from kerastransfer.foundation.quoting import quoted
 if TYPE_CHECKING:
     import keras
 
+# How far a copy may be from its model, of the largest answer: the same steps in
+# float32, and in half precision and float32.
+_EXACT, _ROUNDED = 1e-3, 0.2
 # Whether this process runs a command, and whose it is; see `refused`.
 _COMMANDS: list[None] = []
 
@@ -175,6 +180,49 @@ def copy_of(spec: OwnSpec, model: "keras.Model") -> "keras.Model":
             f"from their get_config, and Keras says: {quoted(reason)}; let a layer's "
             "get_config return what its __init__ takes."
         ) from error
+
+
+def check_copy(
+    spec: OwnSpec, model: "keras.Model", copy: "keras.Model", side: int, *, exact: bool
+) -> None:
+    """Refuse a copy that computes something else than its model, of images of noise.
+
+    Parameters
+    ----------
+    side : int
+        Of the images, in pixels.
+    exact : bool
+        Whether both compute in float32; if not, rounding is allowed for.
+
+    Raises
+    ------
+    InputError
+    """
+    rng = np.random.default_rng(0)
+    taken = model.inputs[0]
+    width = taken.shape[2] or side
+    for brightest in (255, 1):  # one of them is within what it was made for
+        images = rng.uniform(0, brightest, (taken.shape[0] or 1, side, width, 3))
+        given, again = (_answer(each, images) for each in (model, copy))
+        fine = np.isfinite(given)  # half precision overflows
+        far = np.abs(again - given)[fine].max(initial=0)
+        near = (_EXACT if exact else _ROUNDED) * np.abs(given[fine]).max(initial=0)
+        if not far <= near:
+            raise InputError(
+                f"Expected {FUNCTION}{spec.place} to make a model that can be made "
+                f"again, and its copy answers up to {far:.2g} otherwise; let a layer "
+                "of your own return from get_config all that its __init__ takes, under "
+                "a class name used once, and keep what it draws from a seed as a "
+                "weight."
+            )
+
+
+def _answer(model: "keras.Model", images: np.ndarray) -> np.ndarray:
+    import keras
+
+    tensor = keras.ops.cast(images.astype(np.float32), model.inputs[0].dtype)
+    (answer,) = keras.tree.flatten(model(tensor, training=False))
+    return np.asarray(keras.ops.convert_to_numpy(answer), np.float64)
 
 
 def _raised(what: str, error: Exception) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kerastransfer.backbones.spec import is_path
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.quoting import quoted
 
@@ -73,8 +74,8 @@ def find(name: str) -> HubPreset:
     Parameters
     ----------
     name : str
-        A folder, a name that the installed KerasHub knows, or an address
-        ``kaggle://...``, ``hf://...``.
+        A folder's path, with a separator; a name that the installed KerasHub knows; or
+        an address ``kaggle://...``, ``hf://...``.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def find(name: str) -> HubPreset:
     InputError
         If it knows no such preset.
     """
-    if Path(name).is_dir():
+    if is_path(name) and Path(name).is_dir():
         return HubPreset(name=name, folder=Path(name), at_hand=True)
     table = _registered()
     entry = table.get(name, {})
@@ -104,6 +105,26 @@ def find(name: str) -> HubPreset:
     if "://" in name:  # of a server that KerasHub knows; nothing is known of it here
         return HubPreset(name=name, page=name)
     raise InputError(_unknown(name, table))
+
+
+def version(name: str) -> tuple[str, ...]:
+    """Return names, sizes and times of a preset's files; none where it is not here.
+
+    Parameters
+    ----------
+    name : str
+        As for `find`.
+    """
+    preset = find(name)
+    if preset.folder is None or not preset.at_hand:
+        return ()
+    folder, listed = preset.folder, []
+    for path in sorted(folder.rglob("*")):
+        status = path.stat() if path.is_file() else None
+        if status is not None:
+            place = path.relative_to(folder).as_posix()
+            listed.append(f"{place} {status.st_size} {status.st_mtime_ns}")
+    return tuple(listed)
 
 
 def check(name: str, download: bool) -> None:
@@ -128,7 +149,7 @@ def check(name: str, download: bool) -> None:
         raise MissingError(
             f"{str(preset)[0].upper()}{str(preset)[1:]}. It is not on this machine, "
             "and a dry run downloads nothing; begin without --dry-run, or name a "
-            "preset's folder with hub:DIR."
+            "preset's folder with hub:./DIR."
         )
 
 

@@ -12,7 +12,7 @@ from kerastransfer.backbones.keras_models.inside import Inside
 from kerastransfer.backbones.keras_models.origins import functions, hub
 from kerastransfer.backbones.preprocessing import PIXELS, Preprocessing
 from kerastransfer.backbones.spec import FUNCTION, HUB, OwnSpec
-from kerastransfer.errors import InputError
+from kerastransfer.errors import InputError, first_line
 from kerastransfer.foundation.quoting import quoted
 
 _USUAL_SIZE = 224
@@ -38,18 +38,20 @@ def load(spec: OwnSpec) -> tuple[keras.Model, tuple[str, ...]]:
     check_graph(spec, model)
     precisions = remade.precisions(model)
     if spec.kind == FUNCTION:
-        return functions.copy_of(spec, model), precisions
+        copy = functions.copy_of(spec, model)
+        side = model.inputs[0].shape[1] or size(spec, model)
+        functions.check_copy(spec, model, copy, side, exact=not precisions)
+        return copy, precisions
     return (remade.copied(model) if precisions else model), precisions
 
 
 def _of_file(spec: OwnSpec) -> keras.Model:
     try:
         return keras.models.load_model(spec.file, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # of Keras or of a layer in the file, of any kind
         raise InputError(
-            f"Keras does not load {quoted(spec.place)}: {reason}"
-        ) from None
+            f"Keras does not load {quoted(spec.place)}: {first_line(error)}"
+        ) from error
 
 
 def check_graph(spec: OwnSpec, model: Any) -> None:
