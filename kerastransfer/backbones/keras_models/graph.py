@@ -68,7 +68,7 @@ def unfolded(model: keras.Model, size: int | None = None) -> keras.Model:
     keras.Model
         A graph of single layers, which share their weights with `model`. A mode that
         was fixed in the graph (``base(x, training=False)``) is left out, for recipes
-        decide it. Layers of one name in different models get a number each, in
+        decide it. Layers of one name in different models get names of their own, in
         `model` too.
     """
     _tell_apart(model)
@@ -81,8 +81,9 @@ def unfolded(model: keras.Model, size: int | None = None) -> keras.Model:
 def _tell_apart(model: keras.Model) -> None:
     """Rename layers of one name in different models, which one graph cannot hold.
 
-    The outer model's keep theirs. A number follows from the models alone, so what was
-    drawn anew of the same layers has the same names.
+    The outer model's keep theirs. The names follow from the models alone, so what was
+    drawn anew of the same layers has the same. They are not numbered as Keras does:
+    files whose layers go by these numbers would be taken in another order.
     """
     operations = _single_operations(model)
     taken, clashing = {_IMAGES}, []
@@ -91,10 +92,12 @@ def _tell_apart(model: keras.Model) -> None:
             clashing.append(operation)
         taken.add(operation.name)
     for operation in clashing:
-        kind, number = unnumbered(operation.name)
-        while f"{kind}_{number}" in taken or not number:
+        plain = name = f"{operation.name}_inner"
+        number = 1
+        while name in taken:
             number += 1
-        operation.name = f"{kind}_{number}"
+            name = f"{plain}_{number}"
+        operation.name = name
         taken.add(operation.name)
 
 
