@@ -43,7 +43,7 @@ class Description:
     layout : SavedLayout
         How Keras saves its weights.
     sha256 : str
-        Of its file; of a preset or what a function made, of its arrays.
+        Of its file; of a preset or what a function made, of its arrays and layers.
     remarks : tuple of str
         How it was taken; sentences without a full stop.
     transformer_layers : tuple of int

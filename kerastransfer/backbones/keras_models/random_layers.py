@@ -11,7 +11,8 @@ from kerastransfer.backbones.keras_models import draws
 from kerastransfer.backbones.keras_models.graph import layers_within
 
 # What dropout, stochastic depth and noise call how much they do; at 0 they do nothing.
-_STRENGTHS = ("rate", "drop_path_rate", "drop_prob", "stddev")
+_DROPS = ("drop_path_rate", "drop_prob")
+_STRENGTHS = (*_DROPS, "rate", "stddev")
 _KERAS = ("keras", "keras_hub")
 
 
@@ -32,13 +33,13 @@ def _strengths(layer: keras.layers.Layer) -> dict[str, float]:
     """Return by name how much a layer does; nothing where the names mean another thing.
 
     A user's layer may have the rate of a dilation. That it draws is known of layers of
-    Keras and KerasHub, and of those that hold seeds.
+    Keras and KerasHub, of those that hold seeds, and by names that say so.
     """
     of_keras = type(layer).__module__.split(".")[0] in _KERAS
     held = vars(layer).values()
-    if of_keras or any(isinstance(x, keras.random.SeedGenerator) for x in held):
-        return {n: getattr(layer, n) for n in _STRENGTHS if hasattr(layer, n)}
-    return {}
+    seeded = any(isinstance(x, keras.random.SeedGenerator) for x in held)
+    names = _STRENGTHS if of_keras or seeded else _DROPS
+    return {name: getattr(layer, name) for name in names if hasattr(layer, name)}
 
 
 def dropout_rate(model: keras.Model) -> float:
