@@ -7,12 +7,13 @@ from pathlib import Path
 
 import keras
 import pytest
-from helpers import miniature_archives
+from helpers import miniature_archives, tiny_presets
 from helpers.warm import WarmProcess
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from kerastransfer import cli
+from kerastransfer.backbones.keras_models.origins import hub_presets
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,7 +52,7 @@ def test_the_commands_run_in_the_order_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), ":")
     _make_own_images(tmp_path)
     _make_lab_model(tmp_path / "lab.keras")
-    _make_preset(tmp_path / "dinov2_small")
+    _make_preset(hub_presets.find("dinov2_small").folder)  # below this home
     (tmp_path / "archives").mkdir()
     miniature_archives.plankton_in_bulk(tmp_path / "archives")
     first = INSTALLS[0].split(" && ")[1]
@@ -105,7 +106,7 @@ def _make_lab_model(path: Path) -> None:
 
 
 def _make_preset(folder: Path) -> None:
-    """A folder as KerasHub's presets have it, with a tiny network drawn at random."""
+    """Put a tiny network, drawn at random, where a download of KerasHub's would be."""
     keras_hub = pytest.importorskip("keras_hub", reason="needs the extra hub")
     network = keras_hub.models.DINOV2Backbone(
         patch_size=14,
@@ -120,6 +121,7 @@ def _make_preset(folder: Path) -> None:
         image_size=(56, 56), scale=1 / 127.5, offset=-1.0
     )
     converter.save_to_preset(str(folder))
+    tiny_presets.mark_whole(folder)
 
 
 def _make_own_images(folder: Path) -> None:

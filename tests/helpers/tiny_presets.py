@@ -99,6 +99,14 @@ _CONVERTERS = {
 }
 
 
+def mark_whole(folder: Path) -> None:
+    """Mark a preset's files as kagglehub marks those that came whole."""
+    marks = folder.parent / ".complete" / folder.name
+    marks.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        (marks / f"{file.name}.complete").touch()
+
+
 def save(hub, make, place: Path, **converter):
     """Write a network with its converter; return what was written."""
     keras.utils.set_random_seed(2)

@@ -78,10 +78,7 @@ def test_without_a_network_it_names_the_preset_its_place_and_a_folder(cache, cap
 
 def test_what_is_in_the_cache_is_taken_without_a_network(cache, capsys):
     made = tiny_presets.save(keras_hub, tiny_presets.clip, cache)
-    marks = cache.parent / ".complete" / cache.name
-    marks.mkdir(parents=True)
-    for file in cache.iterdir():
-        (marks / f"{file.name}.complete").touch()
+    tiny_presets.mark_whole(cache)
     preset = hub_presets.find("clip_vit_base_patch16")
     assert preset.at_hand and f"at hand in {cache}" in str(preset)
     table._described.cache_clear()
@@ -93,20 +90,18 @@ def test_what_is_in_the_cache_is_taken_without_a_network(cache, capsys):
         for value in held.values()
         if value.shape == layer.kernel.shape
     )
-    shutil.rmtree(marks)
+    shutil.rmtree(cache.parent / ".complete")
     assert not hub_presets.find("clip_vit_base_patch16").at_hand
 
 
 def test_a_preset_that_was_fetched_again_is_looked_at_anew(cache):
-    name, marks = "hub:clip_vit_base_patch16", cache.parent / ".complete" / cache.name
-    marks.mkdir(parents=True)
+    name = "hub:clip_vit_base_patch16"
     made = tiny_presets.save(keras_hub, tiny_presets.clip, cache)
     kernel = made.vision_encoder.encoder_layers[3].dense_1.kernel
     for factor in (1, 2):  # other weights by the same names
         kernel.assign(factor * kernel)
         made.save_to_preset(cache)
-        for file in cache.iterdir():
-            (marks / f"{file.name}.complete").touch()
+        tiny_presets.mark_whole(cache)
         held = table.get(name).held().mapping
         assert any(np.array_equal(value, kernel) for value in held.values())
 
