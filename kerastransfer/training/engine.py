@@ -4,6 +4,7 @@ Several steps are taken inside one graph call where batches come from a cache, f
 a step takes less time than a call does.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -46,8 +47,12 @@ class Engine:
             preset = PRESETS[self.config.preset]
             self.optimizer = optimizers.make(preset, self.config.weight_decay, trained)
             recipe_phase = self.config.recipe.phases[phase.index]
-            self._half = surgery.half_blocks(recipe_phase, self.config.precision)
-            scales = self._half and self.config.precision == "float16"
+            half = surgery.half_blocks(recipe_phase, self.config.precision)
+            # A graph is traced in it.
+            self._computing = functools.partial(
+                _as_it_is(precision.computing), network, half, self.config.precision
+            )
+            scales = half and self.config.precision == "float16"
             self.loss_scale = LossScale(self.optimizer) if scales else None
         self.moving = batch_norm.moving_layers(network, plans)
         for layer in self.moving:  # batch statistics of the whole batch
@@ -198,26 +203,27 @@ class Engine:
 
     def _take_one(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take a step on all replicas."""
-        with precision.computing(self.phase.network, self._half, self.config.precision):
+        with self._computing():
             return self.replicas.strategy.run(_as_it_is(self._step), (inputs,))
 
     def _take_several(self, inputs: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
         """Take as many steps as there are rates, on the one replica there is."""
         count = tf.shape(inputs.rate)[0]
         losses = tf.TensorArray(tf.float32, count)
-        for i in tf.range(count):
-            one = StepInputs(
-                inputs=inputs.inputs[i],
-                labels=inputs.labels[i],
-                rows=inputs.rows[i],
-                weights=inputs.weights[i],
-                rate=inputs.rate[i],
-                step=inputs.step[i],
-                size=inputs.size,
-                votes=inputs.votes,
-            )
-            loss, _ = _as_it_is(self._take_one)(one)
-            losses = losses.write(i, loss)
+        with self._computing():
+            for i in tf.range(count):
+                one = StepInputs(
+                    inputs=inputs.inputs[i],
+                    labels=inputs.labels[i],
+                    rows=inputs.rows[i],
+                    weights=inputs.weights[i],
+                    rate=inputs.rate[i],
+                    step=inputs.step[i],
+                    size=inputs.size,
+                    votes=inputs.votes,
+                )
+                loss, _ = self.replicas.strategy.run(_as_it_is(self._step), (one,))
+                losses = losses.write(i, loss)
         return losses.stack(), inputs.votes
 
     def _step(self, share: StepInputs) -> tuple[tf.Tensor, tf.Tensor]:
@@ -231,8 +237,9 @@ class Engine:
             loss = tf.reduce_sum(losses) / tf.cast(share.size, losses.dtype)
             scale = self.loss_scale
             scaled = loss if scale is None else scale.multiply(loss)
-        gradients = optimizers.gradients(tape, scaled, self._trained, self.optimizer)
-        votes = share.votes
+        values = [variable.value for variable in self.variables]
+        gradients, votes = tape.gradient(scaled, values), share.votes
+        gradients = optimizers.connected(gradients, self._trained, self.optimizer)
         if self.replicas.count > 1:
             context = tf.distribute.get_replica_context()
             loss, votes, *gradients = context.all_reduce(

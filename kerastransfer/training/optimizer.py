@@ -201,16 +201,17 @@ def make(
     return optimizer
 
 
-def gradients(
-    tape: tf.GradientTape,
-    loss: tf.Tensor,
+def connected(
+    gradients: Sequence[tf.Tensor | None],
     trained: Sequence[tuple[keras.Variable, BlockPlan]],
     optimizer: PerWeightOptimizer,
 ) -> list[tf.Tensor]:
-    """Take the gradient of a loss, which need not depend on every weight.
+    """Fill in the gradients of weights that the loss does not depend on.
 
     Parameters
     ----------
+    gradients : sequence of tensor or None
+        Of each weight; None where the loss does not depend on it.
     trained : sequence of (keras.Variable, BlockPlan)
         As `make` was given them.
     optimizer : PerWeightOptimizer
@@ -227,22 +228,20 @@ def gradients(
     InputError
         If the loss depends on no weight of a block.
     """
-    values = [variable.value for variable, _ in trained]
-    parts = tape.gradient(loss, values)
-    connected = {
+    reached = {
         plan.block
-        for part, (_, plan) in zip(parts, trained, strict=True)
-        if part is not None
+        for gradient, (_, plan) in zip(gradients, trained, strict=True)
+        if gradient is not None
     }
-    for block in sorted({plan.block for _, plan in trained} - connected):
+    for block in sorted({plan.block for _, plan in trained} - reached):
         raise InputError(
             f"Expected block {block} to be trained, and the loss depends on none of "
             "its weights (a layer stops gradients); freeze it (F), or mend the network."
         )
-    optimizer.leave(index for index, part in enumerate(parts) if part is None)
+    optimizer.leave(index for index, part in enumerate(gradients) if part is None)
     return [
-        tf.zeros_like(value) if part is None else part
-        for part, value in zip(parts, values, strict=True)
+        tf.zeros_like(variable.value) if gradient is None else gradient
+        for gradient, (variable, _) in zip(gradients, trained, strict=True)
     ]
 
 
