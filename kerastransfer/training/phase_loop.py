@@ -263,9 +263,9 @@ def _choose_source(
     source = frozen_prefix.choose_source(
         setup, network, index, cached=known, check=stop_signal.check
     )
-    words = [str(phases[index]), _length(setup, index)]
     half = surgery.half_words(phases[index], setup.config.precision)
-    say(f"Phase {index + 1} of {len(phases)}: {', '.join(words + [half] * bool(half))}")
+    words = filter(None, (str(phases[index]), _length(setup, index), half))
+    say(f"Phase {index + 1} of {len(phases)}: {', '.join(words)}")
     saver.begin_phase(blocks=_changed(phases[: index + 1]), cached=source.first > 1)
     if known is None and surgery.frozen_prefix(phases[index]):
         # A run that is resumed must not choose anew: what it measures may differ.

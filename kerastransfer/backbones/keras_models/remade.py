@@ -47,7 +47,7 @@ def drawn(model: keras.Model, *, own_code: bool = False) -> keras.Model:
     own_code : bool
         Whether its layers may be of any module that this process imported.
     """
-    config = _without_seeds(_in_float32(model.get_config()))
+    config = _to_draw(model.get_config())
     objects = _objects(model, config) if own_code else {}
     with keras.saving.custom_object_scope(objects):
         made = type(model).from_config(config)
@@ -86,10 +86,15 @@ def copied(model: keras.Model, *, own_code: bool = False) -> keras.Model:
         As for `drawn`.
     """
     copy = drawn(model, own_code=own_code)
-    for ours, theirs in zip(copy.weights, model.weights, strict=True):
-        ours.assign(np.asarray(theirs.value).astype(ours.dtype))
+    _take_weights(copy, model)
     finalize(copy)
     return copy
+
+
+def _take_weights(made: Any, model: Any) -> None:
+    """Assign the weights of a model or layer to another of the same shapes."""
+    for ours, theirs in zip(made.weights, model.weights, strict=True):
+        ours.assign(np.asarray(theirs.value).astype(ours.dtype))
 
 
 def finalize(model: keras.Model) -> None:
@@ -104,8 +109,7 @@ def finalize(model: keras.Model) -> None:
 def _keep_statistics(made: keras.Model, model: keras.Model) -> None:
     """Normalise as before: what was read off data is not drawn, nor trained later."""
     for ours, theirs in zip(_normalizations(made), _normalizations(model), strict=True):
-        for new, old in zip(ours.weights, theirs.weights, strict=True):
-            new.assign(np.asarray(old.value).astype(new.dtype))
+        _take_weights(ours, theirs)
     finalize(made)
 
 
@@ -114,30 +118,21 @@ def _normalizations(model: keras.Model) -> list[Any]:
     return [layer for layer in graph.layers_within(model) if isinstance(layer, kind)]
 
 
-def _in_float32(value: Any) -> Any:
-    """Let every layer of a description have the policy float32."""
+def _to_draw(value: Any) -> Any:
+    """Let every layer of a description have the policy float32 and take a new seed."""
     if isinstance(value, dict):
         if value.get("class_name") in _POLICIES:
             return _FLOAT32
-        return {
-            key: _FLOAT32 if key == "dtype" and inner in _OTHERS else _in_float32(inner)
-            for key, inner in value.items()
-        }
+        return {key: _entry(key, inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_in_float32(inner) for inner in value)
+        return type(value)(_to_draw(inner) for inner in value)
     return value
 
 
-def _without_seeds(value: Any) -> Any:
-    """Let every initialiser and random layer of a description take a new seed."""
-    if isinstance(value, dict):
-        return {
-            key: None if key == "seed" else _without_seeds(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return type(value)(_without_seeds(inner) for inner in value)
-    return value
+def _entry(key: str, value: Any) -> Any:
+    if key == "seed":
+        return None
+    return _FLOAT32 if key == "dtype" and value in _OTHERS else _to_draw(value)
 
 
 def _objects(model: keras.Model, config: Any) -> dict[str, Any]:

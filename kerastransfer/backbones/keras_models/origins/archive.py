@@ -18,7 +18,7 @@ from kerastransfer.foundation.quoting import quoted
 _DESCRIPTION = "config.json"
 _MOST_BYTES = 1 << 26
 _DEEPEST = 200
-_NO_HUB = (
+NO_HUB = (
     "Expected KerasHub, which has the layers of this network; run "
     "pip install 'kerastransfer[hub]'."
 )
@@ -70,7 +70,7 @@ def import_hub() -> Any:
     try:
         import keras_hub
     except ImportError:
-        raise MissingError(_NO_HUB) from None
+        raise MissingError(NO_HUB) from None
     return keras_hub
 
 
@@ -118,7 +118,7 @@ def _is_registered(layer: dict[str, Any]) -> bool:
     of_hub = name.startswith("keras_hub>")
     if "keras" not in sys.modules:  # then no program can have registered any
         if of_hub and importlib.util.find_spec("keras_hub") is None:
-            raise MissingError(_NO_HUB)
+            raise MissingError(NO_HUB)
         return of_hub
     import keras
 

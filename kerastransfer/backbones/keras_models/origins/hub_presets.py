@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kerastransfer.backbones.keras_models.origins import archive
 from kerastransfer.backbones.spec import is_path
 from kerastransfer.errors import InputError, MissingError
 from kerastransfer.foundation.quoting import quoted
@@ -192,10 +193,7 @@ def _registered() -> dict[str, Any]:
     spec = importlib.util.find_spec("keras_hub")  # runs none of its code
     folders = spec.submodule_search_locations if spec else None
     if not folders:
-        raise MissingError(
-            "Expected KerasHub, which has the layers of this network; run "
-            "pip install 'kerastransfer[hub]'."
-        )
+        raise MissingError(archive.NO_HUB)
     files = sorted(Path(folders[0]).glob("src/models/*/*_presets.py"))
     return {
         name: entry
